@@ -1,0 +1,24 @@
+# Flags of every target: the warnings, the instruction set, the sanitizers.
+
+add_library(repal_flags INTERFACE)
+add_library(repal::flags ALIAS repal_flags)
+
+target_compile_options(repal_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+
+# x86-64-v3 (AVX2, FMA) runs on every machine since 2013 and gives the same bits on all of them.
+if(REPAL_NATIVE)
+  add_compile_options(-march=native)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  add_compile_options(-march=x86-64-v3)
+endif()
+
+# Results are the same bits in every build type: no contraction across statements, no reassociation.
+add_compile_options(-ffp-contract=on)
+
+add_link_options(-fuse-ld=lld -Wl,--as-needed)
+if(REPAL_SANITIZE)
+  add_compile_options(-fsanitize=${REPAL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${REPAL_SANITIZE})
+endif()

@@ -1,0 +1,74 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <Eigen/QR>
+#include <Eigen/SVD>
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+module repal.linalg;
+
+namespace repal {
+
+Eigen::Index DelayEmbedding::rows_per_trial(const Shape& shape) const {
+    const Eigen::Index rows = shape.steps - (n_delays - 1) * delay_interval;
+    if (rows < 2)
+        throw InvalidTrajectories(fmt::format("{} delays of {} steps need at least {} steps, the trials have {}",
+                                              n_delays, delay_interval, (n_delays - 1) * delay_interval + 2,
+                                              shape.steps),
+                                  "use fewer or shorter delays (n_delays, delay_interval)");
+    return rows;
+}
+
+Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {
+    const Shape& shape = x.shape();
+    const Eigen::Index rows = rows_per_trial(shape);
+    Eigen::MatrixXd hankel(shape.trials * rows, n_delays * shape.channels);
+    for (Eigen::Index trial = 0; trial < shape.trials; ++trial)
+        for (Eigen::Index delay = 0; delay < n_delays; ++delay)
+            hankel.block(trial * rows, delay * shape.channels, rows, shape.channels) =
+                x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, rows);
+    return hankel;
+}
+
+LeftSvd left_svd(const Eigen::MatrixXd& x) {
+    if (x.rows() <= x.cols()) {
+        const Eigen::BDCSVD<Eigen::MatrixXd> svd(x, Eigen::ComputeThinU);
+        return {svd.matrixU(), svd.singularValues()};
+    }
+    // A tall matrix has the singular values of its small triangular factor.
+    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(x);
+    const Eigen::MatrixXd triangle = qr.matrixQR().topRows(x.cols()).triangularView<Eigen::Upper>();
+    const Eigen::BDCSVD<Eigen::MatrixXd> svd(triangle, Eigen::ComputeThinU);
+    Eigen::MatrixXd vectors = Eigen::MatrixXd::Zero(x.rows(), x.cols());
+    vectors.topRows(x.cols()) = svd.matrixU();
+    vectors.applyOnTheLeft(qr.householderQ());
+    return {std::move(vectors), svd.singularValues()};
+}
+
+Eigen::Index numerical_rank(const Eigen::VectorXd& singular_values, double tolerance) {
+    if (singular_values.size() == 0 || !(singular_values[0] > 0)) return 0;
+    return (singular_values.array() > tolerance * singular_values[0]).count();
+}
+
+Eigen::MatrixXd centred_unit(const RowMatrix& x) {
+    // Scaled first, so that neither the mean nor the norm of very large or small values leaves the range of double.
+    const double largest = x.cwiseAbs().maxCoeff();
+    if (!(largest > 0)) return {};
+    Eigen::MatrixXd centred = x / largest;
+    centred.rowwise() -= centred.colwise().mean().eval();
+    const double norm = centred.norm();
+    // What is left of equal rows is the rounding of their mean.
+    const double rounding = 1e-15 * std::sqrt(static_cast<double>(x.size()));
+    if (!(norm > rounding)) return {};
+    return centred / norm;
+}
+
+bool precedes(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+    if (a.rows() != b.rows() || a.cols() != b.cols())
+        return std::tuple(a.rows(), a.cols()) < std::tuple(b.rows(), b.cols());
+    return std::lexicographical_compare(a.data(), a.data() + a.size(), b.data(), b.data() + b.size());
+}
+
+}  // namespace repal

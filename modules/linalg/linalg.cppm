@@ -1,0 +1,41 @@
+module;
+#include <Eigen/Core>
+export module repal.linalg;
+
+import repal.trajectories;
+
+namespace repal {
+
+/// Newest-first delay embedding of every trial, stacked.
+///
+/// Row (k, t) holds [x(t + (n-1)tau), ..., x(t)] of trial k, with n = n_delays and tau = delay_interval.
+/// Source: Ostrow et al. 2023, eq. 2.
+export struct DelayEmbedding {
+    Eigen::Index n_delays = 1;
+    Eigen::Index delay_interval = 1;  ///< steps
+
+    /// Rows of one trial: steps - (n-1)tau. Throws InvalidTrajectories if that is less than two.
+    Eigen::Index rows_per_trial(const Shape& shape) const;
+
+    /// Shape: (trials * rows_per_trial, n_delays * channels).
+    Eigen::MatrixXd operator()(const Trajectories& x) const;
+};
+
+/// The part of a thin singular value decomposition X = U S V^T that belongs to the rows of X.
+export struct LeftSvd {
+    Eigen::MatrixXd vectors;         ///< U (rows, min(rows, columns)), orthonormal columns
+    Eigen::VectorXd singular_values;  ///< S, falling
+};
+export LeftSvd left_svd(const Eigen::MatrixXd& x);
+
+/// How many singular values (falling) are above tolerance * the largest.
+export Eigen::Index numerical_rank(const Eigen::VectorXd& singular_values, double tolerance);
+
+/// Columns minus their means, divided by the Frobenius norm of that; empty (0 x 0) if all rows are equal.
+export Eigen::MatrixXd centred_unit(const RowMatrix& x);
+
+/// A strict order of matrices of any size by their contents. Metrics compare in this order, so that d(a, b) and
+/// d(b, a) are the same bits.
+export bool precedes(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);
+
+}  // namespace repal

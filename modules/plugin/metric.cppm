@@ -1,0 +1,124 @@
+module;
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+export module repal.metric;
+
+export import repal.abi;
+export import repal.options;
+export import repal.trajectories;
+
+namespace repal {
+
+/// A change of one of two systems that leaves a metric's value as it is.
+export enum class Invariance : std::uint8_t {
+    translation,   ///< one vector added to every sample
+    orthogonal,    ///< channels rotated, reflected or permuted
+    scaling,       ///< all values times one positive number
+    trial_order,   ///< trials in another order
+};
+export std::string_view to_string(Invariance invariance);
+
+export struct MetricInfo {
+    std::string name;
+    std::string version;
+    std::string summary;
+    std::string source;  ///< paper and equation
+    std::vector<Invariance> invariances;
+    bool has_triangle_inequality = false;  ///< of the angle
+    std::vector<OptionInfo> options;
+};
+
+export enum class Status : std::uint8_t {
+    ok,
+    not_applicable,  ///< the metric does not define a value for this pair
+    not_converged,   ///< an iteration stopped before its criterion was met
+    failed,          ///< anything else; the cause is in Score::detail
+};
+export std::string_view to_string(Status status);
+
+/// How far two systems are apart. The angle is a number only if the status is ok.
+export struct Score {
+    static Score of(double angle_rad, std::optional<double> lower_bound_rad = {});
+    static Score without_value(Status status, std::string detail);
+
+    /// angle / (pi/2), the one scale of all metrics.
+    double dissimilarity() const;
+
+    Status status = Status::ok;
+    double angle_rad = 0;                       ///< rad
+    std::optional<double> lower_bound_rad = {};  ///< rad; no alignment whatever gives a smaller angle
+    std::string detail = {};                    ///< cause, if the status is not ok
+};
+
+/// For metrics that compare sample by sample: not_applicable, with the cause, unless both systems have the same number
+/// of trials and steps.
+export std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b);
+
+/// What a metric knows of one system, ready to be compared.
+export class Embedding {
+   public:
+    virtual ~Embedding();
+
+    std::string warning;  ///< what the user should know of it, e.g. that a rank was capped; usually empty
+};
+
+/// A measure of dissimilarity. Every function may be called by several threads at once.
+export class Metric {
+   public:
+    virtual ~Metric();
+
+    /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.
+    virtual std::unique_ptr<Embedding> prepare(const Trajectories& x) const = 0;
+
+    /// Once per set of systems that are compared with each other, before the first comparison: brings embeddings to a
+    /// common form where that needs all of them. Most metrics need nothing.
+    virtual void harmonise(std::span<Embedding* const> embeddings) const;
+
+    /// Once per pair, cheap; the same bits in both orders.
+    virtual Score compare(const Embedding& a, const Embedding& b) const = 0;
+};
+
+/// A metric whose embedding is a plain value.
+export template <class Features>
+class MetricOf : public Metric {
+   public:
+    std::unique_ptr<Embedding> prepare(const Trajectories& x) const final {
+        return std::make_unique<Prepared>(features(x));
+    }
+    Score compare(const Embedding& a, const Embedding& b) const final {
+        return distance(static_cast<const Prepared&>(a).features, static_cast<const Prepared&>(b).features);
+    }
+
+   protected:
+    virtual Features features(const Trajectories& x) const = 0;
+    virtual Score distance(const Features& a, const Features& b) const = 0;
+
+   private:
+    struct Prepared final : Embedding {
+        explicit Prepared(Features value) : features(std::move(value)) {}
+        Features features;
+    };
+};
+
+/// What a metric's shared object exports, as `extern "C" constinit const MetricPlugin repal_metric`. The tag comes
+/// first and is compared before anything else of the plugin is used.
+export struct MetricPlugin {
+    const char* abi;
+    MetricInfo (*info)();
+    std::unique_ptr<Metric> (*make)(const OptionValues& options);
+};
+
+/// For a class with a nested Options, a static info() and a constructor from Options.
+export template <class M>
+inline constexpr MetricPlugin metric_plugin{
+    abi_tag, &M::info, [](const OptionValues& options) -> std::unique_ptr<Metric> {
+        return std::make_unique<M>(options_from<typename M::Options>(options));
+    }};
+
+}  // namespace repal

@@ -1,0 +1,110 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/dll/runtime_symbol_info.hpp>
+#include <boost/dll/shared_library.hpp>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <ranges>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+module repal.registry;
+
+import repal.error;
+
+namespace repal {
+namespace {
+
+std::vector<std::filesystem::path> shared_objects(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    std::error_code no_such_folder;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, no_such_folder))
+        if (entry.path().extension() == ".so") files.push_back(entry.path());
+    std::ranges::sort(files);
+    return files;
+}
+
+template <class Plugin>
+const Plugin& checked(const boost::dll::shared_library& library, const char* symbol) {
+    const auto& plugin = library.get<const Plugin>(symbol);
+    if (plugin.abi == nullptr || std::string_view(plugin.abi) != abi_tag)
+        throw InputError("", fmt::format("ABI tag does not match: it has '{}', this program has '{}'",
+                                         plugin.abi == nullptr ? "none" : plugin.abi, abi_tag),
+                         "build the plugin again with this version of repal");
+    return plugin;
+}
+
+template <class Loaded>
+void insert_once(std::map<std::string, Loaded>& known, const char* kind, Loaded loaded) {
+    const std::string name = loaded.info.name;
+    if (name.empty()) throw InputError("", fmt::format("its {} has no name", kind));
+    if (const auto found = known.find(name); found != known.end())
+        throw InputError("", fmt::format("there is a {} '{}' already, in {}", kind, name, found->second.file.string()));
+    known.emplace(name, std::move(loaded));
+}
+
+template <class Loaded>
+const Loaded& find(const std::map<std::string, Loaded>& known, const char* kind, const std::string& name) {
+    if (const auto found = known.find(name); found != known.end()) return found->second;
+    std::vector<std::string> names;
+    for (const auto& entry : known) names.push_back(entry.first);
+    throw InputError("", fmt::format("unknown {} '{}'", kind, name), suggest(name, names));
+}
+
+}  // namespace
+
+Registry Registry::load(std::span<const std::filesystem::path> folders) {
+    Registry registry;
+    for (const auto& folder : folders)
+        for (const auto& file : shared_objects(folder)) {
+            try {
+                registry.add(file);
+            } catch (const std::exception& error) {
+                registry.refused_.push_back({file, error.what()});
+            } catch (...) {
+                registry.refused_.push_back({file, "it throws something that is not a std::exception"});
+            }
+        }
+    return registry;
+}
+
+void Registry::add(const std::filesystem::path& file) {
+    boost::dll::shared_library library(boost::dll::fs::path(file.string()), boost::dll::load_mode::rtld_now);
+    // Held for ever: objects, vtables and messages of a plugin may outlive any owner that could be named.
+    static auto& loaded = *new std::vector<boost::dll::shared_library>;
+    loaded.push_back(library);
+
+    if (library.has("repal_metric")) {
+        const auto& plugin = checked<MetricPlugin>(library, "repal_metric");
+        insert_once(metrics_, "metric", LoadedMetric{plugin.info(), file, &plugin});
+    } else if (library.has("repal_task")) {
+        const auto& plugin = checked<TaskPlugin>(library, "repal_task");
+        insert_once(tasks_, "task", LoadedTask{plugin.info(), file, &plugin});
+    } else {
+        throw InputError("", "it exports neither repal_metric nor repal_task, so it is not a plugin");
+    }
+}
+
+const LoadedMetric& Registry::metric(const std::string& name) const { return find(metrics_, "metric", name); }
+
+const LoadedTask& Registry::task(const std::string& name) const { return find(tasks_, "task", name); }
+
+std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::path> given) {
+    std::vector<std::filesystem::path> folders(given.begin(), given.end());
+    if (const char* variable = std::getenv("REPAL_PLUGIN_PATH")) {
+        std::istringstream list(variable);
+        for (std::string folder; std::getline(list, folder, ':');)
+            if (!folder.empty()) folders.emplace_back(folder);
+    }
+    const std::filesystem::path program(boost::dll::program_location().string());
+    folders.push_back(program.parent_path().parent_path() / "lib" / "repal");
+    return folders;
+}
+
+}  // namespace repal

@@ -1,0 +1,60 @@
+module;
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+export module repal.registry;
+
+export import repal.metric;
+export import repal.task;
+
+namespace repal {
+
+export struct LoadedMetric {
+    MetricInfo info;
+    std::filesystem::path file;
+    const MetricPlugin* plugin;
+};
+
+export struct LoadedTask {
+    TaskInfo info;
+    std::filesystem::path file;
+    const TaskPlugin* plugin;
+};
+
+/// A file that was meant to be a plugin and is not used.
+export struct RefusedPlugin {
+    std::filesystem::path file;
+    std::string cause;
+};
+
+/// The plugins that were found. They stay loaded until the program ends, so that no object outlives its code.
+export class Registry {
+   public:
+    /// Loads every .so of the folders, in their order and by name. A folder that does not exist is skipped. The first
+    /// plugin of a name is kept; what cannot be used is listed in refused() and does not stop the others.
+    static Registry load(std::span<const std::filesystem::path> folders);
+
+    const std::map<std::string, LoadedMetric>& metrics() const { return metrics_; }
+    const std::map<std::string, LoadedTask>& tasks() const { return tasks_; }
+    const std::vector<RefusedPlugin>& refused() const { return refused_; }
+
+    /// Throws InputError with the nearest name if there is none of this name.
+    const LoadedMetric& metric(const std::string& name) const;
+    const LoadedTask& task(const std::string& name) const;
+
+   private:
+    void add(const std::filesystem::path& file);
+
+    std::map<std::string, LoadedMetric> metrics_;
+    std::map<std::string, LoadedTask> tasks_;
+    std::vector<RefusedPlugin> refused_;
+};
+
+/// The plugin path: `given` (the command line), then the folders of REPAL_PLUGIN_PATH (separated by colons), then
+/// lib/repal beside the folder of the running program, in a build tree as in an installed one.
+export std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::path> given);
+
+}  // namespace repal

@@ -1,0 +1,7 @@
+module repal.task;
+
+namespace repal {
+
+Task::~Task() = default;
+
+}  // namespace repal

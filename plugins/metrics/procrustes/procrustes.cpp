@@ -1,0 +1,68 @@
+#include <Eigen/Core>
+#include <Eigen/SVD>
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+import repal.linalg;
+import repal.metric;
+
+namespace {
+
+/// All samples of a system: columns centred, Frobenius norm 1.
+struct Samples {
+    repal::Shape shape;
+    Eigen::MatrixXd x;  ///< (trial * time, channel); empty if all samples are equal
+};
+
+/// Angular Procrustes distance: arccos(||x^T y||_* / (||x||_F ||y||_F)), columns centred, any widths (the narrower
+/// one is padded with zeros, which leaves the nuclear norm as it is). Reflections are allowed.
+/// Rows must correspond: the same trials and steps in both systems.
+/// Source: Williams et al. 2021, eq. 7 (generalised shape metrics).
+class Procrustes final : public repal::MetricOf<Samples> {
+   public:
+    struct Options {
+        static auto table() { return std::tuple{}; }
+    };
+
+    static repal::MetricInfo info() {
+        using enum repal::Invariance;
+        return {.name = "procrustes",
+                .version = "1",
+                .summary = "angle between two systems after the best rotation and reflection",
+                .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
+                .invariances = {translation, orthogonal, scaling},
+                .has_triangle_inequality = true,
+                .options = repal::option_infos<Options>()};
+    }
+
+    explicit Procrustes(const Options&) {}
+
+   protected:
+    Samples features(const repal::Trajectories& x) const override {
+        return {x.shape(), repal::centred_unit(x.rows())};
+    }
+
+    repal::Score distance(const Samples& a, const Samples& b) const override {
+        if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return *refused;
+        if (a.x.size() == 0 || b.x.size() == 0)
+            return repal::Score::without_value(repal::Status::not_applicable, "all samples of a system are equal");
+        if (a.x.cols() < b.x.cols() || (a.x.cols() == b.x.cols() && repal::precedes(b.x, a.x))) return distance(b, a);
+        if (a.x.cols() == b.x.cols() && a.x == b.x) return repal::Score::of(0);
+
+        const Eigen::MatrixXd cross = a.x.transpose() * b.x;
+        const Eigen::JacobiSVD<Eigen::MatrixXd> svd(cross, Eigen::ComputeThinU | Eigen::ComputeThinV);
+        const double cosine = svd.singularValues().sum();
+        constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
+        if (cosine <= is_small) return repal::Score::of(std::acos(cosine));
+        // Near 0 the length of the chord has all the digits: |x - y q^T| = 2 sin(angle / 2).
+        const Eigen::MatrixXd rotation = svd.matrixV() * svd.matrixU().transpose();
+        const double distance = (a.x - b.x * rotation).norm();
+        return repal::Score::of(2 * std::asin(std::min(1.0, distance / 2)));
+    }
+};
+
+}  // namespace
+
+extern "C" constinit const repal::MetricPlugin repal_metric = repal::metric_plugin<Procrustes>;

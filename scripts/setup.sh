@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Installs what repal is built and tested with. Debian 12, Debian 13 or Ubuntu 24.04, as root or with sudo.
+#
+#   scripts/setup.sh            install what is missing; does nothing, quickly, when all is there
+#   scripts/setup.sh --check    exit 0 when all is there, 1 when not; installs nothing
+set -euo pipefail
+
+say() { echo "setup: $*"; }
+die() { echo "setup: $*" >&2; exit 1; }
+
+case ${1:-} in
+    '' | --check) ;;
+    *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 5 >&2; exit 2 ;;
+esac
+
+# shellcheck source=/dev/null
+. /etc/os-release
+case $ID-${VERSION_ID:-} in
+    debian-12 | debian-13 | ubuntu-24.04) ;;
+    *) die "this script knows Debian 12, Debian 13 and Ubuntu 24.04, not ${PRETTY_NAME:-this system}; docs/building.md lists what to install by hand" ;;
+esac
+
+# Debian 12 is the only one whose cmake is too old for C++20 modules.
+needs_backports() { [ "$ID-$VERSION_ID" = debian-12 ]; }
+
+packages=(
+    clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git pkg-config
+    libeigen3-dev libceres-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev
+    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libzip-dev libtbb-dev librandom123-dev
+    nlohmann-json3-dev libgtest-dev libgmock-dev hdf5-tools python3 python3-numpy
+)
+
+installed_version() { dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$1" 2>/dev/null | sed -n 's/^ii *//p'; }
+
+missing=()
+for package in "${packages[@]}"; do
+    [ -n "$(installed_version "$package")" ] || missing+=("$package")
+done
+cmake_is_new_enough() {
+    local version
+    version=$(installed_version cmake)
+    [ -n "$version" ] && dpkg --compare-versions "$version" ge 3.28
+}
+cmake_is_new_enough || [[ " ${missing[*]} " = *" cmake "* ]] || missing+=(cmake)
+
+if [ ${#missing[@]} -eq 0 ]; then
+    say "everything is installed"
+    exit 0
+fi
+[ "${1:-}" != --check ] || { say "missing: ${missing[*]}"; exit 1; }
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "run this as root (there is no sudo); to install: ${missing[*]}"
+    as_root=(sudo)
+fi
+apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+
+say "installing with apt: ${missing[*]}"
+apt_get update
+
+if needs_backports && [[ " ${missing[*]} " = *" cmake "* ]]; then
+    if ! apt-cache policy cmake | grep -q bookworm-backports; then
+        # The mirror that this machine already uses for Debian.
+        mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n 's/ bookworm$//p' | head -n 1)
+        [ -n "$mirror" ] || die "no apt source for bookworm found, so no mirror to take bookworm-backports from"
+        say "adding bookworm-backports (for cmake >= 3.28) in /etc/apt/sources.list.d/repal-backports.list"
+        echo "deb $mirror bookworm-backports main" | "${as_root[@]}" tee /etc/apt/sources.list.d/repal-backports.list >/dev/null
+        apt_get update
+    fi
+    apt_get install -y --no-install-recommends -t bookworm-backports cmake
+fi
+apt_get install -y --no-install-recommends "${missing[@]}"
+say "done"

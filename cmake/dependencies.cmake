@@ -19,3 +19,12 @@ pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 add_library(random123 INTERFACE)
 target_include_directories(random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
+
+# Ceres as a shared library. Debian's static one has weak Eigen functions compiled for 16-byte alignment, which the
+# linker would merge with ours for 32 bytes: memory of one allocator would be freed by the other.
+find_library(CERES_SHARED_LIBRARY NAMES libceres.so REQUIRED)
+add_library(ceres_shared SHARED IMPORTED)
+set_target_properties(ceres_shared PROPERTIES IMPORTED_LOCATION ${CERES_SHARED_LIBRARY})
+target_include_directories(ceres_shared SYSTEM INTERFACE
+  $<TARGET_PROPERTY:Ceres::ceres,INTERFACE_INCLUDE_DIRECTORIES>)
+target_link_libraries(ceres_shared INTERFACE glog::glog)

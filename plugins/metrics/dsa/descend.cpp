@@ -1,0 +1,163 @@
+module;
+#include <ceres/gradient_problem.h>
+#include <ceres/gradient_problem_solver.h>
+#include <ceres/manifold.h>
+
+#include <Eigen/Core>
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <utility>
+module repal.dsa.alignment;
+
+import :optimisers;
+import :overlap;
+
+namespace repal {
+namespace {
+
+using ConstMatrixMap = Eigen::Map<const Eigen::MatrixXd>;
+using MatrixMap = Eigen::Map<Eigen::MatrixXd>;
+
+/// (I - W)^-1 (I + W) Z = 2 (I - W)^-1 Z - Z, with the memory for it.
+class Cayley {
+ public:
+    explicit Cayley(Eigen::Index n) : shifted_(n, n), lu_(n), result_(n, n) {}
+
+    const Eigen::MatrixXd& operator()(const Eigen::MatrixXd& w, const Eigen::MatrixXd& z) {
+        shifted_ = -w;
+        shifted_.diagonal().array() += 1;
+        lu_.compute(shifted_);
+        result_ = lu_.solve(z);
+        result_ = result_ * 2 - z;
+        return result_;
+    }
+
+ private:
+    Eigen::MatrixXd shifted_;
+    Eigen::PartialPivLU<Eigen::MatrixXd> lu_;
+    Eigen::MatrixXd result_;
+};
+
+/// The orthogonal matrices of order n, column-major, in the chart Plus(Z, delta) = cayley(skew(scale * delta) / 2) Z.
+///
+/// The chart is centred at each Z, so that it never gets near the point where one global Cayley chart ends. `scale`
+/// makes the Hessian in these coordinates nearly the identity, which is what L-BFGS assumes at its start.
+/// Coordinates: the planes (i, j), i > j, column by column.
+class OrthogonalManifold final : public ceres::Manifold {
+ public:
+    OrthogonalManifold(Eigen::Index n, Eigen::MatrixXd scale)
+        : n_(n), scale_(std::move(scale)), cayley_(n), w_(n, n), z_(n, n), product_(n, n), gradient_(n, n) {}
+
+    int AmbientSize() const override { return static_cast<int>(n_ * n_); }
+    int TangentSize() const override { return static_cast<int>(n_ * (n_ - 1) / 2); }
+
+    bool Plus(const double* z, const double* delta, double* result) const override {
+        z_ = ConstMatrixMap(z, n_, n_);
+        Eigen::Index plane = 0;
+        w_.diagonal().setZero();
+        for (Eigen::Index j = 0; j < n_; ++j)
+            for (Eigen::Index i = j + 1; i < n_; ++i) {
+                w_(i, j) = scale_(i, j) * delta[plane++] / 2;
+                w_(j, i) = -w_(i, j);
+            }
+        MatrixMap(result, n_, n_) = cayley_(w_, z_);
+        return true;
+    }
+
+    bool PlusJacobian(const double* z, double* jacobian) const override {
+        const ConstMatrixMap z_map(z, n_, n_);
+        Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> out(jacobian, AmbientSize(),
+                                                                                               TangentSize());
+        out.setZero();
+        Eigen::Index plane = 0;
+        for (Eigen::Index j = 0; j < n_; ++j)
+            for (Eigen::Index i = j + 1; i < n_; ++i, ++plane)
+                for (Eigen::Index column = 0; column < n_; ++column) {
+                    out(column * n_ + i, plane) = scale_(i, j) * z_map(j, column);
+                    out(column * n_ + j, plane) = -scale_(i, j) * z_map(i, column);
+                }
+        return true;
+    }
+
+    /// The skew part of gradient Z^T, without the Jacobian of n^2 by n(n-1)/2 numbers.
+    bool RightMultiplyByPlusJacobian(const double* z, const int num_rows, const double* ambient,
+                                     double* tangent) const override {
+        z_ = ConstMatrixMap(z, n_, n_);
+        for (int row = 0; row < num_rows; ++row, ambient += n_ * n_) {
+            gradient_ = ConstMatrixMap(ambient, n_, n_);
+            product_.noalias() = gradient_ * z_.transpose();
+            for (Eigen::Index j = 0; j < n_; ++j)
+                for (Eigen::Index i = j + 1; i < n_; ++i) *tangent++ = scale_(i, j) * (product_(i, j) - product_(j, i));
+        }
+        return true;
+    }
+
+    // The gradient solver asks for neither.
+    bool Minus(const double*, const double*, double*) const override { return false; }
+    bool MinusJacobian(const double*, double*) const override { return false; }
+
+ private:
+    Eigen::Index n_;
+    Eigen::MatrixXd scale_;
+    // One solve owns one manifold and calls it from one thread. Eigen's own memory, not the solver's, for the
+    // arithmetic: the order of a sum would depend on how a foreign pointer is aligned.
+    mutable Cayley cayley_;
+    mutable Eigen::MatrixXd w_, z_, product_, gradient_;
+};
+
+/// 1 - g(Z).
+class OverlapCost final : public ceres::FirstOrderFunction {
+ public:
+    explicit OverlapCost(const Overlap& overlap)
+        : overlap_(overlap),
+          z_(overlap.rank(), overlap.rank()),
+          product_(z_.rows(), z_.cols()),
+          half_gradient_(z_.rows(), z_.cols()) {}
+
+    bool Evaluate(const double* parameters, double* cost, double* gradient) const override {
+        z_ = ConstMatrixMap(parameters, z_.rows(), z_.cols());
+        *cost = 1 - overlap_.half_gradient(z_, product_, half_gradient_);
+        if (gradient) MatrixMap(gradient, z_.rows(), z_.cols()) = half_gradient_ * -2;
+        return true;
+    }
+
+    int NumParameters() const override { return static_cast<int>(z_.size()); }
+
+ private:
+    const Overlap& overlap_;
+    mutable Eigen::MatrixXd z_, product_, half_gradient_;
+};
+
+/// Steps along a plane are divided by the square root of its curvature; flat planes count as moderately curved.
+Eigen::MatrixXd chart_scale(const Overlap& overlap, const Eigen::MatrixXd& z) {
+    const Eigen::MatrixXd curvatures =
+        plane_curvatures(overlap, overlap.turned_symmetric(z), overlap.turned_skew(z)).cwiseAbs();
+    const double floor = 0.02 * curvatures.maxCoeff() + 1e-300;
+    return curvatures.cwiseMax(floor).cwiseSqrt().cwiseInverse() / 2;
+}
+
+}  // namespace
+
+Eigen::MatrixXd cayley(const Eigen::MatrixXd& w, const Eigen::MatrixXd& z) {
+    return Cayley(w.rows())(w, z);
+}
+
+Candidate descend(const Overlap& overlap, Candidate start, double gradient_tolerance, int max_iterations) {
+    const ceres::GradientProblem problem(new OverlapCost(overlap),
+                                         new OrthogonalManifold(overlap.rank(), chart_scale(overlap, start.z)));
+    ceres::GradientProblemSolver::Options options;
+    options.logging_type = ceres::SILENT;
+    options.max_num_iterations = max_iterations;
+    options.gradient_tolerance = gradient_tolerance;
+    options.function_tolerance = 0;
+    options.parameter_tolerance = 0;
+    ceres::GradientProblemSolver::Summary summary;
+    Candidate end = start;
+    ceres::Solve(options, problem, end.z.data(), &summary);
+    end.overlap = overlap.value(end.z);
+    end.iterations += static_cast<int>(summary.iterations.size());
+    return end.overlap >= start.overlap ? end : start;
+}
+
+}  // namespace repal

@@ -1,0 +1,128 @@
+module;
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+module repal.store;
+
+import repal.bytes;
+
+namespace repal {
+namespace {
+
+// A new file beside the one that is to be written; gone with the object, unless it was given its final name.
+class TemporaryFile {
+ public:
+    explicit TemporaryFile(const std::filesystem::path& folder) {
+        static std::atomic<unsigned> count = 0;
+        do {
+            path_ = folder / fmt::format(".repal-{}-{}.tmp", ::getpid(), count++);
+            descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        } while (descriptor_ < 0 && errno == EEXIST);
+        if (descriptor_ < 0) fail(folder);
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+
+    void write(std::string_view content) {
+        while (!content.empty()) {
+            const ssize_t count = ::write(descriptor_, content.data(), content.size());
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) fail();
+            content.remove_prefix(static_cast<std::size_t>(count));
+        }
+    }
+
+    // Some file systems say only here that the disk is full.
+    void flush() {
+        if (::fsync(descriptor_) != 0) fail();
+        const int closed = ::close(descriptor_);
+        descriptor_ = -1;
+        if (closed != 0 && errno != EINTR) fail();
+    }
+
+    void rename(const std::filesystem::path& name) {
+        if (::rename(path_.c_str(), name.c_str()) != 0) fail();
+        path_.clear();
+    }
+
+ private:
+    [[noreturn]] static void fail() { throw InputError("", "cannot be written: " + system_error_text(errno)); }
+    [[noreturn]] static void fail(const std::filesystem::path& folder) {
+        const int cause = errno;
+        std::error_code error;
+        if (cause == ENOENT && !std::filesystem::exists(folder, error))
+            throw InputError("", fmt::format("cannot be written: there is no folder '{}'", folder.string()));
+        errno = cause;
+        fail();
+    }
+
+    std::filesystem::path path_;
+    int descriptor_ = -1;
+};
+
+// The name itself is on the disk only when its folder is.
+void flush_folder(const std::filesystem::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;  // a folder that may be written but not read
+    const bool is_flushed = ::fsync(descriptor) == 0 || errno == EINVAL;
+    const int cause = errno;
+    ::close(descriptor);
+    if (!is_flushed) throw InputError("", "its folder cannot be flushed: " + system_error_text(cause));
+}
+
+// Where a symbolic link leads. Renaming onto a device or a pipe would replace it by a file, so these are refused.
+std::filesystem::path destination(const std::filesystem::path& file) {
+    if (file.filename().empty()) throw InputError("", "cannot be written: this is not the name of a file");
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    if (!std::filesystem::exists(status)) return file;
+    if (std::filesystem::is_directory(status)) throw InputError("", "cannot be written: this is a directory");
+    if (!std::filesystem::is_regular_file(status))
+        throw InputError("", "cannot be written: this is not a regular file");
+    const auto target = std::filesystem::canonical(file, error);
+    return error ? file : target;
+}
+
+}  // namespace
+
+void write_file(const std::filesystem::path& file, std::string_view content) {
+    try {
+        const auto target = destination(file);
+        const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+        TemporaryFile temporary(folder);
+        temporary.write(content);
+        temporary.flush();
+        temporary.rename(target);
+        flush_folder(folder);
+    } catch (const InputError& error) {
+        throw InputError(file.string(), error.problem(), error.hint());
+    }
+}
+
+std::string read_file(const std::filesystem::path& file) {
+    try {
+        ReadableFile readable(file);
+        std::string content;
+        std::array<std::byte, 65536> part;
+        while (const std::size_t count = readable.read_some(part))
+            content.append(reinterpret_cast<const char*>(part.data()), count);
+        return content;
+    } catch (const InputError& error) {
+        throw InputError(file.string(), error.problem(), error.hint());
+    }
+}
+
+}  // namespace repal

@@ -1,0 +1,338 @@
+module;
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+module repal.hdf5;
+
+import repal.assembly;
+import repal.bytes;
+
+namespace repal {
+namespace {
+
+// The library is not thread-safe, and prints its errors unless it is told not to. Held while it is used.
+class Session {
+ public:
+    Session() : lock_(mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+ private:
+    static std::mutex& mutex() {
+        static std::mutex instance;
+        return instance;
+    }
+    std::lock_guard<std::mutex> lock_;
+};
+
+// The innermost entry of the stack of errors, which is the cause of the others.
+std::string cause() {
+    std::string text;
+    const auto take_first = [](unsigned, const H5E_error2_t* entry, void* target) -> herr_t {
+        auto& first = *static_cast<std::string*>(target);
+        if (first.empty() && entry->desc != nullptr) first = entry->desc;
+        return 0;
+    };
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &text);
+    return text.empty() ? "unknown error of HDF5" : text;
+}
+
+// Negative results of HDF5 are errors.
+template <class Result>
+Result checked(Result result, std::string_view act) {
+    if (result < 0) throw InputError("", fmt::format("{}: {}", act, cause()));
+    return result;
+}
+
+// An object of HDF5; closed with this.
+class Handle {
+ public:
+    using Close = herr_t (*)(hid_t);
+    Handle(hid_t id, Close close) : id_(id), close_(close) {}
+    Handle(hid_t id, Close close, std::string_view act) : Handle(checked(id, act), close) {}
+    Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+    Handle& operator=(Handle&&) = delete;
+    ~Handle() {
+        if (is_open()) close_(id_);
+    }
+
+    bool is_open() const { return id_ >= 0; }
+    operator hid_t() const { return id_; }
+
+ private:
+    hid_t id_;
+    Close close_;
+};
+
+constexpr std::string_view damaged = "the file is damaged";
+
+std::string first_line(const std::filesystem::path& file) {
+    const auto source = open_bytes(file);
+    std::string text(std::min<std::uint64_t>(source->size(), 64), '\0');
+    source->read(std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
+Handle open_file(const std::filesystem::path& file) {
+    const std::string start = first_line(file);  // says better than HDF5 why a file cannot be read
+    if (H5Fis_hdf5(file.c_str()) <= 0) {
+        if (start.starts_with("MATLAB 5.0 MAT-file"))
+            throw InputError("", "a MATLAB file older than 7.3", "save it with the option '-v7.3'");
+        throw InputError("", "not an HDF5 file");
+    }
+    // Reading needs no lock, and network file systems may have none.
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, damaged);
+    H5Pset_file_locking(access, false, true);
+    return Handle(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "cannot be opened as HDF5");
+}
+
+// What MATLAB calls the type of an object; empty if another program wrote it.
+std::string matlab_class(hid_t object) {
+    constexpr const char* name = "MATLAB_class";
+    if (H5Aexists(object, name) <= 0) return {};
+    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
+    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
+    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
+    std::array<char, 64> text{};
+    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || H5Tget_size(type) >= text.size() ||
+        H5Sget_simple_extent_npoints(space) != 1)
+        throw InputError("", "its MATLAB class is not readable");
+    checked(H5Aread(attribute, type, text.data()), damaged);
+    return text.data();
+}
+
+bool is_matlab_number(const std::string& name) {
+    constexpr std::array numbers = {"double", "single", "logical", "int8",  "uint8", "int16",
+                                    "uint16", "int32",  "uint32",  "int64", "uint64"};
+    return std::ranges::find(numbers, name) != numbers.end();
+}
+
+// h5py and PyTables write bool so.
+bool is_boolean(hid_t type) {
+    if (H5Tget_class(type) != H5T_ENUM || H5Tget_nmembers(type) != 2 || H5Tget_size(type) != 1) return false;
+    std::int8_t off = 1;
+    std::int8_t on = 0;
+    return H5Tenum_valueof(type, "FALSE", &off) >= 0 && H5Tenum_valueof(type, "TRUE", &on) >= 0 && off == 0 && on == 1;
+}
+
+// "" if the values are real numbers, else what they are.
+std::string refused_values(hid_t type) {
+    switch (H5Tget_class(type)) {
+        case H5T_INTEGER:
+        case H5T_FLOAT:
+            return {};
+        case H5T_ENUM:
+            return is_boolean(type) ? "" : "an enumeration";
+        case H5T_COMPOUND:
+            return "compound or complex values";
+        case H5T_STRING:
+            return "text";
+        case H5T_REFERENCE:
+            return "references";
+        default:
+            return "something else than numbers";
+    }
+}
+
+// "" if the dataset is an array of real numbers, else why not.
+std::string refused_dataset(hid_t dataset) {
+    if (const std::string name = matlab_class(dataset); !name.empty() && !is_matlab_number(name))
+        return fmt::format("a MATLAB {}, not an array of numbers", name);
+    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+    const std::string values = refused_values(type);
+    return values.empty() ? "" : fmt::format("a dataset of {}, not of real numbers", values);
+}
+
+std::vector<std::string> linked_names(hid_t file) {
+    std::vector<std::string> names;
+    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* target) -> herr_t {
+        static_cast<std::vector<std::string>*>(target)->push_back(std::string("/") + name);
+        return 0;
+    };
+    checked(H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add, &names), damaged);
+    return names;
+}
+
+// The paths of all arrays of numbers, without those that MATLAB keeps for itself.
+std::vector<std::string> numeric_datasets(hid_t file) {
+    std::vector<std::string> datasets;
+    for (const std::string& name : linked_names(file)) {
+        if (name.starts_with("/#")) continue;
+        const Handle object(H5Oopen(file, name.c_str(), H5P_DEFAULT), H5Oclose);
+        if (object.is_open() && H5Iget_type(object) == H5I_DATASET && refused_dataset(object).empty())
+            datasets.push_back(name);
+    }
+    return datasets;
+}
+
+std::string chosen_dataset(hid_t file, const std::string& wanted) {
+    if (!wanted.empty()) return wanted.starts_with('/') ? wanted : "/" + wanted;
+    const std::vector<std::string> datasets = numeric_datasets(file);
+    if (datasets.size() == 1) return datasets.front();
+    if (datasets.empty()) throw InputError("", "the file has no dataset of numbers");
+    throw InputError("", fmt::format("the file has {} datasets of numbers", datasets.size()),
+                     fmt::format("name one after the file, e.g. ':{}'; {}", datasets.front(), suggest("", datasets)));
+}
+
+Handle open_dataset(hid_t file, const std::string& path) {
+    Handle dataset(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+    if (!dataset.is_open()) {
+        const std::string why = cause();
+        const std::vector<std::string> names = linked_names(file);
+        if (std::ranges::find(names, path) != names.end())
+            throw InputError("", fmt::format("dataset '{}' cannot be opened: {}", path, why));
+        throw InputError("", fmt::format("there is no dataset '{}'", path), suggest(path, numeric_datasets(file)));
+    }
+    if (H5Iget_type(dataset) != H5I_DATASET) {
+        const std::string matlab = matlab_class(dataset);
+        throw InputError(
+            "", fmt::format("'{}' is a {}, not a dataset", path, matlab.empty() ? "group" : "MATLAB " + matlab),
+            suggest(path, numeric_datasets(file)));
+    }
+    if (const std::string refused = refused_dataset(dataset); !refused.empty())
+        throw InputError("", fmt::format("'{}' is {}", path, refused));
+    return dataset;
+}
+
+// As HDF5 has them, the last the fastest.
+std::vector<hsize_t> extent(hid_t dataset) {
+    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
+    if (H5Sget_simple_extent_type(space) == H5S_NULL || H5Aexists(dataset, "MATLAB_empty") > 0)
+        throw InputError("", "the array is empty");
+    std::vector<hsize_t> lengths(static_cast<std::size_t>(checked(H5Sget_simple_extent_ndims(space), damaged)));
+    checked(H5Sget_simple_extent_dims(space, lengths.data(), nullptr), damaged);
+    return lengths;
+}
+
+// So that a damaged extent allocates nothing that the file cannot fill.
+void require_stored(hid_t dataset, const Dimensions& dimensions, std::uint64_t file_bytes) {
+    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
+    const std::uint64_t bytes = bytes_of(dimensions, H5Tget_size(type));
+    const H5D_layout_t layout = checked(H5Pget_layout(plan), damaged);
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(plan) > 0) return;  // stored in other files
+
+    // Deflate packs 258 bytes into two bits at best; chunks that were never written are counted with that.
+    constexpr std::uint64_t largest_ratio = 1032;
+    const std::uint64_t stored =
+        layout == H5D_CHUNKED ? file_bytes : std::min<std::uint64_t>(file_bytes, H5Dget_storage_size(dataset));
+    const std::uint64_t ratio = layout == H5D_CHUNKED ? largest_ratio : 1;
+    if (bytes / ratio > stored)
+        throw InputError("",
+                         fmt::format("an array of {} takes {} bytes, which cannot be in the {} that are there",
+                                     to_string(dimensions), bytes, stored),
+                         "the file was cut off, or the array never written");
+}
+
+// How many rows of the first dimension to read at a time: whole chunks, so that none is unpacked twice.
+hsize_t rows_at_a_time(hid_t dataset, std::span<const hsize_t> lengths) {
+    constexpr hsize_t values = 1 << 20;
+    hsize_t values_per_row = 1;
+    for (const hsize_t length : lengths.subspan(1)) values_per_row *= length;
+    hsize_t rows = std::max<hsize_t>(1, values / values_per_row);
+
+    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
+    std::vector<hsize_t> chunk(lengths.size());
+    if (H5Pget_layout(plan) == H5D_CHUNKED && H5Pget_chunk(plan, int(chunk.size()), chunk.data()) > 0 && chunk[0] > 0)
+        rows = std::max(chunk[0], rows / chunk[0] * chunk[0]);
+    return std::min(rows, lengths[0]);
+}
+
+void read_by_rows(hid_t dataset, std::span<const hsize_t> lengths, Assembly& assembly) {
+    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
+    std::vector<hsize_t> start(lengths.size(), 0);
+    std::vector<hsize_t> count(lengths.begin(), lengths.end());
+    const hsize_t rows = rows_at_a_time(dataset, lengths);
+    std::vector<double> values;
+    for (; start[0] < lengths[0]; start[0] += count[0]) {
+        count[0] = std::min(rows, lengths[0] - start[0]);
+        const Handle part(H5Screate_simple(int(count.size()), count.data(), nullptr), H5Sclose, damaged);
+        checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), damaged);
+        values.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(part)));
+        checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, part, space, H5P_DEFAULT, values.data()), damaged);
+        assembly.append(values);
+    }
+}
+
+constexpr std::string_view unwritable = "the HDF5 file cannot be made";
+
+void write_attribute(hid_t object, const std::string& name, const std::string& text) {
+    const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, unwritable);
+    H5Tset_size(type, H5T_VARIABLE);  // h5py reads text of fixed length as bytes
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    const Handle space(H5Screate(H5S_SCALAR), H5Sclose, unwritable);
+    const std::string act = fmt::format("the attribute '{}' cannot be written", name);
+    const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, act);
+    const char* const value = text.c_str();
+    checked(H5Awrite(attribute, type, &value), act);
+}
+
+void write_dataset(hid_t file, const std::string& name, const Trajectories& x) {
+    const Shape& shape = x.shape();
+    const std::array<hsize_t, 3> lengths = {hsize_t(shape.trials), hsize_t(shape.steps), hsize_t(shape.channels)};
+    const Handle space(H5Screate_simple(3, lengths.data(), nullptr), H5Sclose, unwritable);
+    const Handle linking(H5Pcreate(H5P_LINK_CREATE), H5Pclose, unwritable);
+    H5Pset_create_intermediate_group(linking, 1);
+    const Handle plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, unwritable);
+    H5Pset_obj_track_times(plan, false);
+
+    const std::string act = fmt::format("the dataset '{}' cannot be written", name);
+    const Handle dataset(H5Dcreate2(file, name.c_str(), H5T_IEEE_F64LE, space, linking, plan, H5P_DEFAULT), H5Dclose,
+                         act);
+    checked(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x.rows().data()), act);
+    write_attribute(dataset, "axes", "trial,time,channel");
+}
+
+// A file that is in memory only.
+Handle create_image() {
+    constexpr std::size_t growth = 1 << 20;
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, unwritable);
+    checked(H5Pset_fapl_core(access, growth, false), unwritable);
+    const Handle plan(H5Pcreate(H5P_FILE_CREATE), H5Pclose, unwritable);
+    H5Pset_obj_track_times(plan, false);
+    return Handle(H5Fcreate("repal.h5", H5F_ACC_TRUNC, plan, access), H5Fclose, unwritable);
+}
+
+}  // namespace
+
+Trajectories read_hdf5(const std::filesystem::path& path, const std::string& dataset_path, const std::string& axes) {
+    const Session session;
+    const Handle file = open_file(path);
+    const Handle dataset = open_dataset(file, chosen_dataset(file, dataset_path));
+    const std::vector<hsize_t> lengths = extent(dataset);
+    const bool is_matlab = !matlab_class(dataset).empty();
+    Dimensions dimensions(lengths.begin(), lengths.end());
+    if (is_matlab) std::ranges::reverse(dimensions);
+    require_stored(dataset, dimensions, std::filesystem::file_size(path));
+
+    Assembly assembly(dimensions, is_matlab ? MemoryOrder::first_fastest : MemoryOrder::last_fastest, axes);
+    if (const std::span<double> values = assembly.in_place(); !values.empty())
+        checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
+    else
+        read_by_rows(dataset, lengths, assembly);
+    return std::move(assembly).finish();
+}
+
+std::string hdf5_image(const std::map<std::string, const Trajectories*>& datasets,
+                       const std::map<std::string, std::string>& provenance) {
+    const Session session;
+    const Handle file = create_image();
+    for (const auto& [name, trajectories] : datasets) write_dataset(file, name, *trajectories);
+    for (const auto& [name, text] : provenance) write_attribute(file, name, text);
+
+    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritable);
+    std::string image(static_cast<std::size_t>(checked(H5Fget_file_image(file, nullptr, 0), unwritable)), '\0');
+    checked(H5Fget_file_image(file, image.data(), image.size()), unwritable);
+    return image;
+}
+
+}  // namespace repal

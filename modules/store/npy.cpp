@@ -1,0 +1,218 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+module repal.npy;
+
+import repal.assembly;
+import repal.npy_header;
+
+namespace repal {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+// numpy.save of a plain array writes 118 bytes; only structured types need more than a few hundred.
+constexpr std::size_t longest_header = 65536;
+
+constexpr std::size_t values_at_a_time = 65536;
+
+template <std::size_t n>
+std::array<std::byte, n> next_bytes(ByteSource& source) {
+    std::array<std::byte, n> bytes;
+    source.read(bytes);
+    return bytes;
+}
+
+std::string next_text(ByteSource& source, std::size_t length) {
+    std::string text(length, '\0');
+    source.read(std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
+struct Preamble {
+    std::size_t bytes;  // before the first value
+    NpyHeader header;
+};
+
+Preamble read_preamble(ByteSource& source) {
+    constexpr std::size_t shortest = 10;
+    if (source.size() < shortest || next_text(source, 6) != "\x93NUMPY")
+        throw InputError("", "not an array of NumPy, although the name ends with .npy", "write it with numpy.save");
+    const auto version = next_bytes<2>(source);
+    const int major = std::to_integer<int>(version[0]);
+    if (major < 1 || major > 3 || version[1] != std::byte{0})
+        throw InputError(
+            "", fmt::format("version {}.{} of the .npy format is unknown", major, std::to_integer<int>(version[1])),
+            "known are 1.0, 2.0 and 3.0");
+
+    const std::size_t start = major == 1 ? 10 : 12;
+    if (source.size() < start) throw InputError("", "the file ends within the header");
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < start - 8; ++i)
+        length |= std::to_integer<std::size_t>(next_bytes<1>(source)[0]) << 8 * i;
+    if (length > source.size() - start)
+        throw InputError("",
+                         fmt::format("the header claims {} bytes, but only {} follow", length, source.size() - start));
+    if (length > longest_header)
+        throw InputError("", fmt::format("a header of {} bytes is none of an array of numbers", length));
+    return {start + length, parse_npy_header(next_text(source, length))};
+}
+
+template <std::unsigned_integral Bits>
+Bits swapped(Bits bits) {
+    if constexpr (sizeof(Bits) == 2) return __builtin_bswap16(bits);
+    if constexpr (sizeof(Bits) == 4) return __builtin_bswap32(bits);
+    if constexpr (sizeof(Bits) == 8) return __builtin_bswap64(bits);
+    return bits;
+}
+
+double from_half(std::uint16_t bits) {
+    const int exponent = bits >> 10 & 0x1f;
+    const int fraction = bits & 0x3ff;
+    const double sign = bits >> 15 ? -1 : 1;
+    if (exponent == 0x1f) return fraction == 0 ? sign * INFINITY : NAN;
+    if (exponent == 0) return sign * std::ldexp(fraction, -24);
+    return sign * std::ldexp(fraction + 1024, exponent - 25);
+}
+
+template <class Number, class Bits>
+double number(Bits bits) {
+    return static_cast<double>(std::bit_cast<Number>(bits));
+}
+
+double from_bool(std::uint8_t bits) {
+    return bits != 0;
+}
+
+using Decode = void (*)(const std::byte* bytes, std::span<double> values);
+
+template <std::unsigned_integral Bits, double (*convert)(Bits), bool is_swapped>
+void decode(const std::byte* bytes, std::span<double> values) {
+    for (double& value : values) {
+        Bits bits;
+        std::memcpy(&bits, bytes, sizeof bits);
+        value = convert(is_swapped ? swapped(bits) : bits);
+        bytes += sizeof bits;
+    }
+}
+
+struct NumberType {
+    std::size_t bytes;
+    Decode decode;
+    bool is_native_double = false;
+};
+
+template <std::unsigned_integral Bits, double (*convert)(Bits)>
+NumberType number_type(bool is_big_endian) {
+    return {sizeof(Bits), is_big_endian ? decode<Bits, convert, true> : decode<Bits, convert, false>};
+}
+
+std::string refused_kind(char kind) {
+    switch (kind) {
+        case 'c':
+            return "complex numbers";
+        case 'O':
+            return "Python objects";
+        case 'S':
+        case 'U':
+        case 'a':
+            return "text";
+        case 'V':
+            return "raw or structured values";
+        case 'M':
+        case 'm':
+            return "dates";
+        case 'f':
+            return "long doubles";
+        default:
+            return "values of an unknown type";
+    }
+}
+
+NumberType number_type(const std::string& name) {
+    std::string_view type = name;
+    bool is_big_endian = false;
+    if (!type.empty() && std::string_view("<>|=").find(type.front()) != std::string_view::npos) {
+        is_big_endian = type.front() == '>';
+        type.remove_prefix(1);
+    }
+    if (type == "f8")
+        return {
+            8,
+            is_big_endian ? decode<std::uint64_t, number<double>, true> : decode<std::uint64_t, number<double>, false>,
+            !is_big_endian};
+    if (type == "f4") return number_type<std::uint32_t, number<float>>(is_big_endian);
+    if (type == "f2") return number_type<std::uint16_t, from_half>(is_big_endian);
+    if (type == "b1") return number_type<std::uint8_t, from_bool>(is_big_endian);
+    if (type == "i1") return number_type<std::uint8_t, number<std::int8_t>>(is_big_endian);
+    if (type == "i2") return number_type<std::uint16_t, number<std::int16_t>>(is_big_endian);
+    if (type == "i4") return number_type<std::uint32_t, number<std::int32_t>>(is_big_endian);
+    if (type == "i8") return number_type<std::uint64_t, number<std::int64_t>>(is_big_endian);
+    if (type == "u1") return number_type<std::uint8_t, number<std::uint8_t>>(is_big_endian);
+    if (type == "u2") return number_type<std::uint16_t, number<std::uint16_t>>(is_big_endian);
+    if (type == "u4") return number_type<std::uint32_t, number<std::uint32_t>>(is_big_endian);
+    if (type == "u8") return number_type<std::uint64_t, number<std::uint64_t>>(is_big_endian);
+    throw InputError("", fmt::format("an array of {} ('{}')", refused_kind(type.empty() ? '\0' : type.front()), name),
+                     "save it as float64");
+}
+
+void require_bytes(const NpyHeader& header, std::uint64_t expected, std::uint64_t present) {
+    const std::string claim = fmt::format("{} of '{}'", to_string(header.dimensions), header.type);
+    if (present < expected)
+        throw InputError(
+            "",
+            fmt::format("{} bytes are missing: {} takes {}, here are {}", expected - present, claim, expected, present),
+            "the file was cut off, or is still being written");
+    if (present > expected)
+        throw InputError("",
+                         fmt::format("{} bytes follow the array: {} takes {}, here are {}", present - expected, claim,
+                                     expected, present),
+                         "one .npy file holds one array");
+}
+
+void read_values(ByteSource& source, const NumberType& type, std::uint64_t count, Assembly& assembly) {
+    const std::span<double> all = assembly.in_place();
+    if (type.is_native_double && !all.empty()) {
+        source.read(std::as_writable_bytes(all));
+        return;
+    }
+    std::vector<std::byte> bytes(values_at_a_time * type.bytes);
+    std::vector<double> values(values_at_a_time);
+    for (std::uint64_t done = 0; done < count;) {
+        const std::size_t n = std::min<std::uint64_t>(values_at_a_time, count - done);
+        source.read(std::span(bytes).first(n * type.bytes));
+        const auto part = all.empty() ? std::span(values).first(n) : all.subspan(done, n);
+        type.decode(bytes.data(), part);
+        if (all.empty()) assembly.append(part);
+        done += n;
+    }
+}
+
+}  // namespace
+
+Trajectories read_npy(ByteSource& source, const std::string& axes) {
+    const auto [start, header] = read_preamble(source);
+    const NumberType type = number_type(header.type);
+    const std::uint64_t bytes = bytes_of(header.dimensions, type.bytes);
+    require_bytes(header, bytes, source.size() - start);
+
+    Assembly assembly(header.dimensions, header.order, axes);
+    read_values(source, type, bytes / type.bytes, assembly);
+    source.verify();
+    return std::move(assembly).finish();
+}
+
+}  // namespace repal

@@ -1,0 +1,41 @@
+module;
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+export module repal.store;
+
+export import repal.trajectories;
+
+/// Reading the arrays of users and writing results.
+namespace repal {
+
+/// One array of a file, as trajectories.
+///
+/// `location`: "a.npy", "b.npz:member", "c.h5:/dataset" (also .hdf5, and .mat of MATLAB 7.3). Member and dataset may
+/// be left out if the file holds one array only.
+/// `axes` names the dimensions of the array, e.g. "time,trial,channel" or "channel,time"; without it two dimensions
+/// are (time, channel) and three are (trial, time, channel). What is not named has length one; time must be.
+/// Any real type of number; integers beyond 2^53 are rounded. The dimensions of a MATLAB array are those that the
+/// user of MATLAB sees.
+/// Throws InputError with the location as it was given.
+export Trajectories read_trajectories(const std::string& location, const std::string& axes = {});
+
+/// All of a text file. Throws InputError if it cannot be read.
+export std::string read_file(const std::filesystem::path& file);
+
+/// The file appears whole or not at all, also when the machine stops: written beside, flushed, renamed. A file of that
+/// name is replaced, through a symbolic link too; the folder must exist.
+/// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
+export void write_file(const std::filesystem::path& file, std::string_view content);
+
+/// An HDF5 file, written like `write_file`; equal arguments give equal bytes.
+///
+/// Each dataset is float64 (trial, time, channel) with the attribute axes = "trial,time,channel"; '/' in its name makes
+/// groups. `provenance` becomes attributes of the root group.
+/// Throws InputError if the place cannot be written or a name cannot be one of HDF5.
+export void write_trajectories(const std::filesystem::path& file,
+                               const std::map<std::string, const Trajectories*>& datasets,
+                               const std::map<std::string, std::string>& provenance);
+
+}  // namespace repal

@@ -4,7 +4,7 @@ add_library(repal_flags INTERFACE)
 add_library(repal::flags ALIAS repal_flags)
 
 target_compile_options(repal_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers -Wnon-virtual-dtor -Wold-style-cast
   -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
 
 # x86-64-v3 (AVX2, FMA) runs on every machine since 2013 and gives the same bits on all of them.
@@ -13,6 +13,12 @@ if(REPAL_NATIVE)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options(-march=x86-64-v3)
 endif()
+
+# Hidden: Eigen's functions are templates, compiled by Debian's Ceres for 16-byte alignment and by us for 32. Were ours
+# visible, the dynamic linker would give them to Ceres too, and memory of one allocator would be freed by the other.
+# modules/repal.exports says what librepal shows.
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 
 # Results are the same bits in every build type: no contraction across statements, no reassociation.
 add_compile_options(-ffp-contract=on)

@@ -9,7 +9,7 @@ namespace repal {
 
 /// Something that the user gave is wrong: a file, a key, a value, a place to write to. Ends the program with code 2.
 export class InputError : public std::runtime_error {
-   public:
+ public:
     /// `where` is a file with line and column, a key or an argument; `problem` says what is wrong with it;
     /// `hint`, if any, says what would be right.
     InputError(std::string where, std::string problem, std::string hint = {});
@@ -19,7 +19,7 @@ export class InputError : public std::runtime_error {
     const std::string& problem() const { return problem_; }
     const std::string& hint() const { return hint_; }
 
-   private:
+ private:
     std::string where_;
     std::string problem_;
     std::string hint_;

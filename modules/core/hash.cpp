@@ -7,6 +7,8 @@ module repal.hash;
 
 namespace repal {
 
-std::string hash_hex(std::string_view text) { return fmt::format("{:016x}", hash(text)); }
+std::string hash_hex(std::string_view text) {
+    return fmt::format("{:016x}", hash(text));
+}
 
 }  // namespace repal

@@ -82,8 +82,7 @@ Trajectories reversed(const Trajectories& motif) {
 }
 
 Trajectories with_noise(const Trajectories& motif, double sigma, const Stream& stream) {
-    if (!(sigma >= 0 && sigma <= 1))
-        throw InputError("noise", fmt::format("sigma {} is outside [0, 1]", sigma));
+    if (!(sigma >= 0 && sigma <= 1)) throw InputError("noise", fmt::format("sigma {} is outside [0, 1]", sigma));
     const Shape& shape = motif.shape();
     const double kept = std::sqrt(1 - sigma * sigma);
     RowMatrix values = motif.rows();

@@ -35,9 +35,13 @@ Stream Stream::derived(std::uint64_t kind, std::uint64_t value) const {
     return Stream(Key{out[0], out[1]});
 }
 
-Stream Stream::child(std::string_view purpose) const { return derived(named, hash(purpose)); }
+Stream Stream::child(std::string_view purpose) const {
+    return derived(named, hash(purpose));
+}
 
-Stream Stream::child(std::uint64_t index) const { return derived(numbered, index); }
+Stream Stream::child(std::uint64_t index) const {
+    return derived(numbered, index);
+}
 
 std::uint64_t Stream::bits() {
     if (used_ == buffer_.size()) {
@@ -47,7 +51,9 @@ std::uint64_t Stream::bits() {
     return buffer_[used_++];
 }
 
-double Stream::uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+double Stream::uniform() {
+    return static_cast<double>(bits() >> 11) * 0x1p-53;
+}
 
 double Stream::normal() {
     if (has_spare_normal_) {

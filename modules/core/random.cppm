@@ -13,7 +13,7 @@ namespace repal {
 /// earlier draw asked for them. Two paths that differ give independent streams.
 /// Source: Salmon et al. 2011, Philox-4x64-10, both for the numbers and for the keys of children.
 export class Stream {
-   public:
+ public:
     explicit Stream(std::uint64_t seed);
 
     Stream child(std::string_view purpose) const;
@@ -33,7 +33,7 @@ export class Stream {
     /// A uniformly drawn order of 0, ..., n-1.
     std::vector<std::size_t> permutation(std::size_t n);
 
-   private:
+ private:
     using Key = std::array<std::uint64_t, 2>;
     explicit Stream(Key key) : key_(key) {}
     Stream derived(std::uint64_t kind, std::uint64_t value) const;

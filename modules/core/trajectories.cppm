@@ -21,7 +21,7 @@ export std::string to_string(const Shape& shape);
 
 /// The data of a system cannot be used; says which value, or for how many steps it is too short.
 export class InvalidTrajectories : public InputError {
-   public:
+ public:
     explicit InvalidTrajectories(std::string problem, std::string hint = {});
     ~InvalidTrajectories() override;
 };
@@ -34,7 +34,7 @@ export using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, E
 /// At least one trial, two steps and one channel; every value finite. Otherwise the factory throws
 /// InvalidTrajectories.
 export class Trajectories {
-   public:
+ public:
     /// `values` has trials * steps rows, time fastest, and one column a channel.
     static Trajectories from_rows(const Shape& shape, RowMatrix values);
 
@@ -48,7 +48,7 @@ export class Trajectories {
 
     bool operator==(const Trajectories& other) const;
 
-   private:
+ private:
     Trajectories(const Shape& shape, RowMatrix values) : shape_(shape), values_(std::move(values)) {}
 
     Shape shape_;

@@ -14,10 +14,10 @@ namespace repal {
 Eigen::Index DelayEmbedding::rows_per_trial(const Shape& shape) const {
     const Eigen::Index rows = shape.steps - (n_delays - 1) * delay_interval;
     if (rows < 2)
-        throw InvalidTrajectories(fmt::format("{} delays of {} steps need at least {} steps, the trials have {}",
-                                              n_delays, delay_interval, (n_delays - 1) * delay_interval + 2,
-                                              shape.steps),
-                                  "use fewer or shorter delays (n_delays, delay_interval)");
+        throw InvalidTrajectories(
+            fmt::format("{} delays of {} steps need at least {} steps, the trials have {}", n_delays, delay_interval,
+                        (n_delays - 1) * delay_interval + 2, shape.steps),
+            "use fewer or shorter delays (n_delays, delay_interval)");
     return rows;
 }
 

@@ -23,7 +23,7 @@ export struct DelayEmbedding {
 
 /// The part of a thin singular value decomposition X = U S V^T that belongs to the rows of X.
 export struct LeftSvd {
-    Eigen::MatrixXd vectors;         ///< U (rows, min(rows, columns)), orthonormal columns
+    Eigen::MatrixXd vectors;          ///< U (rows, min(rows, columns)), orthonormal columns
     Eigen::VectorXd singular_values;  ///< S, falling
 };
 export LeftSvd left_svd(const Eigen::MatrixXd& x);

@@ -17,9 +17,8 @@ namespace repal {
 /// the interfaces, the compiler, the standard library, Eigen and the alignment that the vector flags give it.
 export inline constexpr char abi_tag[] =
     "repal interface " REPAL_INTERFACE_HASH
-    ", clang " REPAL_TEXT(__clang_major__)
-    ", libstdc++ " REPAL_TEXT(__GLIBCXX__) REPAL_DEBUG_CONTAINERS
-    ", Eigen " REPAL_TEXT(EIGEN_WORLD_VERSION) "." REPAL_TEXT(EIGEN_MAJOR_VERSION) "." REPAL_TEXT(EIGEN_MINOR_VERSION)
-    " aligned to " REPAL_TEXT(EIGEN_MAX_ALIGN_BYTES) " bytes";
+    ", clang " REPAL_TEXT(__clang_major__) ", libstdc++ " REPAL_TEXT(__GLIBCXX__) REPAL_DEBUG_CONTAINERS
+    ", Eigen " REPAL_TEXT(EIGEN_WORLD_VERSION) "." REPAL_TEXT(EIGEN_MAJOR_VERSION) "." REPAL_TEXT(
+        EIGEN_MINOR_VERSION) " aligned to " REPAL_TEXT(EIGEN_MAX_ALIGN_BYTES) " bytes";
 
 }  // namespace repal

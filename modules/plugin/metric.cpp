@@ -37,11 +37,12 @@ Score Score::without_value(Status status, std::string detail) {
 
 std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b) {
     if (a.trials == b.trials && a.steps == b.steps) return {};
-    return Score::without_value(Status::not_applicable,
-                                "samples must correspond one to one, but one system has " + to_string(a) +
-                                    " and the other " + to_string(b));
+    return Score::without_value(Status::not_applicable, "samples must correspond one to one, but one system has " +
+                                                            to_string(a) + " and the other " + to_string(b));
 }
 
-double Score::dissimilarity() const { return angle_rad / (std::numbers::pi / 2); }
+double Score::dissimilarity() const {
+    return angle_rad / (std::numbers::pi / 2);
+}
 
 }  // namespace repal

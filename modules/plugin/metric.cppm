@@ -17,10 +17,10 @@ namespace repal {
 
 /// A change of one of two systems that leaves a metric's value as it is.
 export enum class Invariance : std::uint8_t {
-    translation,   ///< one vector added to every sample
-    orthogonal,    ///< channels rotated, reflected or permuted
-    scaling,       ///< all values times one positive number
-    trial_order,   ///< trials in another order
+    translation,  ///< one vector added to every sample
+    orthogonal,   ///< channels rotated, reflected or permuted
+    scaling,      ///< all values times one positive number
+    trial_order,  ///< trials in another order
 };
 export std::string_view to_string(Invariance invariance);
 
@@ -51,9 +51,9 @@ export struct Score {
     double dissimilarity() const;
 
     Status status = Status::ok;
-    double angle_rad = 0;                       ///< rad
+    double angle_rad = 0;                        ///< rad
     std::optional<double> lower_bound_rad = {};  ///< rad; no alignment whatever gives a smaller angle
-    std::string detail = {};                    ///< cause, if the status is not ok
+    std::string detail = {};                     ///< cause, if the status is not ok
 };
 
 /// For metrics that compare sample by sample: not_applicable, with the cause, unless both systems have the same number
@@ -62,7 +62,7 @@ export std::optional<Score> require_corresponding_rows(const Shape& a, const Sha
 
 /// What a metric knows of one system, ready to be compared.
 export class Embedding {
-   public:
+ public:
     virtual ~Embedding();
 
     std::string warning;  ///< what the user should know of it, e.g. that a rank was capped; usually empty
@@ -70,7 +70,7 @@ export class Embedding {
 
 /// A measure of dissimilarity. Every function may be called by several threads at once.
 export class Metric {
-   public:
+ public:
     virtual ~Metric();
 
     /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.
@@ -87,7 +87,7 @@ export class Metric {
 /// A metric whose embedding is a plain value.
 export template <class Features>
 class MetricOf : public Metric {
-   public:
+ public:
     std::unique_ptr<Embedding> prepare(const Trajectories& x) const final {
         return std::make_unique<Prepared>(features(x));
     }
@@ -95,11 +95,11 @@ class MetricOf : public Metric {
         return distance(static_cast<const Prepared&>(a).features, static_cast<const Prepared&>(b).features);
     }
 
-   protected:
+ protected:
     virtual Features features(const Trajectories& x) const = 0;
     virtual Score distance(const Features& a, const Features& b) const = 0;
 
-   private:
+ private:
     struct Prepared final : Embedding {
         explicit Prepared(Features value) : features(std::move(value)) {}
         Features features;
@@ -116,9 +116,9 @@ export struct MetricPlugin {
 
 /// For a class with a nested Options, a static info() and a constructor from Options.
 export template <class M>
-inline constexpr MetricPlugin metric_plugin{
-    abi_tag, &M::info, [](const OptionValues& options) -> std::unique_ptr<Metric> {
-        return std::make_unique<M>(options_from<typename M::Options>(options));
-    }};
+inline constexpr MetricPlugin metric_plugin{abi_tag, &M::info,
+                                            [](const OptionValues& options) -> std::unique_ptr<Metric> {
+                                                return std::make_unique<M>(options_from<typename M::Options>(options));
+                                            }};
 
 }  // namespace repal

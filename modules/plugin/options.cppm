@@ -36,7 +36,7 @@ export struct OptionInfo : OptionText {
 
 export template <class Options, class Value>
 struct Option {
-    Value Options::*member;
+    Value Options::* member;
     OptionText text;
 };
 

@@ -34,8 +34,9 @@ template <class Plugin>
 const Plugin& checked(const boost::dll::shared_library& library, const char* symbol) {
     const auto& plugin = library.get<const Plugin>(symbol);
     if (plugin.abi == nullptr || std::string_view(plugin.abi) != abi_tag)
-        throw InputError("", fmt::format("ABI tag does not match: it has '{}', this program has '{}'",
-                                         plugin.abi == nullptr ? "none" : plugin.abi, abi_tag),
+        throw InputError("",
+                         fmt::format("ABI tag does not match: it has '{}', this program has '{}'",
+                                     plugin.abi == nullptr ? "none" : plugin.abi, abi_tag),
                          "build the plugin again with this version of repal");
     return plugin;
 }
@@ -91,9 +92,13 @@ void Registry::add(const std::filesystem::path& file) {
     }
 }
 
-const LoadedMetric& Registry::metric(const std::string& name) const { return find(metrics_, "metric", name); }
+const LoadedMetric& Registry::metric(const std::string& name) const {
+    return find(metrics_, "metric", name);
+}
 
-const LoadedTask& Registry::task(const std::string& name) const { return find(tasks_, "task", name); }
+const LoadedTask& Registry::task(const std::string& name) const {
+    return find(tasks_, "task", name);
+}
 
 std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::path> given) {
     std::vector<std::filesystem::path> folders(given.begin(), given.end());

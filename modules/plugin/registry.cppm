@@ -32,7 +32,7 @@ export struct RefusedPlugin {
 
 /// The plugins that were found. They stay loaded until the program ends, so that no object outlives its code.
 export class Registry {
-   public:
+ public:
     /// Loads every .so of the folders, in their order and by name. A folder that does not exist is skipped. The first
     /// plugin of a name is kept; what cannot be used is listed in refused() and does not stop the others.
     static Registry load(std::span<const std::filesystem::path> folders);
@@ -45,7 +45,7 @@ export class Registry {
     const LoadedMetric& metric(const std::string& name) const;
     const LoadedTask& task(const std::string& name) const;
 
-   private:
+ private:
     void add(const std::filesystem::path& file);
 
     std::map<std::string, LoadedMetric> metrics_;

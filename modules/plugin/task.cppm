@@ -26,7 +26,7 @@ export struct Trial {
 
 /// Something that makes trials. Every function may be called by several threads at once.
 export class Task {
-   public:
+ public:
     virtual ~Task();
 
     /// One trial, drawn from `stream` alone: two tasks with the same stream start from the same random point.
@@ -43,9 +43,8 @@ export struct TaskPlugin {
 
 /// For a class with a nested Options, a static info() and a constructor from Options.
 export template <class T>
-inline constexpr TaskPlugin task_plugin{
-    abi_tag, &T::info, [](const OptionValues& options) -> std::unique_ptr<Task> {
-        return std::make_unique<T>(options_from<typename T::Options>(options));
-    }};
+inline constexpr TaskPlugin task_plugin{abi_tag, &T::info, [](const OptionValues& options) -> std::unique_ptr<Task> {
+                                            return std::make_unique<T>(options_from<typename T::Options>(options));
+                                        }};
 
 }  // namespace repal

@@ -27,7 +27,7 @@ class TemporaryFile {
             path_ = folder / fmt::format(".repal-{}-{}.tmp", ::getpid(), count++);
             descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         } while (descriptor_ < 0 && errno == EEXIST);
-        if (descriptor_ < 0) fail(folder);
+        if (descriptor_ < 0) fail();
     }
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -60,14 +60,6 @@ class TemporaryFile {
 
  private:
     [[noreturn]] static void fail() { throw InputError("", "cannot be written: " + system_error_text(errno)); }
-    [[noreturn]] static void fail(const std::filesystem::path& folder) {
-        const int cause = errno;
-        std::error_code error;
-        if (cause == ENOENT && !std::filesystem::exists(folder, error))
-            throw InputError("", fmt::format("cannot be written: there is no folder '{}'", folder.string()));
-        errno = cause;
-        fail();
-    }
 
     std::filesystem::path path_;
     int descriptor_ = -1;
@@ -96,12 +88,20 @@ std::filesystem::path destination(const std::filesystem::path& file) {
     return error ? file : target;
 }
 
+void make_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error)
+        throw InputError("", fmt::format("the folder '{}' cannot be made: {}", folder.string(), error.message()));
+}
+
 }  // namespace
 
 void write_file(const std::filesystem::path& file, std::string_view content) {
     try {
         const auto target = destination(file);
         const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+        make_folder(folder);
         TemporaryFile temporary(folder);
         temporary.write(content);
         temporary.flush();

@@ -25,7 +25,7 @@ export Trajectories read_trajectories(const std::string& location, const std::st
 export std::string read_file(const std::filesystem::path& file);
 
 /// The file appears whole or not at all, also when the machine stops: written beside, flushed, renamed. A file of that
-/// name is replaced, through a symbolic link too; the folder must exist.
+/// name is replaced, through a symbolic link too; folders above it are made.
 /// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
 export void write_file(const std::filesystem::path& file, std::string_view content);
 

@@ -14,7 +14,7 @@ namespace {
 /// All samples of a system: columns centred, Frobenius norm 1.
 struct Samples {
     repal::Shape shape;
-    Eigen::MatrixXd x;      ///< (trial * time, channel); empty if all samples are equal
+    Eigen::MatrixXd x;     ///< (trial * time, channel); empty if all samples are equal
     double gram_norm = 0;  ///< ||x^T x||_F = ||x x^T||_F
 };
 
@@ -37,7 +37,7 @@ double small_angle(const Samples& a, const Samples& b) {
 /// Rows must correspond: the same trials and steps in both systems.
 /// Source: Kornblith et al. 2019, eq. 4 (linear CKA); Williams et al. 2021 (its angle).
 class Cka final : public repal::MetricOf<Samples> {
-   public:
+ public:
     struct Options {
         static auto table() { return std::tuple{}; }
     };
@@ -55,7 +55,7 @@ class Cka final : public repal::MetricOf<Samples> {
 
     explicit Cka(const Options&) {}
 
-   protected:
+ protected:
     Samples features(const repal::Trajectories& x) const override {
         Eigen::MatrixXd samples = repal::centred_unit(x.rows());
         const double gram_norm = (samples.transpose() * samples).norm();
@@ -77,4 +77,4 @@ class Cka final : public repal::MetricOf<Samples> {
 
 }  // namespace
 
-extern "C" constinit const repal::MetricPlugin repal_metric = repal::metric_plugin<Cka>;
+extern "C" [[gnu::visibility("default")]] constinit const repal::MetricPlugin repal_metric = repal::metric_plugin<Cka>;

@@ -21,7 +21,7 @@ struct Samples {
 /// Rows must correspond: the same trials and steps in both systems.
 /// Source: Williams et al. 2021, eq. 7 (generalised shape metrics).
 class Procrustes final : public repal::MetricOf<Samples> {
-   public:
+ public:
     struct Options {
         static auto table() { return std::tuple{}; }
     };
@@ -39,10 +39,8 @@ class Procrustes final : public repal::MetricOf<Samples> {
 
     explicit Procrustes(const Options&) {}
 
-   protected:
-    Samples features(const repal::Trajectories& x) const override {
-        return {x.shape(), repal::centred_unit(x.rows())};
-    }
+ protected:
+    Samples features(const repal::Trajectories& x) const override { return {x.shape(), repal::centred_unit(x.rows())}; }
 
     repal::Score distance(const Samples& a, const Samples& b) const override {
         if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return *refused;
@@ -65,4 +63,5 @@ class Procrustes final : public repal::MetricOf<Samples> {
 
 }  // namespace
 
-extern "C" constinit const repal::MetricPlugin repal_metric = repal::metric_plugin<Procrustes>;
+extern "C" [[gnu::visibility("default")]] constinit const repal::MetricPlugin repal_metric =
+    repal::metric_plugin<Procrustes>;

@@ -13,7 +13,7 @@ using repal::Option;
 /// direction d drawn uniformly from the sphere.
 /// Source: RepAL (arXiv 2410.24070), the line motif.
 class Line final : public repal::Task {
-   public:
+ public:
     struct Options {
         std::int64_t steps = 200;
         bool accelerate = true;
@@ -22,7 +22,9 @@ class Line final : public repal::Task {
         static auto table() {
             return std::tuple{
                 Option{&Options::steps,
-                       {.name = "steps", .unit = "steps", .summary = "points of a trial, the first included",
+                       {.name = "steps",
+                        .unit = "steps",
+                        .summary = "points of a trial, the first included",
                         .minimum = 3}},
                 Option{&Options::accelerate,
                        {.name = "accelerate", .summary = "growing speed, as published; else constant speed"}},
@@ -55,7 +57,7 @@ class Line final : public repal::Task {
         return {repal::normalised(repal::Trajectories::from_rows(shape, std::move(path))).rows()};
     }
 
-   private:
+ private:
     static Eigen::RowVector3d unit_vector(repal::Stream stream) {
         Eigen::RowVector3d direction = Eigen::RowVector3d::Zero();
         while (direction.squaredNorm() < 1e-12)  // too short to have a direction in double
@@ -73,4 +75,4 @@ class Line final : public repal::Task {
 
 }  // namespace
 
-extern "C" constinit const repal::TaskPlugin repal_task = repal::task_plugin<Line>;
+extern "C" [[gnu::visibility("default")]] constinit const repal::TaskPlugin repal_task = repal::task_plugin<Line>;

@@ -14,7 +14,7 @@ using State = Eigen::RowVector3d;
 /// x' = s(y - x), y' = r x - y - x z, z' = x y - b z, from a point drawn uniformly from [0, 1)^3.
 /// Source: Lorenz 1963; parameters of RepAL (arXiv 2410.24070).
 class Lorenz final : public repal::Task {
-   public:
+ public:
     struct Options {
         double s = 10;
         double r = 28;
@@ -31,10 +31,13 @@ class Lorenz final : public repal::Task {
                 Option{&Options::b, {.name = "b", .summary = "geometric factor"}},
                 Option{&Options::dt, {.name = "dt", .unit = "time", .summary = "time of one step", .minimum = 1e-9}},
                 Option{&Options::steps,
-                       {.name = "steps", .unit = "steps", .summary = "points of a trial, the first included",
+                       {.name = "steps",
+                        .unit = "steps",
+                        .summary = "points of a trial, the first included",
                         .minimum = 2}},
                 Option{&Options::integrator,
-                       {.name = "integrator", .summary = "explicit Euler or fourth-order Runge-Kutta",
+                       {.name = "integrator",
+                        .summary = "explicit Euler or fourth-order Runge-Kutta",
                         .choices = {"euler", "rk4"}}},
                 Option{&Options::normalise,
                        {.name = "normalise", .summary = "scale each trial to [0, 1], jointly over x, y, z"}}};
@@ -62,7 +65,7 @@ class Lorenz final : public repal::Task {
         return {repal::normalised(repal::Trajectories::from_rows(shape, std::move(path))).rows()};
     }
 
-   private:
+ private:
     State velocity(const State& at) const {
         return {options_.s * (at.y() - at.x()), options_.r * at.x() - at.y() - at.x() * at.z(),
                 at.x() * at.y() - options_.b * at.z()};
@@ -83,4 +86,4 @@ class Lorenz final : public repal::Task {
 
 }  // namespace
 
-extern "C" constinit const repal::TaskPlugin repal_task = repal::task_plugin<Lorenz>;
+extern "C" [[gnu::visibility("default")]] constinit const repal::TaskPlugin repal_task = repal::task_plugin<Lorenz>;

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+/// The command line: main.cpp reads the common options, each other file adds one subcommand. A subcommand sets
+/// `chosen`, which main() runs; what it returns is the exit code.
+namespace command {
+
+struct CommonOptions {
+    std::string config = "config.yaml";
+    std::vector<std::string> overrides;  ///< key.path=value
+    std::string results = "results";
+    int jobs = 0;  ///< threads
+    std::vector<std::filesystem::path> plugin_path;
+    bool is_quiet = false;
+    bool is_verbose = false;
+    std::string typed;  ///< the whole command, for provenance
+};
+
+using Chosen = std::function<int()>;
+
+enum ExitCode : int { done = 0, failure = 1, bad_input = 2, some_failed = 3 };
+
+void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+
+}  // namespace command

@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "commands.hpp"
+
+import repal.registry;
+
+namespace command {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json options_json(const std::vector<repal::OptionInfo>& options) {
+    Json list = Json::array();
+    for (const repal::OptionInfo& option : options) {
+        Json entry = {{"name", option.name}, {"type", repal::type_name(option.default_value)}, {"unit", option.unit}};
+        std::visit([&](const auto& value) { entry["default"] = value; }, option.default_value);
+        entry["summary"] = option.summary;
+        if (!option.choices.empty()) entry["choices"] = option.choices;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+template <class Loaded>
+Json described(const Loaded& loaded, const char* kind) {
+    return {{"kind", kind},
+            {"name", loaded.info.name},
+            {"version", loaded.info.version},
+            {"summary", loaded.info.summary},
+            {"source", loaded.info.source},
+            {"file", loaded.file.string()},
+            {"options", options_json(loaded.info.options)}};
+}
+
+Json all_json(const repal::Registry& registry) {
+    Json plugins = Json::array();
+    for (const auto& [name, metric] : registry.metrics()) {
+        Json entry = described(metric, "metric");
+        entry["invariances"] = Json::array();
+        for (const repal::Invariance invariance : metric.info.invariances)
+            entry["invariances"].push_back(to_string(invariance));
+        entry["triangle_inequality"] = metric.info.has_triangle_inequality;
+        plugins.push_back(std::move(entry));
+    }
+    for (const auto& [name, task] : registry.tasks()) {
+        Json entry = described(task, "task");
+        entry["channels"] = task.info.channels;
+        plugins.push_back(std::move(entry));
+    }
+    Json refused = Json::array();
+    for (const auto& [file, cause] : registry.refused()) refused.push_back({{"file", file.string()}, {"cause", cause}});
+    return {{"plugins", std::move(plugins)}, {"refused", std::move(refused)}};
+}
+
+void print_text(const Json& all) {
+    for (const Json& plugin : all["plugins"]) {
+        fmt::print("{} {} {}: {}\n", plugin["kind"].get<std::string>(), plugin["name"].get<std::string>(),
+                   plugin["version"].get<std::string>(), plugin["summary"].get<std::string>());
+        fmt::print("    source: {}\n", plugin["source"].get<std::string>());
+        if (plugin.contains("invariances")) {
+            std::string list;
+            for (const Json& invariance : plugin["invariances"])
+                list += (list.empty() ? "" : ", ") + invariance.get<std::string>();
+            fmt::print("    invariant to: {}\n", list.empty() ? "nothing declared" : list);
+        }
+        for (const Json& option : plugin["options"]) {
+            const std::string unit = option["unit"].get<std::string>();
+            const Json& value = option["default"];
+            fmt::print("    {} = {}{}: {}{}\n", option["name"].get<std::string>(),
+                       value.is_string() ? value.get<std::string>() : value.dump(), unit.empty() ? "" : " " + unit,
+                       option["summary"].get<std::string>(),
+                       option.contains("choices") ? " " + option["choices"].dump() : "");
+        }
+    }
+    for (const Json& refused : all["refused"])
+        fmt::print("refused {}: {}\n", refused["file"].get<std::string>(), refused["cause"].get<std::string>());
+    if (all["plugins"].empty()) fmt::print("no plugins found; name their folder with --plugin-path DIR\n");
+}
+
+}  // namespace
+
+void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
+    auto* plugins = app.add_subcommand("plugins", "what is loaded: tasks, metrics, their options and sources");
+    auto is_json = std::make_shared<bool>(false);
+    plugins->add_flag("--json", *is_json, "print JSON");
+    plugins->callback([&common, &chosen, is_json] {
+        chosen = [&common, is_json] {
+            const Json all = all_json(repal::Registry::load(repal::plugin_path(common.plugin_path)));
+            if (*is_json)
+                fmt::print("{}\n", all.dump(2));
+            else
+                print_text(all);
+            return done;
+        };
+    });
+}
+
+}  // namespace command

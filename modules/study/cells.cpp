@@ -1,0 +1,61 @@
+module;
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+module repal.cells;
+
+import repal.store;
+
+namespace repal {
+namespace {
+
+/// The file's contents if they belong to this cell.
+std::optional<nlohmann::json> contents(const std::filesystem::path& file, const Cell& cell) {
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(file, none)) return {};
+    auto json = nlohmann::json::parse(read_file(file), nullptr, false);
+    if (!json.is_object() || json.value("key", "") != cell.key || !json.contains("result")) return {};
+    return json;
+}
+
+}  // namespace
+
+std::string_view to_string(CellState state) {
+    switch (state) {
+        case CellState::missing:
+            return "missing";
+        case CellState::failed:
+            return "failed";
+        case CellState::done:
+            return "done";
+    }
+    return "";
+}
+
+std::filesystem::path CellFiles::file(const Cell& cell) const {
+    return folder_ / cell.stage / (cell.name + ".json");
+}
+
+CellState CellFiles::state(const Cell& cell) const {
+    const auto found = contents(file(cell), cell);
+    if (!found) return CellState::missing;
+    return found->value("state", "") == "done" ? CellState::done : CellState::failed;
+}
+
+std::optional<std::string> CellFiles::read(const Cell& cell) const {
+    const auto found = contents(file(cell), cell);
+    if (!found) return {};
+    return found->at("result").dump();
+}
+
+void CellFiles::write(const Cell& cell, CellState state, const std::string& json) const {
+    nlohmann::ordered_json content;
+    content["key"] = cell.key;
+    content["state"] = to_string(state);
+    content["result"] = nlohmann::ordered_json::parse(json);
+    write_file(file(cell), content.dump() + "\n");
+}
+
+}  // namespace repal

@@ -1,0 +1,237 @@
+module;
+#include <fmt/format.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.dissimilarity;
+
+import repal.hash;
+
+namespace repal {
+namespace {
+
+// Small enough that an interruption loses seconds, large enough that files are few.
+constexpr std::size_t pairs_per_cell = 32;
+
+std::string block_name(const Experiment& experiment, const Part& part, const ChosenMetric& metric, std::size_t block) {
+    return fmt::format("{}/{}/{}-{:04}", experiment.name, metric.name, part.name, block);
+}
+
+/// A metric that harmonises sees all systems of a part, so all of them determine every pair.
+std::string part_text(const Part& part, const Sampling& sampling) {
+    std::string text = fmt::format("trials={} shared={} seed={}", sampling.trials, sampling.is_shared, sampling.seed);
+    for (const NamedSystem& system : part.systems)
+        text += fmt::format("\n{} {} draw={}", system.name, system.system.text(), system.draw);
+    return text;
+}
+
+std::vector<DissimilarityCell> cut_into_cells(const std::vector<Experiment>& experiments,
+                                              const std::vector<ChosenMetric>& metrics, const Sampling& sampling) {
+    std::vector<DissimilarityCell> cells;
+    for (std::size_t e = 0; e < experiments.size(); ++e)
+        for (std::size_t p = 0; p < experiments[e].parts.size(); ++p) {
+            const Part& part = experiments[e].parts[p];
+            const std::string systems = part_text(part, sampling);
+            for (std::size_t m = 0; m < metrics.size(); ++m)
+                for (std::size_t first = 0; first < part.pairs.size(); first += pairs_per_cell) {
+                    const std::size_t end = std::min(first + pairs_per_cell, part.pairs.size());
+                    std::string determined_by = metrics[m].text + "\n" + systems;
+                    for (std::size_t pair = first; pair < end; ++pair)
+                        determined_by += fmt::format("\n{} {}", part.pairs[pair].a, part.pairs[pair].b);
+                    const std::string name = block_name(experiments[e], part, metrics[m], first / pairs_per_cell);
+                    cells.push_back({{"dissimilarity", name, hash_hex(determined_by)}, e, p, m, first, end});
+                }
+        }
+    return cells;
+}
+
+std::string to_json(const std::vector<Score>& scores) {
+    auto list = nlohmann::ordered_json::array();
+    for (const Score& score : scores) {
+        nlohmann::ordered_json entry;
+        entry["status"] = to_string(score.status);
+        if (score.status == Status::ok) entry["angle_rad"] = score.angle_rad;
+        if (score.lower_bound_rad) entry["lower_bound_rad"] = *score.lower_bound_rad;
+        if (!score.detail.empty()) entry["detail"] = score.detail;
+        list.push_back(std::move(entry));
+    }
+    return list.dump();
+}
+
+Score score_from(const nlohmann::json& entry) {
+    for (const Status status : {Status::not_applicable, Status::not_converged, Status::failed})
+        if (entry.at("status") == to_string(status)) return Score::without_value(status, entry.value("detail", ""));
+    Score score = Score::of(entry.at("angle_rad"));
+    if (entry.contains("lower_bound_rad")) score.lower_bound_rad = entry.at("lower_bound_rad").get<double>();
+    return score;
+}
+
+std::vector<Trajectories> simulate_all(const Part& part, const Sampling& sampling, int jobs) {
+    std::vector<std::optional<Trajectories>> simulated(part.systems.size());
+    for_each_index(part.systems.size(), jobs, [&](std::size_t i) {
+        Sampling drawn = sampling;
+        drawn.draw = part.systems[i].draw;
+        try {
+            simulated[i] = part.systems[i].system.simulate(drawn);
+        } catch (const InvalidTrajectories& invalid) {
+            throw InputError(part.systems[i].name, invalid.what());
+        }
+    });
+    std::vector<Trajectories> systems;
+    for (auto& system : simulated) systems.push_back(std::move(*system));
+    return systems;
+}
+
+}  // namespace
+
+void for_each_index(std::size_t n, int jobs, const std::function<void(std::size_t)>& work) {
+    tbb::task_arena arena(jobs);
+    arena.execute([&] {
+        tbb::parallel_for(
+            tbb::blocked_range<std::size_t>(0, n, 1),
+            [&](const tbb::blocked_range<std::size_t>& range) {
+                for (std::size_t i = range.begin(); i < range.end(); ++i) work(i);
+            },
+            tbb::simple_partitioner());
+    });
+}
+
+ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
+    const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
+    return {loaded.info.name,
+            fmt::format("{}-{}({})", loaded.info.name, loaded.info.version, canonical(loaded.info.options, options)),
+            loaded.plugin->make(options)};
+}
+
+std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry) {
+    std::vector<ChosenMetric> metrics;
+    for (const auto& [name, options] : config.items()) {
+        try {
+            metrics.push_back(choose_metric(registry.metric(name), config));
+        } catch (const InputError& error) {
+            if (!error.where().empty()) throw;
+            throw options.error(error.problem(), error.hint());
+        }
+    }
+    if (metrics.empty()) throw config.error("no metric is chosen");
+    return metrics;
+}
+
+std::vector<std::unique_ptr<Embedding>> prepare_all(const Metric& metric, std::span<const Trajectories> systems,
+                                                    std::span<const std::string> names, int jobs) {
+    std::vector<std::unique_ptr<Embedding>> embeddings(systems.size());
+    for_each_index(systems.size(), jobs, [&](std::size_t i) {
+        try {
+            embeddings[i] = metric.prepare(systems[i]);
+        } catch (const InvalidTrajectories& invalid) {
+            throw InputError(names[i], invalid.problem(), invalid.hint());
+        }
+    });
+    std::vector<Embedding*> together;
+    for (const auto& embedding : embeddings) together.push_back(embedding.get());
+    metric.harmonise(together);
+    return embeddings;
+}
+
+Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& b) {
+    try {
+        Score score = metric.compare(a, b);
+        if (score.status == Status::ok && !(std::isfinite(score.angle_rad) && score.angle_rad >= 0))
+            return Score::without_value(Status::failed,
+                                        fmt::format("the metric returned the angle {}", score.angle_rad));
+        return score;
+    } catch (const std::exception& error) {
+        return Score::without_value(Status::failed, error.what());
+    } catch (...) {
+        return Score::without_value(Status::failed, "the metric threw something that is not a std::exception");
+    }
+}
+
+DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std::vector<ChosenMetric> metrics,
+                                       Sampling sampling)
+    : experiments_(std::move(experiments)),
+      metrics_(std::move(metrics)),
+      sampling_(sampling),
+      cells_(cut_into_cells(experiments_, metrics_, sampling_)) {}
+
+void DissimilarityStage::run(const CellFiles& files, const Shard& shard, int jobs, Reporter& reporter) const {
+    // Cells of one part share its systems, so they are done together.
+    std::map<std::pair<std::size_t, std::size_t>, std::vector<const DissimilarityCell*>> parts;
+    std::size_t missing = 0;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+        if (!shard.owns(i) || files.state(cells_[i]) == CellState::done) continue;
+        parts[{cells_[i].experiment, cells_[i].part}].push_back(&cells_[i]);
+        ++missing;
+    }
+    if (missing == 0) return;
+    reporter.begin("comparing", missing);
+    for (const auto& part : parts) run_part(part.second, files, jobs, reporter);
+    reporter.end();
+}
+
+void DissimilarityStage::run_part(std::span<const DissimilarityCell* const> cells, const CellFiles& files, int jobs,
+                                  Reporter& reporter) const {
+    const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
+    const std::vector<Trajectories> systems = simulate_all(part, sampling_, jobs);
+    std::vector<std::string> names;
+    for (const NamedSystem& system : part.systems) names.push_back(system.name);
+
+    for (std::size_t m = 0; m < metrics_.size(); ++m) {
+        std::vector<const DissimilarityCell*> chosen;
+        std::ranges::copy_if(cells, std::back_inserter(chosen), [&](const auto* cell) { return cell->metric == m; });
+        if (chosen.empty()) continue;
+        const Metric& metric = *metrics_[m].metric;
+        const auto embeddings = prepare_all(metric, systems, names, jobs);
+        std::map<std::string, std::vector<std::string>> warnings;
+        for (std::size_t i = 0; i < embeddings.size(); ++i)
+            if (!embeddings[i]->warning.empty()) warnings[embeddings[i]->warning].push_back(names[i]);
+        for (const auto& [warning, of] : warnings)
+            reporter.warn(fmt::format("{}: {}: {} ({} of {} systems)", metrics_[m].name, of.front(), warning, of.size(),
+                                      names.size()));
+
+        // All pairs of all cells are one loop, so that the last cell does not leave threads idle.
+        std::vector<std::vector<Score>> scores;
+        std::vector<std::pair<std::size_t, std::size_t>> work;
+        std::vector<std::atomic<std::size_t>> left(chosen.size());
+        for (std::size_t c = 0; c < chosen.size(); ++c) {
+            scores.emplace_back(chosen[c]->end_pair - chosen[c]->first_pair);
+            left[c] = scores.back().size();
+            for (std::size_t i = 0; i < scores.back().size(); ++i) work.emplace_back(c, i);
+        }
+        for_each_index(work.size(), jobs, [&](std::size_t w) {
+            const auto [c, i] = work[w];
+            const Pair& pair = part.pairs[chosen[c]->first_pair + i];
+            scores[c][i] = compare_safely(metric, *embeddings[pair.a], *embeddings[pair.b]);
+            if (--left[c] > 0) return;
+            const bool has_failed =
+                std::ranges::any_of(scores[c], [](const Score& score) { return score.status == Status::failed; });
+            files.write(*chosen[c], has_failed ? CellState::failed : CellState::done, to_json(scores[c]));
+            reporter.advance();
+        });
+    }
+}
+
+std::vector<Score> DissimilarityStage::read_scores(const CellFiles& files, const DissimilarityCell& cell) {
+    std::vector<Score> scores;
+    if (const auto json = files.read(cell))
+        for (const auto& entry : nlohmann::json::parse(*json)) scores.push_back(score_from(entry));
+    return scores;
+}
+
+}  // namespace repal

@@ -1,0 +1,126 @@
+module;
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+module repal.summary;
+
+namespace repal {
+namespace {
+
+/// The shortest text that reads back as the same double; empty if there is no number.
+std::string csv_number(std::optional<double> value) {
+    return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
+}
+
+SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const std::string& group,
+                           const Bootstrap& bootstrap, const Stream& stream) {
+    SummaryRow row{.experiment = pairs.front()->experiment->name,
+                   .metric = pairs.front()->metric,
+                   .group = group,
+                   .n = 0,
+                   .n_without = 0};
+    std::vector<double> values;
+    std::vector<Observation> observations;
+    for (const ScoredPair* pair : pairs) {
+        if (pair->score.status != Status::ok) {
+            ++row.n_without;
+            continue;
+        }
+        values.push_back(pair->score.dissimilarity());
+        observations.push_back({values.back(), pair->pair->units});
+    }
+    row.n = values.size();
+    row.mean = mean(values);
+    row.median = median(values);
+    row.standard_error = standard_error(values);
+    row.interval = bootstrap_interval(observations, bootstrap.resamples, bootstrap.confidence, stream);
+    return row;
+}
+
+}  // namespace
+
+std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const CellFiles& files) {
+    std::vector<ScoredPair> all;
+    for (const DissimilarityCell& cell : stage.cells()) {
+        const Experiment& experiment = stage.experiments()[cell.experiment];
+        const Part& part = experiment.parts[cell.part];
+        const std::vector<Score> scores = DissimilarityStage::read_scores(files, cell);
+        for (std::size_t i = 0; i < scores.size(); ++i)
+            all.push_back(
+                {&experiment, &part, &part.pairs[cell.first_pair + i], stage.metrics()[cell.metric].name, scores[i]});
+    }
+    return all;
+}
+
+std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
+                                  const Stream& stream) {
+    using Key = std::tuple<std::string, std::string, std::string>;
+    std::vector<Key> order;
+    std::map<Key, std::vector<const ScoredPair*>> groups;
+    for (const ScoredPair& pair : pairs)
+        for (const std::string& group : pair.pair->groups) {
+            const Key key{pair.experiment->name, pair.metric, group};
+            if (groups[key].empty()) order.push_back(key);
+            groups[key].push_back(&pair);
+        }
+    std::vector<SummaryRow> rows;
+    for (const Key& key : order) {
+        const auto& [experiment, metric, group] = key;
+        // One stream for all metrics: they are judged on the same resamples.
+        rows.push_back(
+            summarise_group(groups[key], group, bootstrap, stream.child("bootstrap").child(experiment).child(group)));
+    }
+    return rows;
+}
+
+std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs) {
+    std::string text = "experiment,metric,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status\n";
+    for (const ScoredPair& pair : pairs) {
+        const bool has_value = pair.score.status == Status::ok;
+        text += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
+                            csv_field(pair.name_a()), csv_field(pair.name_b()),
+                            has_value ? csv_number(pair.score.angle_rad) : "",
+                            has_value ? csv_number(pair.score.dissimilarity()) : "",
+                            has_value ? csv_number(pair.score.lower_bound_rad) : "", to_string(pair.score.status));
+    }
+    return text;
+}
+
+std::string summary_csv(const std::vector<SummaryRow>& rows) {
+    std::string text = "experiment,metric,group,n,n_without_value,mean,median,sem,ci_low,ci_high\n";
+    for (const SummaryRow& row : rows)
+        text +=
+            fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(row.experiment), csv_field(row.metric),
+                        csv_field(row.group), row.n, row.n_without, csv_number(row.mean), csv_number(row.median),
+                        csv_number(row.standard_error), csv_number(row.interval.low), csv_number(row.interval.high));
+    return text;
+}
+
+std::string failures_csv(const std::vector<ScoredPair>& pairs) {
+    std::string text = "experiment,metric,system_a,system_b,status,detail\n";
+    for (const ScoredPair& pair : pairs)
+        if (pair.score.status != Status::ok)
+            text += fmt::format("{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
+                                csv_field(pair.name_a()), csv_field(pair.name_b()), to_string(pair.score.status),
+                                csv_field(pair.score.detail));
+    return text;
+}
+
+std::string csv_field(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+    std::string quoted = "\"";
+    for (const char character : text) {
+        if (character == '"') quoted += '"';
+        quoted += character;
+    }
+    return quoted + '"';
+}
+
+}  // namespace repal

@@ -1,0 +1,62 @@
+module;
+#include <cstddef>
+#include <string>
+#include <vector>
+export module repal.summary;
+
+import repal.random;
+import repal.statistics;
+export import repal.dissimilarity;
+
+namespace repal {
+
+/// A pair with the score of one metric.
+export struct ScoredPair {
+    const Experiment* experiment;
+    const Part* part;
+    const Pair* pair;
+    std::string metric;
+    Score score;
+
+    const std::string& name_a() const { return part->systems[pair->a].name; }
+    const std::string& name_b() const { return part->systems[pair->b].name; }
+};
+
+/// Every pair of the study whose cell is done or failed, in the order of the cells.
+export std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const CellFiles& files);
+
+/// One mean, over the pairs of a group, with status ok. In units of pi/2.
+export struct SummaryRow {
+    std::string experiment;
+    std::string metric;
+    std::string group;
+    std::size_t n;          ///< pairs
+    std::size_t n_without;  ///< pairs of the group that have no value
+    double mean;
+    double median;
+    double standard_error;
+    Interval interval;
+};
+
+export struct Bootstrap {
+    int resamples = 2000;
+    double confidence = 0.95;
+};
+
+/// In the order in which experiments, metrics and groups first appear.
+export std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
+                                         const Stream& stream);
+
+/// experiment,metric,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status
+export std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs);
+
+/// experiment,metric,group,n,n_without_value,mean,median,sem,ci_low,ci_high
+export std::string summary_csv(const std::vector<SummaryRow>& rows);
+
+/// experiment,metric,system_a,system_b,status,detail of all pairs without a value
+export std::string failures_csv(const std::vector<ScoredPair>& pairs);
+
+/// A field of a CSV line, in quotes where it needs them (RFC 4180).
+export std::string csv_field(const std::string& text);
+
+}  // namespace repal

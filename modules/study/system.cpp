@@ -1,0 +1,222 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.system;
+
+import repal.motif;
+
+namespace repal {
+
+class System::Recipe {
+ public:
+    virtual ~Recipe() = default;
+    virtual std::string text() const = 0;
+    virtual Trajectories simulate(const Sampling& sampling) const = 0;
+};
+
+namespace {
+
+class Simulated final : public System::Recipe {
+ public:
+    Simulated(const LoadedTask& task, const OptionValues& options)
+        : text_(fmt::format("{}-{}({})", task.info.name, task.info.version, canonical(task.info.options, options))),
+          task_(task.plugin->make(options)) {}
+
+    std::string text() const override { return text_; }
+
+    Trajectories simulate(const Sampling& sampling) const override {
+        Stream trials = Stream(sampling.seed).child("trials").child(sampling.draw);
+        if (!sampling.is_shared) trials = trials.child(text_);
+        RowMatrix values;
+        Shape shape{.trials = sampling.trials};
+        for (Eigen::Index trial = 0; trial < shape.trials; ++trial) {
+            const Trial drawn = generate(trials.child(static_cast<std::uint64_t>(trial)), trial);
+            if (trial == 0) {
+                shape.steps = drawn.observations.rows();
+                shape.channels = drawn.observations.cols();
+                values.resize(shape.trials * shape.steps, shape.channels);
+            }
+            values.middleRows(trial * shape.steps, shape.steps) = drawn.observations;
+        }
+        return Trajectories::from_rows(shape, std::move(values));
+    }
+
+ private:
+    Trial generate(const Stream& stream, Eigen::Index trial) const {
+        try {
+            return task_->generate(stream);
+        } catch (const InputError& error) {
+            throw InputError(text_, fmt::format("in trial {}: {}", trial, error.what()),
+                             "a smaller dt may keep the simulation finite");
+        }
+    }
+
+    std::string text_;
+    std::unique_ptr<Task> task_;
+};
+
+class Attached final : public System::Recipe {
+ public:
+    explicit Attached(std::vector<System> motifs) : motifs_(std::move(motifs)) {}
+
+    std::string text() const override {
+        std::string list;
+        for (const System& motif : motifs_) list += (list.empty() ? "" : ",") + motif.text();
+        return "attach(" + list + ")";
+    }
+
+    Trajectories simulate(const Sampling& sampling) const override {
+        std::vector<Trajectories> simulated;
+        for (const System& motif : motifs_) simulated.push_back(motif.simulate(sampling));
+        return attach(simulated);
+    }
+
+ private:
+    std::vector<System> motifs_;
+};
+
+class Combined final : public System::Recipe {
+ public:
+    Combined(System base, System added, double mixing)
+        : base_(std::move(base)), added_(std::move(added)), mixing_(mixing) {}
+
+    std::string text() const override {
+        return fmt::format("combine({},{},mixing={})", base_.text(), added_.text(), mixing_);
+    }
+
+    Trajectories simulate(const Sampling& sampling) const override {
+        return combine(base_.simulate(sampling), added_.simulate(sampling), mixing_);
+    }
+
+ private:
+    System base_;
+    System added_;
+    double mixing_;
+};
+
+class Reversed final : public System::Recipe {
+ public:
+    explicit Reversed(System motif) : motif_(std::move(motif)) {}
+
+    std::string text() const override { return "reverse(" + motif_.text() + ")"; }
+
+    Trajectories simulate(const Sampling& sampling) const override {
+        return repal::reversed(motif_.simulate(sampling));
+    }
+
+ private:
+    System motif_;
+};
+
+class Noisy final : public System::Recipe {
+ public:
+    Noisy(System motif, double sigma, std::uint64_t draw) : motif_(std::move(motif)), sigma_(sigma), draw_(draw) {}
+
+    std::string text() const override {
+        return fmt::format("noise({},sigma={},draw={})", motif_.text(), sigma_, draw_);
+    }
+
+    Trajectories simulate(const Sampling& sampling) const override {
+        const Stream noise = Stream(sampling.seed).child("noise").child(sampling.draw).child(text());
+        return with_noise(motif_.simulate(sampling), sigma_, noise);
+    }
+
+ private:
+    System motif_;
+    double sigma_;
+    std::uint64_t draw_;
+};
+
+}  // namespace
+
+System System::simulated(const LoadedTask& task, OptionValues options) {
+    return System(std::make_shared<Simulated>(task, std::move(options)));
+}
+
+System System::attached(std::vector<System> motifs) {
+    return System(std::make_shared<Attached>(std::move(motifs)));
+}
+
+System System::combined(System base, System added, double mixing) {
+    return System(std::make_shared<Combined>(std::move(base), std::move(added), mixing));
+}
+
+System System::reversed(System motif) {
+    return System(std::make_shared<Reversed>(std::move(motif)));
+}
+
+System System::noisy(System motif, double sigma, std::uint64_t draw) {
+    return System(std::make_shared<Noisy>(std::move(motif), sigma, draw));
+}
+
+std::string System::text() const {
+    return recipe_->text();
+}
+
+Trajectories System::simulate(const Sampling& sampling) const {
+    return recipe_->simulate(sampling);
+}
+
+SystemCatalogue::SystemCatalogue(const Config& systems, const Config& defaults, const Registry& registry)
+    : registry_(registry), defaults_(defaults) {
+    for (const auto& [name, value] : systems.items()) systems_.emplace(name, read(value));
+}
+
+System SystemCatalogue::read(const Config& value) const {
+    if (value.is_text()) {
+        if (const auto found = systems_.find(value.text()); found != systems_.end()) return found->second;
+        std::vector<std::string> names;
+        for (const auto& entry : systems_) names.push_back(entry.first);
+        throw value.error(fmt::format("unknown system '{}'", value.text()), suggest(value.text(), names));
+    }
+    if (value.has("task")) return read_simulated(value);
+    if (value.has("attach")) {
+        value.require_keys({"attach"});
+        std::vector<System> motifs;
+        for (const Config& motif : value.at("attach").elements(1)) motifs.push_back(read(motif));
+        return System::attached(std::move(motifs));
+    }
+    if (value.has("combine")) {
+        value.require_keys({"combine", "mixing"});
+        const std::vector<Config> parts = value.at("combine").elements(2);
+        if (parts.size() != 2) throw value.at("combine").error("expected two systems: [base, added]");
+        return System::combined(read(parts[0]), read(parts[1]), value.at("mixing").number());
+    }
+    if (value.has("reverse")) {
+        value.require_keys({"reverse"});
+        return System::reversed(read(value.at("reverse")));
+    }
+    if (value.has("noise")) {
+        value.require_keys({"noise", "sigma", "draw"});
+        return System::noisy(read(value.at("noise")), value.at("sigma").number(0, 1),
+                             static_cast<std::uint64_t>(value.integer_or("draw", 0, 0)));
+    }
+    value.require_keys({"task", "attach", "combine", "reverse", "noise"});
+    throw value.error("expected the name of a system or one of: task, attach, combine, reverse, noise");
+}
+
+System SystemCatalogue::read_simulated(const Config& value) const {
+    const Config task_name = value.at("task");
+    const LoadedTask* task = nullptr;
+    try {
+        task = &registry_.task(task_name.text());
+    } catch (const InputError& unknown) {
+        throw task_name.error(unknown.problem(), unknown.hint());
+    }
+    const std::vector<std::string> other_keys = {"task"};
+    OptionValues options = value.options(task->info.options, other_keys);
+    for (const OptionInfo& option : task->info.options)
+        if (!value.has(option.name) && defaults_.has(option.name)) options[option.name] = defaults_.option(option);
+    return System::simulated(*task, std::move(options));
+}
+
+}  // namespace repal

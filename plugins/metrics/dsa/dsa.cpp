@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+
+import repal.dsa.alignment;
+import repal.havok;
+import repal.linalg;
+import repal.metric;
+
+namespace {
+
+using repal::Option;
+
+/// The operator of one system, at its own rank or at one that harmonise() found for all.
+struct DsaEmbedding final : repal::Embedding {
+    explicit DsaEmbedding(repal::Havok fitted) : havok(std::move(fitted)) { use_rank(havok.rank()); }
+
+    void use_rank(Eigen::Index used) {
+        rank = used;
+        linear_operator.emplace(havok.operator_of_rank(used));
+    }
+
+    repal::Havok havok;
+    Eigen::Index rank = 0;
+    std::optional<repal::AlignmentOperator> linear_operator;
+};
+
+/// Dynamical similarity analysis: min over orthogonal C of arccos(<A, C B C^T> / (||A||_F ||B||_F)), with A and B the
+/// HAVOK operators of the two systems. The angle is between 0 and pi.
+/// Source: Ostrow et al. 2023, eqs. 5-7.
+class Dsa final : public repal::Metric {
+ public:
+    struct Options {
+        std::int64_t n_delays = 10;
+        std::int64_t delay_interval = 1;
+        std::int64_t rank = 10;
+        double rank_tolerance = repal::Havok::Limits{}.rank_tolerance;
+        double min_transition_share = repal::Havok::Limits{}.min_transition_share;
+        bool common_rank = false;
+        std::int64_t starts = repal::AlignmentOptions{}.starts;
+        double gradient_tolerance = repal::AlignmentOptions{}.gradient_tolerance;
+        std::int64_t max_iterations = repal::AlignmentOptions{}.max_iterations;
+
+        static auto table() {
+            return std::tuple{
+                Option{&Options::n_delays,
+                       {.name = "n_delays", .summary = "delays in a row of the embedding", .minimum = 1}},
+                Option{&Options::delay_interval,
+                       {.name = "delay_interval", .unit = "steps", .summary = "time between two delays", .minimum = 1}},
+                Option{&Options::rank,
+                       {.name = "rank", .summary = "rank of the operators, at most what the data bear", .minimum = 1}},
+                Option{&Options::rank_tolerance,
+                       {.name = "rank_tolerance",
+                        .summary = "singular values of the embedding below this share of the largest carry no signal",
+                        .minimum = 1e-15,
+                        .maximum = 0.5}},
+                Option{&Options::min_transition_share,
+                       {.name = "min_transition_share",
+                        .summary = "of the energy of every direction, in samples that have a successor in their trial",
+                        .minimum = 1e-6,
+                        .maximum = 1}},
+                Option{&Options::common_rank,
+                       {.name = "common_rank",
+                        .summary = "use the smallest rank among the systems that are compared together; otherwise "
+                                   "systems whose ranks differ are not comparable"}},
+                Option{&Options::starts,
+                       {.name = "starts",
+                        .summary = "random starts of the alignment beside the informed ones",
+                        .minimum = 0}},
+                Option{&Options::gradient_tolerance,
+                       {.name = "gradient_tolerance",
+                        .summary = "Riemannian gradient norm at which the alignment has converged",
+                        .minimum = 1e-14,
+                        .maximum = 1e-2}},
+                Option{&Options::max_iterations,
+                       {.name = "max_iterations", .summary = "of the alignment, from one start", .minimum = 1}}};
+        }
+    };
+
+    static repal::MetricInfo info() {
+        using enum repal::Invariance;
+        return {.name = "dsa",
+                .version = "1",
+                .summary = "dynamical similarity analysis: angle between linear operators after the best rotation",
+                .source = "Ostrow et al. 2023, Beyond geometry",
+                .invariances = {orthogonal, scaling, trial_order},
+                .has_triangle_inequality = true,
+                .options = repal::option_infos<Options>()};
+    }
+
+    explicit Dsa(const Options& options) : options_(options) {}
+
+    std::unique_ptr<repal::Embedding> prepare(const repal::Trajectories& x) const override {
+        const repal::DelayEmbedding delays{.n_delays = options_.n_delays, .delay_interval = options_.delay_interval};
+        auto embedding = std::make_unique<DsaEmbedding>(repal::Havok(x, delays, limits()));
+        if (embedding->rank < options_.rank)
+            embedding->warning =
+                fmt::format("rank {} is capped to {}: the data determine no more", options_.rank, embedding->rank);
+        return embedding;
+    }
+
+    void harmonise(std::span<repal::Embedding* const> embeddings) const override {
+        if (!options_.common_rank || embeddings.empty()) return;
+        Eigen::Index smallest = options_.rank;
+        for (const repal::Embedding* embedding : embeddings)
+            smallest = std::min(smallest, static_cast<const DsaEmbedding*>(embedding)->rank);
+        for (repal::Embedding* embedding : embeddings)
+            if (auto* dsa = static_cast<DsaEmbedding*>(embedding); dsa->rank > smallest) dsa->use_rank(smallest);
+    }
+
+    repal::Score compare(const repal::Embedding& a, const repal::Embedding& b) const override {
+        const auto& first = static_cast<const DsaEmbedding&>(a);
+        const auto& second = static_cast<const DsaEmbedding&>(b);
+        if (first.rank != second.rank)
+            return repal::Score::without_value(
+                repal::Status::not_applicable,
+                fmt::format("the operators have ranks {} and {}; set rank to {} or less, or common_rank to true",
+                            first.rank, second.rank, std::min(first.rank, second.rank)));
+        const repal::Alignment alignment = repal::align(*first.linear_operator, *second.linear_operator,
+                                                        {.starts = static_cast<int>(options_.starts),
+                                                         .gradient_tolerance = options_.gradient_tolerance,
+                                                         .max_iterations = static_cast<int>(options_.max_iterations)});
+        if (!alignment.is_converged)
+            return repal::Score::without_value(repal::Status::not_converged,
+                                               fmt::format("the gradient norm is {:.2g} after {} iterations",
+                                                           alignment.gradient_norm, alignment.iterations));
+        return repal::Score::of(alignment.angle_rad, alignment.lower_bound_rad);
+    }
+
+ private:
+    repal::Havok::Limits limits() const {
+        return {.rank = options_.rank,
+                .rank_tolerance = options_.rank_tolerance,
+                .min_transition_share = options_.min_transition_share};
+    }
+
+    Options options_;
+};
+
+}  // namespace
+
+extern "C" [[gnu::visibility("default")]] constinit const repal::MetricPlugin repal_metric = repal::metric_plugin<Dsa>;

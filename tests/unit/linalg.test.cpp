@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+#include <Eigen/SVD>
+#include <cmath>
+#include <complex>
+#include <utility>
+
+import repal.havok;
+import repal.linalg;
+import repal.random;
+import repal.trajectories;
+
+namespace {
+
+using repal::DelayEmbedding;
+using repal::RowMatrix;
+using repal::Shape;
+using repal::Trajectories;
+
+Trajectories random_system(const char* name, Shape shape) {
+    repal::Stream stream = repal::Stream(2).child(name);
+    RowMatrix values(shape.trials * shape.steps, shape.channels);
+    for (double& value : values.reshaped()) value = stream.normal();
+    return Trajectories::from_rows(shape, values);
+}
+
+TEST(DelayEmbedding, RowIsNewestFirstAndStaysInItsTrial) {
+    const Trajectories x = random_system("embedding", {.trials = 3, .steps = 20, .channels = 2});
+    const DelayEmbedding delays{.n_delays = 4, .delay_interval = 3};
+
+    const Eigen::MatrixXd hankel = delays(x);
+
+    ASSERT_EQ(hankel.rows(), 3 * 11);
+    ASSERT_EQ(hankel.cols(), 8);
+    for (Eigen::Index trial = 0; trial < 3; ++trial)
+        for (Eigen::Index t = 0; t < 11; ++t)
+            for (Eigen::Index delay = 0; delay < 4; ++delay)
+                EXPECT_EQ(hankel.row(trial * 11 + t).segment(delay * 2, 2), x.trial(trial).row(t + (3 - delay) * 3));
+}
+
+TEST(DelayEmbedding, TooLongDelaysAreRefused) {
+    const Shape shape{.trials = 1, .steps = 10, .channels = 1};
+
+    EXPECT_EQ((DelayEmbedding{.n_delays = 5, .delay_interval = 2}.rows_per_trial(shape)), 2);
+    EXPECT_THROW((DelayEmbedding{.n_delays = 10, .delay_interval = 1}.rows_per_trial(shape)),
+                 repal::InvalidTrajectories);
+}
+
+TEST(LeftSvd, AgreesWithJacobiForTallAndWideMatrices) {
+    for (const auto& [rows, cols] : {std::pair{60, 9}, std::pair{9, 60}, std::pair{9, 9}}) {
+        repal::Stream stream = repal::Stream(3).child("svd");
+        Eigen::MatrixXd x(rows, cols);
+        for (double& value : x.reshaped()) value = stream.normal();
+
+        const repal::LeftSvd svd = repal::left_svd(x);
+
+        const Eigen::JacobiSVD<Eigen::MatrixXd> reference(x, Eigen::ComputeThinU);
+        EXPECT_LT((svd.singular_values - reference.singularValues()).norm(), 1e-12);  // values of size 10, double
+        EXPECT_LT(((svd.vectors.transpose() * reference.matrixU()).cwiseAbs() - Eigen::MatrixXd::Identity(9, 9)).norm(),
+                  1e-11);  // gaps of size 0.1
+    }
+}
+
+TEST(NumericalRank, CountsWhatIsAboveTheTolerance) {
+    EXPECT_EQ(repal::numerical_rank(Eigen::Vector4d(10, 1, 1e-7, 1e-12), 1e-9), 3);
+    EXPECT_EQ(repal::numerical_rank(Eigen::Vector2d(0, 0), 1e-9), 0);
+}
+
+TEST(CentredUnit, HugeAndTinyValuesDoNotOverflow) {
+    for (const double scale : {1e-300, 1.0, 1e300}) {
+        const Eigen::MatrixXd x =
+            repal::centred_unit(random_system("unit", {.trials = 1, .steps = 50, .channels = 3}).rows() * scale);
+
+        EXPECT_NEAR(x.norm(), 1, 1e-14);
+        EXPECT_LT(x.colwise().sum().cwiseAbs().maxCoeff(), 1e-14);
+    }
+    EXPECT_EQ(repal::centred_unit(RowMatrix::Constant(50, 3, 0.1)).size(), 0);
+}
+
+TEST(Havok, LinearSystemGivesItsOwnEigenvalues) {
+    // x(t+1) = x(t) R with R a damped rotation: the operator must have the eigenvalues 0.98 exp(+-0.3i).
+    const Shape shape{.trials = 5, .steps = 40, .channels = 2};
+    Eigen::Matrix2d rotation;
+    rotation << std::cos(0.3), std::sin(0.3), -std::sin(0.3), std::cos(0.3);
+    rotation *= 0.98;
+    RowMatrix values(200, 2);
+    repal::Stream stream = repal::Stream(4).child("start");
+    for (Eigen::Index row = 0; row < 200; ++row)
+        values.row(row) = row % 40 == 0 ? Eigen::RowVector2d(stream.normal(), stream.normal())
+                                        : Eigen::RowVector2d(values.row(row - 1) * rotation);
+
+    const repal::Havok havok(Trajectories::from_rows(shape, values), {.n_delays = 3, .delay_interval = 2},
+                             {.rank = 10});
+
+    ASSERT_EQ(havok.rank(), 2);  // of 10 asked for, and of 6 columns
+    const Eigen::VectorXcd eigenvalues = havok.operator_of_rank(2).eigenvalues();
+    EXPECT_NEAR(std::abs(eigenvalues[0]), 0.98, 1e-12);
+    EXPECT_NEAR(std::abs(std::arg(eigenvalues[0])), 0.3, 1e-12);
+}
+
+TEST(Havok, RankIsCappedByTheTransitions) {
+    const Trajectories x = random_system("short", {.trials = 1, .steps = 6, .channels = 20});
+
+    EXPECT_EQ((repal::Havok(x, {.n_delays = 2, .delay_interval = 1}, {.rank = 50}).rank()), 4);
+}
+
+// One trial of three delay rows: a third direction would live in the last row alone, which has no successor.
+TEST(Havok, DirectionsWithoutSuccessorAreLeftOut) {
+    const Shape shape{.trials = 1, .steps = 3, .channels = 5};
+    RowMatrix values = RowMatrix::Zero(3, 5);
+    values.row(0) << 3, 0, 0, 0, 0;
+    values.row(1) << 0, 2, 0, 0, 0;
+    values.row(2) << 0, 0, 1, 0, 0;
+
+    const repal::Havok havok(Trajectories::from_rows(shape, values), {.n_delays = 1, .delay_interval = 1}, {.rank = 3});
+
+    ASSERT_EQ(havok.rank(), 2);
+    Eigen::Matrix2d shift;  // the first direction becomes the second, which leaves the two
+    shift << 0, 0, 1, 0;
+    EXPECT_LT((havok.operator_of_rank(2).cwiseAbs() - shift).norm(), 1e-14);
+}
+
+TEST(Havok, AllZeroIsRefused) {
+    const Trajectories zero =
+        Trajectories::from_rows({.trials = 2, .steps = 10, .channels = 2}, RowMatrix::Zero(20, 2));
+    EXPECT_THROW((repal::Havok(zero, {.n_delays = 2, .delay_interval = 1}, {.rank = 3})), repal::InvalidTrajectories);
+}
+
+}  // namespace

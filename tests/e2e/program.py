@@ -1,0 +1,39 @@
+"""The real program in a temporary directory. REPAL_PROGRAM and REPAL_SOURCE come from CTest."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["REPAL_PROGRAM"]
+SOURCE = pathlib.Path(os.environ["REPAL_SOURCE"])
+BAD_PLUGINS = pathlib.Path(os.environ["REPAL_BAD_PLUGINS"])
+DEMO = SOURCE / "examples" / "demo.yaml"
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="repal-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def run_repal(self, *arguments, **keywords):
+        return subprocess.run(
+            [PROGRAM, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True, timeout=600, **keywords
+        )
+
+    def succeed(self, *arguments, **keywords):
+        result = self.run_repal(*arguments, **keywords)
+        self.assertEqual(result.returncode, 0, result.stderr + result.stdout)
+        return result
+
+    def refuse(self, arguments, *fragments):
+        """Exit code 2, one line on standard error with all fragments, nothing on standard output."""
+        result = self.run_repal(*arguments)
+        self.assertEqual(result.returncode, 2, result.stderr + result.stdout)
+        self.assertEqual(result.stdout, "")
+        for fragment in fragments:
+            self.assertIn(fragment, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        return result

@@ -1,0 +1,117 @@
+/// The metrics beside values that NumPy computed from the definitions (data/reference.json; `note` there says how).
+#include <gtest/gtest.h>
+
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+#include <Eigen/SVD>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <complex>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+import repal.config;
+import repal.dissimilarity;
+import repal.havok;
+import repal.linalg;
+import repal.registry;
+import repal.store;
+
+namespace {
+
+const std::string data_folder = REPAL_TEST_DATA;
+
+const nlohmann::json& reference() {
+    static const nlohmann::json json = nlohmann::json::parse(std::ifstream(data_folder + "/reference.json"));
+    return json;
+}
+
+repal::Trajectories system_named(const std::string& name) {
+    return repal::read_trajectories(data_folder + "/" + name + ".npy");
+}
+
+/// "a|b|c" as {"a", "b", "c"}
+std::vector<std::string> split(std::string text) {
+    std::vector<std::string> parts;
+    for (std::size_t bar = 0; (bar = text.find('|')) != std::string::npos; text.erase(0, bar + 1))
+        parts.push_back(text.substr(0, bar));
+    parts.push_back(text);
+    return parts;
+}
+
+const repal::Registry& registry() {
+    static const repal::Registry loaded =
+        repal::Registry::load(std::array{std::filesystem::path(REPAL_PLUGIN_DIRECTORY)});
+    return loaded;
+}
+
+repal::Score score_of(const std::string& metric_name, const std::string& a, const std::string& b) {
+    const auto chosen = repal::choose_metric(registry().metric(metric_name), repal::Config::from_overrides({}));
+    return chosen.metric->compare(*chosen.metric->prepare(system_named(a)), *chosen.metric->prepare(system_named(b)));
+}
+
+TEST(Reference, CkaIsWithinRounding) {
+    for (const auto& [pair, expected] : reference().at("cka").items()) {
+        const auto names = split(pair);
+
+        const repal::Score score = score_of("cka", names[0], names[1]);
+
+        EXPECT_NEAR(std::cos(score.angle_rad), expected.get<double>(), 1e-10) << pair;  // 40,000 rows, double
+        if (names[0] == names[1]) EXPECT_EQ(score.angle_rad, 0) << pair;
+    }
+}
+
+TEST(Reference, ProcrustesIsWithinRounding) {
+    for (const auto& [pair, expected] : reference().at("procrustes_angle_rad").items()) {
+        const auto names = split(pair);
+
+        const repal::Score score = score_of("procrustes", names[0], names[1]);
+
+        if (names[0] == names[1])
+            EXPECT_EQ(score.angle_rad, 0) << pair;
+        else
+            EXPECT_NEAR(score.angle_rad, expected.get<double>(), 1e-9) << pair;
+    }
+}
+
+/// The largest distance of an expected eigenvalue from the nearest computed one.
+double largest_gap(const nlohmann::json& expected, const Eigen::VectorXcd& computed) {
+    double largest = 0;
+    for (const auto& value : expected) {
+        const std::complex<double> eigenvalue(value[0], value[1]);
+        largest = std::max(largest, (computed.array() - eigenvalue).abs().minCoeff());
+    }
+    return largest;
+}
+
+TEST(Reference, HavokOperatorsHaveTheReferenceSpectra) {
+    constexpr double tolerance = 1e-6;  // singular values fall to 1e-7 of the largest, so vectors have 1e-8
+    ASSERT_FALSE(reference().at("havok").empty());
+    for (const auto& [name, expected] : reference().at("havok").items()) {
+        const auto parts = split(name);  // system|n10|tau2|rank6
+        const repal::DelayEmbedding delays{.n_delays = std::stoi(parts[1].substr(1)),
+                                           .delay_interval = std::stoi(parts[2].substr(3))};
+        const int rank = std::stoi(parts[3].substr(4));
+
+        const repal::Havok havok(system_named(parts[0]), delays, {.rank = rank});
+
+        ASSERT_EQ(havok.rank(), rank) << name;
+        const Eigen::MatrixXd linear_operator = havok.operator_of_rank(rank);
+        const Eigen::VectorXcd eigenvalues = linear_operator.eigenvalues();
+        EXPECT_LT(largest_gap(expected.at("eigenvalues"), eigenvalues), tolerance) << name;
+        EXPECT_EQ(eigenvalues.size(), std::ssize(expected.at("eigenvalues")));
+        const Eigen::VectorXd singular_values = Eigen::JacobiSVD<Eigen::MatrixXd>(linear_operator).singularValues();
+        for (Eigen::Index i = 0; i < singular_values.size(); ++i)
+            EXPECT_NEAR(singular_values[i], expected.at("operator_singular_values")[i].get<double>(), tolerance)
+                << name;
+        for (Eigen::Index i = 0; i < havok.singular_values().size(); ++i)
+            EXPECT_NEAR(havok.singular_values()[i], expected.at("hankel_singular_values")[i].get<double>(), tolerance)
+                << name;
+    }
+}
+
+}  // namespace

@@ -36,10 +36,8 @@ struct Comparison {
 std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
                                           const std::vector<repal::Trajectories>& systems,
                                           const std::vector<std::string>& names, int jobs, repal::Reporter& reporter) {
-    const auto embeddings = repal::prepare_all(*metric.metric, systems, names, jobs);
-    for (std::size_t i = 0; i < embeddings.size(); ++i)
-        if (!embeddings[i]->warning.empty())
-            reporter.warn(fmt::format("{}: {}: {}", metric.name, names[i], embeddings[i]->warning));
+    const repal::Prepared prepared = repal::prepare_all(metric, systems, names, jobs);
+    if (!prepared.warning.empty()) reporter.warn(prepared.warning);
 
     std::vector<Comparison> comparisons;
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
@@ -50,7 +48,7 @@ std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
         }
     repal::for_each_index(pairs.size(), jobs, [&](std::size_t i) {
         const auto& [a, b] = pairs[i];
-        comparisons[i].score = repal::compare_safely(*metric.metric, *embeddings[a], *embeddings[b]);
+        comparisons[i].score = repal::compare_safely(*metric.metric, *prepared.embeddings[a], *prepared.embeddings[b]);
     });
     return comparisons;
 }

@@ -58,14 +58,17 @@ DissimilarityStage read_comparisons(const Config& config, const Registry& regist
             read_sampling(config)};
 }
 
+std::string trajectories_file(const std::string& experiment) {
+    return "trajectories/" + experiment + ".h5";
+}
+
 }  // namespace
 
 AttractorStudy::AttractorStudy(const Config& config, const Registry& registry)
     : config_yaml_(config.yaml()),
       config_file_(config.where()),
-      sampling_(read_sampling(config)),
-      bootstrap_(read_bootstrap(config)),
-      dissimilarity_(read_comparisons(config, registry)) {
+      dissimilarity_(read_comparisons(config, registry)),
+      bootstrap_(read_bootstrap(config)) {
     for (const auto& [name, task] : registry.tasks()) plugins_.push_back("task " + name + " " + task.info.version);
     for (const auto& [name, metric] : registry.metrics())
         plugins_.push_back("metric " + name + " " + metric.info.version);
@@ -79,8 +82,8 @@ const std::vector<std::string>& AttractorStudy::stages() {
 std::vector<Cell> AttractorStudy::generate_cells() const {
     std::vector<Cell> cells;
     for (const Experiment& experiment : dissimilarity_.experiments()) {
-        std::string determined_by =
-            fmt::format("trials={} shared={} seed={}", sampling_.trials, sampling_.is_shared, sampling_.seed);
+        std::string determined_by = fmt::format("trials={} shared={} seed={}", dissimilarity_.sampling().trials,
+                                                dissimilarity_.sampling().is_shared, dissimilarity_.sampling().seed);
         for (const NamedSystem& system : experiment.stored) determined_by += "\n" + system.name + system.system.text();
         cells.push_back({"generate", experiment.name, hash_hex(determined_by)});
     }
@@ -92,7 +95,10 @@ std::vector<std::pair<Cell, CellState>> AttractorStudy::plan(const std::filesyst
     const CellFiles files(results);
     std::vector<std::pair<Cell, CellState>> planned;
     if (stage == "generate")
-        for (const Cell& cell : generate_cells()) planned.emplace_back(cell, files.state(cell));
+        for (const Cell& cell : generate_cells()) {
+            const bool is_there = std::filesystem::exists(results / trajectories_file(cell.name));
+            planned.emplace_back(cell, is_there ? files.state(cell) : CellState::missing);
+        }
     else
         for (const Cell& cell : dissimilarity_.cells()) planned.emplace_back(cell, files.state(cell));
     return planned;
@@ -104,11 +110,10 @@ void AttractorStudy::run_stage(const std::string& stage, const RunOptions& optio
 }
 
 void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) const {
-    const CellFiles files(options.results);
-    const std::vector<Cell> cells = generate_cells();
+    const auto cells = plan(options.results, "generate");
     std::vector<std::size_t> missing;
     for (std::size_t i = 0; i < cells.size(); ++i)
-        if (options.shard.owns(i) && files.state(cells[i]) != CellState::done) missing.push_back(i);
+        if (options.shard.owns(i) && cells[i].second != CellState::done) missing.push_back(i);
     if (missing.empty()) return;
 
     reporter.begin("simulating", missing.size());
@@ -116,16 +121,17 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
         const Experiment& experiment = dissimilarity_.experiments()[i];
         std::map<std::string, Trajectories> simulated;
         for (const NamedSystem& system : experiment.stored)
-            simulated.emplace(system.name, system.system.simulate(sampling_));
+            simulated.emplace(system.name, system.system.simulate(dissimilarity_.sampling()));
         std::map<std::string, const Trajectories*> datasets;
         for (const auto& [name, trajectories] : simulated) datasets.emplace(name, &trajectories);
-        const std::map<std::string, std::string> provenance = {{"program", "repal " REPAL_VERSION},
-                                                               {"study", "attractors"},
-                                                               {"key", cells[i].key},
-                                                               {"seed", fmt::format("{}", sampling_.seed)}};
-        const std::string file = "trajectories/" + experiment.name + ".h5";
+        const std::map<std::string, std::string> provenance = {
+            {"program", "repal " REPAL_VERSION},
+            {"study", "attractors"},
+            {"key", cells[i].first.key},
+            {"seed", fmt::format("{}", dissimilarity_.sampling().seed)}};
+        const std::string file = trajectories_file(experiment.name);
         write_trajectories(options.results / file, datasets, provenance);
-        files.write(cells[i], CellState::done, nlohmann::json(file).dump());
+        CellFiles(options.results).write(cells[i].first, CellState::done, nlohmann::json(file).dump());
         reporter.advance();
     }
     reporter.end();
@@ -139,7 +145,7 @@ AttractorStudy::Tables AttractorStudy::write_tables(const RunOptions& options) c
     const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
     Tables tables{.is_complete = true, .n_pairs = pairs.size(), .n_without_value = 0};
     for (const ScoredPair& pair : pairs) tables.n_without_value += pair.score.status == Status::ok ? 0 : 1;
-    tables.summary = summarise(pairs, bootstrap_, Stream(sampling_.seed));
+    tables.summary = summarise(pairs, bootstrap_, Stream(dissimilarity_.sampling().seed));
 
     write_file(options.results / "dissimilarity.csv", dissimilarity_csv(pairs));
     write_file(options.results / "summary.csv", summary_csv(tables.summary));
@@ -155,7 +161,7 @@ std::string AttractorStudy::manifest(const RunOptions& options) const {
     json["program"] = "repal " REPAL_VERSION;
     json["study"] = "attractors";
     json["command"] = options.command;
-    json["seed"] = sampling_.seed;
+    json["seed"] = dissimilarity_.sampling().seed;
     json["finished"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
     json["abi"] = abi_tag;
     json["plugins"] = plugins_;

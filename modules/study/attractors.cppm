@@ -52,9 +52,8 @@ export class AttractorStudy {
     std::string config_yaml_;
     std::string config_file_;
     std::vector<std::string> plugins_;
-    Sampling sampling_;
-    Bootstrap bootstrap_;
     DissimilarityStage dissimilarity_;
+    Bootstrap bootstrap_;
 };
 
 }  // namespace repal

@@ -14,7 +14,6 @@ module;
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -82,6 +81,21 @@ Score score_from(const nlohmann::json& entry) {
     return score;
 }
 
+/// The first system's warning, and how many more there are.
+std::string first_warning(const std::string& metric, std::span<const std::unique_ptr<Embedding>> embeddings,
+                          std::span<const std::string> names) {
+    std::string text;
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < embeddings.size(); ++i) {
+        if (embeddings[i]->warning.empty()) continue;
+        if (text.empty())
+            text = fmt::format("{}: {}: {}", metric, names[i], embeddings[i]->warning);
+        else
+            ++others;
+    }
+    return others == 0 ? text : fmt::format("{} ({} others of {} alike)", text, others, embeddings.size());
+}
+
 std::vector<Trajectories> simulate_all(const Part& part, const Sampling& sampling, int jobs) {
     std::vector<std::optional<Trajectories>> simulated(part.systems.size());
     for_each_index(part.systems.size(), jobs, [&](std::size_t i) {
@@ -133,20 +147,22 @@ std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& reg
     return metrics;
 }
 
-std::vector<std::unique_ptr<Embedding>> prepare_all(const Metric& metric, std::span<const Trajectories> systems,
-                                                    std::span<const std::string> names, int jobs) {
-    std::vector<std::unique_ptr<Embedding>> embeddings(systems.size());
+Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
+                     std::span<const std::string> names, int jobs) {
+    Prepared prepared;
+    prepared.embeddings.resize(systems.size());
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
         try {
-            embeddings[i] = metric.prepare(systems[i]);
+            prepared.embeddings[i] = metric.metric->prepare(systems[i]);
         } catch (const InvalidTrajectories& invalid) {
             throw InputError(names[i], invalid.problem(), invalid.hint());
         }
     });
     std::vector<Embedding*> together;
-    for (const auto& embedding : embeddings) together.push_back(embedding.get());
-    metric.harmonise(together);
-    return embeddings;
+    for (const auto& embedding : prepared.embeddings) together.push_back(embedding.get());
+    metric.metric->harmonise(together);
+    prepared.warning = first_warning(metric.name, prepared.embeddings, names);
+    return prepared;
 }
 
 Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& b) {
@@ -172,7 +188,7 @@ DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std:
 
 void DissimilarityStage::run(const CellFiles& files, const Shard& shard, int jobs, Reporter& reporter) const {
     // Cells of one part share its systems, so they are done together.
-    std::map<std::pair<std::size_t, std::size_t>, std::vector<const DissimilarityCell*>> parts;
+    std::map<std::pair<std::size_t, std::size_t>, CellList> parts;
     std::size_t missing = 0;
     for (std::size_t i = 0; i < cells_.size(); ++i) {
         if (!shard.owns(i) || files.state(cells_[i]) == CellState::done) continue;
@@ -185,46 +201,45 @@ void DissimilarityStage::run(const CellFiles& files, const Shard& shard, int job
     reporter.end();
 }
 
-void DissimilarityStage::run_part(std::span<const DissimilarityCell* const> cells, const CellFiles& files, int jobs,
-                                  Reporter& reporter) const {
+void DissimilarityStage::run_part(const CellList& cells, const CellFiles& files, int jobs, Reporter& reporter) const {
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     const std::vector<Trajectories> systems = simulate_all(part, sampling_, jobs);
     std::vector<std::string> names;
     for (const NamedSystem& system : part.systems) names.push_back(system.name);
 
     for (std::size_t m = 0; m < metrics_.size(); ++m) {
-        std::vector<const DissimilarityCell*> chosen;
-        std::ranges::copy_if(cells, std::back_inserter(chosen), [&](const auto* cell) { return cell->metric == m; });
-        if (chosen.empty()) continue;
-        const Metric& metric = *metrics_[m].metric;
-        const auto embeddings = prepare_all(metric, systems, names, jobs);
-        std::map<std::string, std::vector<std::string>> warnings;
-        for (std::size_t i = 0; i < embeddings.size(); ++i)
-            if (!embeddings[i]->warning.empty()) warnings[embeddings[i]->warning].push_back(names[i]);
-        for (const auto& [warning, of] : warnings)
-            reporter.warn(fmt::format("{}: {}: {} ({} of {} systems)", metrics_[m].name, of.front(), warning, of.size(),
-                                      names.size()));
-
-        // All pairs of all cells are one loop, so that the last cell does not leave threads idle.
-        std::vector<std::vector<Score>> scores;
-        std::vector<std::pair<std::size_t, std::size_t>> work;
-        std::vector<std::atomic<std::size_t>> left(chosen.size());
-        for (std::size_t c = 0; c < chosen.size(); ++c) {
-            scores.emplace_back(chosen[c]->end_pair - chosen[c]->first_pair);
-            left[c] = scores.back().size();
-            for (std::size_t i = 0; i < scores.back().size(); ++i) work.emplace_back(c, i);
-        }
-        for_each_index(work.size(), jobs, [&](std::size_t w) {
-            const auto [c, i] = work[w];
-            const Pair& pair = part.pairs[chosen[c]->first_pair + i];
-            scores[c][i] = compare_safely(metric, *embeddings[pair.a], *embeddings[pair.b]);
-            if (--left[c] > 0) return;
-            const bool has_failed =
-                std::ranges::any_of(scores[c], [](const Score& score) { return score.status == Status::failed; });
-            files.write(*chosen[c], has_failed ? CellState::failed : CellState::done, to_json(scores[c]));
-            reporter.advance();
-        });
+        CellList of_metric;
+        std::ranges::copy_if(cells, std::back_inserter(of_metric), [&](const auto* cell) { return cell->metric == m; });
+        if (of_metric.empty()) continue;
+        const Prepared prepared = prepare_all(metrics_[m], systems, names, jobs);
+        if (!prepared.warning.empty()) reporter.warn(prepared.warning);
+        run_cells(of_metric, prepared, files, jobs, reporter);
     }
+}
+
+void DissimilarityStage::run_cells(const CellList& cells, const Prepared& prepared, const CellFiles& files, int jobs,
+                                   Reporter& reporter) const {
+    // All pairs of all cells are one loop, so that the last cell does not leave threads idle.
+    std::vector<std::vector<Score>> scores;
+    std::vector<std::pair<std::size_t, std::size_t>> work;
+    std::vector<std::atomic<std::size_t>> left(cells.size());
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+        scores.emplace_back(cells[c]->end_pair - cells[c]->first_pair);
+        left[c] = scores.back().size();
+        for (std::size_t i = 0; i < scores.back().size(); ++i) work.emplace_back(c, i);
+    }
+    for_each_index(work.size(), jobs, [&](std::size_t w) {
+        const auto [c, i] = work[w];
+        const DissimilarityCell& cell = *cells[c];
+        const Pair& pair = experiments_[cell.experiment].parts[cell.part].pairs[cell.first_pair + i];
+        scores[c][i] =
+            compare_safely(*metrics_[cell.metric].metric, *prepared.embeddings[pair.a], *prepared.embeddings[pair.b]);
+        if (--left[c] > 0) return;
+        const bool has_failed =
+            std::ranges::any_of(scores[c], [](const Score& score) { return score.status == Status::failed; });
+        files.write(cell, has_failed ? CellState::failed : CellState::done, to_json(scores[c]));
+        reporter.advance();
+    });
 }
 
 std::vector<Score> DissimilarityStage::read_scores(const CellFiles& files, const DissimilarityCell& cell) {

@@ -32,10 +32,16 @@ export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& conf
 /// Runs work(i) for every i < n on `jobs` threads, in any order. The first exception ends it.
 export void for_each_index(std::size_t n, int jobs, const std::function<void(std::size_t)>& work);
 
+/// Systems as a metric sees them, and what the user should know of that in one line; empty if nothing.
+export struct Prepared {
+    std::vector<std::unique_ptr<Embedding>> embeddings;
+    std::string warning;
+};
+
 /// Embeddings of systems that are compared with each other. Throws InputError naming the system that the metric
 /// refuses.
-export std::vector<std::unique_ptr<Embedding>> prepare_all(const Metric& metric, std::span<const Trajectories> systems,
-                                                           std::span<const std::string> names, int jobs);
+export Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
+                            std::span<const std::string> names, int jobs);
 
 /// compare() with whatever it throws as a failed score, and nothing but finite angles of status ok.
 export Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& b);
@@ -56,6 +62,7 @@ export class DissimilarityStage {
 
     const std::vector<Experiment>& experiments() const { return experiments_; }
     const std::vector<ChosenMetric>& metrics() const { return metrics_; }
+    const Sampling& sampling() const { return sampling_; }
     const std::vector<DissimilarityCell>& cells() const { return cells_; }
 
     /// Does the cells of this shard that are not done.
@@ -65,8 +72,10 @@ export class DissimilarityStage {
     static std::vector<Score> read_scores(const CellFiles& files, const DissimilarityCell& cell);
 
  private:
-    void run_part(std::span<const DissimilarityCell* const> cells, const CellFiles& files, int jobs,
-                  Reporter& reporter) const;
+    using CellList = std::vector<const DissimilarityCell*>;
+    void run_part(const CellList& cells, const CellFiles& files, int jobs, Reporter& reporter) const;
+    void run_cells(const CellList& cells, const Prepared& prepared, const CellFiles& files, int jobs,
+                   Reporter& reporter) const;
 
     std::vector<Experiment> experiments_;
     std::vector<ChosenMetric> metrics_;

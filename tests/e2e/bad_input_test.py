@@ -24,7 +24,7 @@ class BadFiles(ProgramTest):
         self.refuse(["compare", self.good, name], name, *fragments)
 
     def test_missing_file(self):
-        self.refuse_file("missing.npy", "No such file")
+        self.refuse_file("missing.npy", "no such file")
 
     def test_truncated_npy(self):
         content = (self.folder / self.good).read_bytes()
@@ -49,7 +49,7 @@ class BadFiles(ProgramTest):
 
     def test_one_time_step_and_no_trials(self):
         self.refuse_file(self.save("one.npy", numpy.zeros((3, 1, 2))), "two steps")
-        self.refuse_file(self.save("none.npy", numpy.zeros((0, 30, 2))), "no trials")
+        self.refuse_file(self.save("none.npy", numpy.zeros((0, 30, 2))), "empty: (0, 30, 2)")
 
     def test_delays_longer_than_the_series(self):
         self.refuse(["compare", self.good, self.good, "--metric", "dsa", "--set", "dsa.n_delays=40"], "good.npy",
@@ -95,7 +95,7 @@ class BadConfiguration(ProgramTest):
         self.refuse_demo_with("  cka: {}", "  cak: {}", "unknown metric 'cak'", "did you mean 'cka'?")
         self.refuse_demo_with("{task: line}", "{task: lien}", "unknown task 'lien'", "did you mean 'line'?")
         self.refuse_demo_with("{task: lorenz, r: 5}", "{task: lorenz, rho: 5}", "rho: unknown key")
-        self.refuse_demo_with("[r0.25, r0.5, r0.75]", "[r0.25, r0.5, r075]", "unknown system 'r075'",
+        self.refuse_demo_with("[r0.25, r0.5, r0.75]", "[r0.25, r0.5, r0.755]", "unknown system 'r0.755'",
                               "did you mean 'r0.75'?")
         self.refuse_demo_with("trials: 40", "trails: 40", "trails: unknown key", "did you mean 'trials'?")
 

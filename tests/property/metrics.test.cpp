@@ -284,10 +284,10 @@ TEST(Dsa, DifferentRanksAreNotApplicableUnlessACommonRankIsAskedFor) {
     const std::vector<std::string> names = {"low", "high"};
 
     const auto own = repal::choose_metric(registry().metric("dsa"), repal::Config::from_overrides({}));
-    const auto own_embeddings = repal::prepare_all(*own.metric, systems, names, 1);
+    const auto own_embeddings = repal::prepare_all(own, systems, names, 1).embeddings;
     const std::vector<std::string> overrides = {"dsa.common_rank=true"};
     const auto common = repal::choose_metric(registry().metric("dsa"), repal::Config::from_overrides(overrides));
-    const auto common_embeddings = repal::prepare_all(*common.metric, systems, names, 1);
+    const auto common_embeddings = repal::prepare_all(common, systems, names, 1).embeddings;
 
     EXPECT_FALSE(own_embeddings[0]->warning.empty());
     const repal::Score refused = own.metric->compare(*own_embeddings[0], *own_embeddings[1]);

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds repal and runs the studies at demo size. The last line says where the results are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh
+cmake --preset release -DREPAL_BUILD_TESTS=OFF
+cmake --build --preset release
+build/release/bin/repal run attractors --config examples/demo.yaml --results results/demo

@@ -1,7 +1,6 @@
 /// bench_alignment A.npy B.npy [--starts N]: aligns two operators and prints one line of JSON.
 #include <fmt/format.h>
 
-#include <Eigen/Core>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +11,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "core/eigen.hpp"
 
 import repal.dsa.alignment;
 

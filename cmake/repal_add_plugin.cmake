@@ -9,6 +9,8 @@ function(repal_add_plugin name kind)
   set(target ${kind}_${name})
   add_library(${target} MODULE ${plugin_SOURCES})
   target_link_libraries(${target} PRIVATE repal::repal ${plugin_LINK})
+  # Before any import (see the header); plugin authors need not know.
+  target_compile_options(${target} PRIVATE "SHELL:-include core/eigen.hpp")
   # All symbols must be found when the plugin is linked; those of static libraries in it stay its own.
   target_link_options(${target} PRIVATE -Wl,-z,defs -Wl,--exclude-libs,ALL)
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${target})

@@ -1,11 +1,12 @@
 module;
 #include <fmt/format.h>
 
-#include <Eigen/Core>
 #include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.motif;
 
 namespace repal {

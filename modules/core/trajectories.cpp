@@ -1,9 +1,10 @@
 module;
 #include <fmt/format.h>
 
-#include <Eigen/Core>
 #include <cmath>
 #include <string>
+
+#include "core/eigen.hpp"
 module repal.trajectories;
 
 namespace repal {

@@ -1,8 +1,9 @@
 module;
 #include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+
+#include "core/eigen.hpp"
 module repal.havok;
 
 namespace repal {

@@ -1,12 +1,13 @@
 module;
 #include <fmt/format.h>
 
-#include <Eigen/Core>
 #include <Eigen/QR>
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+
+#include "core/eigen.hpp"
 module repal.linalg;
 
 namespace repal {

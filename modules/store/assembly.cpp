@@ -3,7 +3,6 @@ module;
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -13,6 +12,8 @@ module;
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.assembly;
 
 import repal.error;

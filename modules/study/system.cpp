@@ -1,8 +1,6 @@
 module;
 #include <fmt/format.h>
 
-#include <Eigen/Core>
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,6 +8,8 @@ module;
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.system;
 
 import repal.motif;

@@ -1,7 +1,6 @@
 /// Laws that every metric plugin keeps, on random systems: what it declares holds, what it does not declare does not.
 #include <gtest/gtest.h>
 
-#include <Eigen/Core>
 #include <Eigen/QR>
 #include <algorithm>
 #include <array>
@@ -13,6 +12,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "core/eigen.hpp"
 
 import repal.config;
 import repal.dissimilarity;

@@ -1,7 +1,6 @@
 /// The metrics beside values that NumPy computed from the definitions (data/reference.json; `note` there says how).
 #include <gtest/gtest.h>
 
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
 #include <algorithm>
@@ -14,8 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "core/eigen.hpp"
+
 import repal.config;
 import repal.dissimilarity;
+import repal.dsa.alignment;
 import repal.havok;
 import repal.linalg;
 import repal.registry;
@@ -112,6 +114,31 @@ TEST(Reference, HavokOperatorsHaveTheReferenceSpectra) {
             EXPECT_NEAR(havok.singular_values()[i], expected.at("hankel_singular_values")[i].get<double>(), tolerance)
                 << name;
     }
+}
+
+repal::Alignment alignment_of(const std::string& a, const std::string& b) {
+    const auto linear_operator = [](const std::string& name) {
+        return repal::AlignmentOperator(system_named(name).rows());
+    };
+    return repal::align(linear_operator(a), linear_operator(b));
+}
+
+TEST(Reference, AlignmentIsAsGoodAsTheBestKnownAndBetterThanAdam) {
+    for (const auto& [pair, expected] : reference().at("alignment_objective").items()) {
+        if (!expected.contains("adam")) continue;
+        const auto names = split(pair);
+
+        const repal::Alignment alignment = alignment_of(names[0], names[1]);
+
+        EXPECT_TRUE(alignment.is_converged) << pair;
+        EXPECT_LE(alignment.objective, expected.at("best_known").get<double>() + 1e-4) << pair;
+        EXPECT_LT(alignment.objective, expected.at("adam").get<double>()) << pair;
+        EXPECT_LE(alignment.lower_bound_rad, alignment.angle_rad) << pair;
+    }
+}
+
+TEST(Reference, ConjugateOperatorsAreAtZero) {
+    EXPECT_LT(alignment_of("conjugate20_a", "conjugate20_b").angle_rad, 1e-6);
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
 #include <cmath>
 #include <complex>
 #include <utility>
+
+#include "core/eigen.hpp"
 
 import repal.havok;
 import repal.linalg;

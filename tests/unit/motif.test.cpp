@@ -1,9 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/Core>
 #include <cmath>
 #include <vector>
+
+#include "core/eigen.hpp"
 
 import repal.motif;
 import repal.random;

@@ -1,9 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/Core>
 #include <limits>
 #include <string>
+
+#include "core/eigen.hpp"
 
 import repal.trajectories;
 

@@ -1,11 +1,14 @@
 module;
-#include <Eigen/Core>
 #include <Eigen/LU>
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstddef>
+#include <functional>
 #include <utility>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.dsa.alignment;
 
 import repal.linalg;
@@ -27,22 +30,50 @@ Eigen::MatrixXd orthogonalised(const Eigen::MatrixXd& x) {
     return x * (Eigen::MatrixXd::Identity(x.cols(), x.cols()) * 3 - x.transpose() * x) / 2;
 }
 
-Finish search(const Overlap& overlap, const AlignmentOperator& a, const AlignmentOperator& b,
-              const AlignmentOptions& options) {
+/// 48 for rank 20, 12 for rank 50: fewer where each costs more.
+int number_of_starts(const AlignmentOptions& options, Eigen::Index rank) {
+    if (options.starts > 0) return options.starts;
+    return static_cast<int>(std::clamp(4300 / std::pow(static_cast<double>(rank), 1.5), 8.0, 64.0));
+}
+
+void keep_best(std::vector<Candidate>& candidates, std::size_t n) {
+    std::ranges::stable_sort(candidates, std::greater{}, &Candidate::overlap);
+    candidates.resize(std::min(candidates.size(), n));
+}
+
+/// Towards the maximum of the basin, in float: its rounding is far below what tells basins apart.
+Candidate approach(const Overlap<double>& overlap, const Overlap<float>& rough, Candidate start, double tolerance,
+                   int max_iterations) {
+    Candidate end = trust_region(rough, std::move(start), tolerance, max_iterations);
+    end.z = orthogonalised(orthogonalised(end.z));
+    end.overlap = overlap.value(end.z);
+    return end;
+}
+
+/// Basins differ by a percent, and nothing cheap tells them apart: the value after sweeps hardly correlates with the
+/// maximum that they lead to. So every start is followed some way, and the best ones ever further.
+Candidate search(const Overlap<double>& overlap, const AlignmentOperator& a, const AlignmentOperator& b,
+                 const AlignmentOptions& options) {
     std::vector<Candidate> candidates;
-    for (Eigen::MatrixXd& z : structural_starts(overlap, a.basis, b.basis))
-        candidates.push_back(sweep(overlap, {.z = std::move(z)}, 5, 1e-6));
+    for (Eigen::MatrixXd& z : structural_starts(overlap, a.basis, b.basis)) candidates.push_back({.z = std::move(z)});
+    const auto starts = static_cast<std::size_t>(number_of_starts(options, overlap.rank()));
     Stream stream = Stream(0).child("alignment");
-    for (int i = static_cast<int>(candidates.size()); i < options.starts; ++i)
-        candidates.push_back(sweep(overlap, {.z = random_orthogonal(overlap.rank(), stream)}, 5, 1e-6));
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Candidate& x, const Candidate& y) { return x.overlap > y.overlap; });
-    candidates.resize(std::min<std::size_t>(candidates.size(), 4));
+    while (candidates.size() < starts) candidates.push_back({.z = random_start(overlap.rank(), stream)});
+    candidates.resize(starts);
+
+    const Overlap<float> rough = overlap.cast<float>();
+    for (Candidate& candidate : candidates) {
+        candidate = sweep(overlap, std::move(candidate), 2, 1e-6);
+        candidate = approach(overlap, rough, std::move(candidate), 3e-3, options.max_iterations);
+    }
+    keep_best(candidates, (starts + 2) / 3);
     for (Candidate& candidate : candidates)
-        candidate = descend(overlap, std::move(candidate), 1e-3, options.max_iterations);
-    const auto best = std::max_element(candidates.begin(), candidates.end(),
-                                       [](const Candidate& x, const Candidate& y) { return x.overlap < y.overlap; });
-    return finish(overlap, *best, options.gradient_tolerance, options.max_iterations);
+        candidate = approach(overlap, rough, std::move(candidate), 1e-3, options.max_iterations);
+    keep_best(candidates, 2);
+    for (Candidate& candidate : candidates)
+        candidate = descend(overlap, std::move(candidate), 1e-4, options.max_iterations);
+    keep_best(candidates, 1);
+    return trust_region(overlap, std::move(candidates.front()), options.gradient_tolerance, options.max_iterations);
 }
 
 /// a before b in the order of repal.linalg.
@@ -53,12 +84,12 @@ Alignment align_ordered(const AlignmentOperator& a, const AlignmentOperator& b, 
 
     Alignment result{.rotation = identity, .is_converged = true};
     if (n > 1 && a.deviation > 0 && b.deviation > 0) {
-        const Overlap overlap{a.eigenvalues, a.skew, b.eigenvalues, b.skew};
-        const Finish end = search(overlap, a, b, options);
-        result.rotation = orthogonalised(a.basis * end.candidate.z * b.basis.transpose());
+        const Overlap<double> overlap{a.eigenvalues, a.skew, b.eigenvalues, b.skew};
+        const Candidate end = search(overlap, a, b, options);
+        result.rotation = orthogonalised(a.basis * end.z * b.basis.transpose());
         result.gradient_norm = end.gradient_norm;
         result.is_converged = end.gradient_norm <= options.gradient_tolerance;
-        result.iterations = end.candidate.iterations;
+        result.iterations = end.iterations;
     }
 
     Eigen::MatrixXd rest_a = a.unit;

@@ -28,7 +28,7 @@ export struct AlignmentOperator {
 };
 
 export struct AlignmentOptions {
-    int starts = 32;                   ///< starting points that are improved; 1 or more
+    int starts = 0;                    ///< starting points; 0: 4300 / rank^1.5, but 8 to 64
     double gradient_tolerance = 1e-9;  ///< of gradient_norm below
     int max_iterations = 500;          ///< of each optimiser
 };
@@ -48,9 +48,10 @@ export struct Alignment {
 
 /// Minimises f(C) = || A/||A||_F - C (B/||B||_F) C^T ||_F^2 over all orthogonal C, rotations and reflections.
 ///
-/// The problem is not convex. Several starting points are improved by exact plane rotations; L-BFGS on the orthogonal
-/// group descends from the best and a Newton method finishes. The result is a local minimum, nearly always the lowest;
-/// lower_bound_rad tells how far it can be from that.
+/// The problem is not convex. Starting points, informed and random ones, are improved by exact plane rotations and a
+/// trust region method; Ceres' L-BFGS on the orthogonal group descends from the best two, and the trust region method
+/// finishes. The result is a local minimum, nearly always the lowest or within a percent of it; lower_bound_rad tells
+/// how far it can be from that.
 /// Deterministic. align(a, b) and align(b, a) give the same bits, up to the transposition of the rotation.
 /// Both operators have the same rank (the caller sees to that).
 /// Lower bound: Hoffman and Wielandt 1953, see certificate.cpp. Objective: Ostrow et al. 2023, eq. 6.

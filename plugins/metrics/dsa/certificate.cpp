@@ -1,10 +1,11 @@
 module;
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <complex>
 #include <numbers>
+
+#include "core/eigen.hpp"
 module repal.dsa.alignment;
 
 import :certificate;

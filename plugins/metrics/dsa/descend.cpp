@@ -3,11 +3,12 @@ module;
 #include <ceres/gradient_problem_solver.h>
 #include <ceres/manifold.h>
 
-#include <Eigen/Core>
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <utility>
+
+#include "core/eigen.hpp"
 module repal.dsa.alignment;
 
 import :optimisers;
@@ -20,11 +21,12 @@ using ConstMatrixMap = Eigen::Map<const Eigen::MatrixXd>;
 using MatrixMap = Eigen::Map<Eigen::MatrixXd>;
 
 /// (I - W)^-1 (I + W) Z = 2 (I - W)^-1 Z - Z, with the memory for it.
+template <class Scalar>
 class Cayley {
  public:
     explicit Cayley(Eigen::Index n) : shifted_(n, n), lu_(n), result_(n, n) {}
 
-    const Eigen::MatrixXd& operator()(const Eigen::MatrixXd& w, const Eigen::MatrixXd& z) {
+    const Matrix<Scalar>& operator()(const Matrix<Scalar>& w, const Matrix<Scalar>& z) {
         shifted_ = -w;
         shifted_.diagonal().array() += 1;
         lu_.compute(shifted_);
@@ -34,9 +36,9 @@ class Cayley {
     }
 
  private:
-    Eigen::MatrixXd shifted_;
-    Eigen::PartialPivLU<Eigen::MatrixXd> lu_;
-    Eigen::MatrixXd result_;
+    Matrix<Scalar> shifted_;
+    Eigen::PartialPivLU<Matrix<Scalar>> lu_;
+    Matrix<Scalar> result_;
 };
 
 /// The orthogonal matrices of order n, column-major, in the chart Plus(Z, delta) = cayley(skew(scale * delta) / 2) Z.
@@ -102,14 +104,14 @@ class OrthogonalManifold final : public ceres::Manifold {
     Eigen::MatrixXd scale_;
     // One solve owns one manifold and calls it from one thread. Eigen's own memory, not the solver's, for the
     // arithmetic: the order of a sum would depend on how a foreign pointer is aligned.
-    mutable Cayley cayley_;
+    mutable Cayley<double> cayley_;
     mutable Eigen::MatrixXd w_, z_, product_, gradient_;
 };
 
 /// 1 - g(Z).
 class OverlapCost final : public ceres::FirstOrderFunction {
  public:
-    explicit OverlapCost(const Overlap& overlap)
+    explicit OverlapCost(const Overlap<double>& overlap)
         : overlap_(overlap),
           z_(overlap.rank(), overlap.rank()),
           product_(z_.rows(), z_.cols()),
@@ -125,25 +127,29 @@ class OverlapCost final : public ceres::FirstOrderFunction {
     int NumParameters() const override { return static_cast<int>(z_.size()); }
 
  private:
-    const Overlap& overlap_;
+    const Overlap<double>& overlap_;
     mutable Eigen::MatrixXd z_, product_, half_gradient_;
 };
 
 /// Steps along a plane are divided by the square root of its curvature; flat planes count as moderately curved.
-Eigen::MatrixXd chart_scale(const Overlap& overlap, const Eigen::MatrixXd& z) {
+Eigen::MatrixXd chart_scale(const Overlap<double>& overlap, const Eigen::MatrixXd& z) {
     const Eigen::MatrixXd curvatures =
-        plane_curvatures(overlap, overlap.turned_symmetric(z), overlap.turned_skew(z)).cwiseAbs();
+        overlap.plane_curvatures(overlap.turned_symmetric(z), overlap.turned_skew(z)).cwiseAbs();
     const double floor = 0.02 * curvatures.maxCoeff() + 1e-300;
     return curvatures.cwiseMax(floor).cwiseSqrt().cwiseInverse() / 2;
 }
 
 }  // namespace
 
-Eigen::MatrixXd cayley(const Eigen::MatrixXd& w, const Eigen::MatrixXd& z) {
-    return Cayley(w.rows())(w, z);
+template <class Scalar>
+Matrix<Scalar> cayley(const Matrix<Scalar>& w, const Matrix<Scalar>& z) {
+    return Cayley<Scalar>(w.rows())(w, z);
 }
 
-Candidate descend(const Overlap& overlap, Candidate start, double gradient_tolerance, int max_iterations) {
+template Matrix<double> cayley(const Matrix<double>&, const Matrix<double>&);
+template Matrix<float> cayley(const Matrix<float>&, const Matrix<float>&);
+
+Candidate descend(const Overlap<double>& overlap, Candidate start, double gradient_tolerance, int max_iterations) {
     const ceres::GradientProblem problem(new OverlapCost(overlap),
                                          new OrthogonalManifold(overlap.rank(), chart_scale(overlap, start.z)));
     ceres::GradientProblemSolver::Options options;

@@ -73,7 +73,7 @@ class Dsa final : public repal::Metric {
                                    "systems whose ranks differ are not comparable"}},
                 Option{&Options::starts,
                        {.name = "starts",
-                        .summary = "random starts of the alignment beside the informed ones",
+                        .summary = "starting points of the alignment; 0: 4300 / rank^1.5, but 8 to 64",
                         .minimum = 0}},
                 Option{&Options::gradient_tolerance,
                        {.name = "gradient_tolerance",

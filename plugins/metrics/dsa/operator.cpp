@@ -1,7 +1,8 @@
 module;
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <cassert>
+
+#include "core/eigen.hpp"
 module repal.dsa.alignment;
 
 import :certificate;

@@ -1,8 +1,13 @@
 module;
 #include <Eigen/Core>
-module repal.dsa.alignment:overlap;
+export module repal.dsa.alignment:overlap;
 
 namespace repal {
+
+template <class Scalar>
+using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+template <class Scalar>
+using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 
 /// g(Z) = <A, Z B Z^T> of two operators of Frobenius norm 1, both in the eigenbases of their symmetric parts:
 /// A = diag(p) + K and B = diag(q) + L with K and L skew. Then
@@ -10,28 +15,34 @@ namespace repal {
 ///     g(Z) = <Z, diag(p) Z diag(q) - K Z L>,
 ///
 /// two matrix products for the value and the gradient, because <K, Z L Z^T> = <Z, K^T Z L> = -<Z, K Z L>.
-/// Keeps references: the vectors and matrices must outlive it.
+/// Scalar: double, or float where only the basin is looked for.
+template <class Scalar>
 struct Overlap {
-    const Eigen::VectorXd& p;
-    const Eigen::MatrixXd& k;
-    const Eigen::VectorXd& q;
-    const Eigen::MatrixXd& l;
+    Vector<Scalar> p;
+    Matrix<Scalar> k;
+    Vector<Scalar> q;
+    Matrix<Scalar> l;
 
     Eigen::Index rank() const { return p.size(); }
 
+    template <class Other>
+    Overlap<Other> cast() const {
+        return {p.template cast<Other>(), k.template cast<Other>(), q.template cast<Other>(), l.template cast<Other>()};
+    }
+
     /// Half of the Euclidean gradient, diag(p) Z diag(q) - K Z L, into `out`; returns g(Z).
     /// No allocation if `out` and `product` are (rank, rank) already.
-    double half_gradient(const Eigen::MatrixXd& z, Eigen::MatrixXd& product, Eigen::MatrixXd& out) const;
+    Scalar half_gradient(const Matrix<Scalar>& z, Matrix<Scalar>& product, Matrix<Scalar>& out) const;
 
-    double value(const Eigen::MatrixXd& z) const;
+    Scalar value(const Matrix<Scalar>& z) const;
 
     /// The parts of B in the basis of A, Z B Z^T: first the symmetric, then the skew part. (rank, rank)
-    Eigen::MatrixXd turned_symmetric(const Eigen::MatrixXd& z) const;
-    Eigen::MatrixXd turned_skew(const Eigen::MatrixXd& z) const;
-};
+    Matrix<Scalar> turned_symmetric(const Matrix<Scalar>& z) const;
+    Matrix<Scalar> turned_skew(const Matrix<Scalar>& z) const;
 
-/// -1/2 g'' along the rotations exp(t (e_i e_j^T - e_j e_i^T)) Z, for all planes (i, j): the diagonal of the Hessian.
-/// symmetric, skew: the parts of Z B Z^T. Symmetric (rank, rank), zero diagonal.
-Eigen::MatrixXd plane_curvatures(const Overlap& overlap, const Eigen::MatrixXd& symmetric, const Eigen::MatrixXd& skew);
+    /// -1/2 g'' along the rotations exp(t (e_i e_j^T - e_j e_i^T)) Z, for all planes (i, j): the diagonal of the
+    /// Hessian. symmetric, skew: the parts of Z B Z^T. Symmetric (rank, rank), zero diagonal.
+    Matrix<Scalar> plane_curvatures(const Matrix<Scalar>& symmetric, const Matrix<Scalar>& skew) const;
+};
 
 }  // namespace repal

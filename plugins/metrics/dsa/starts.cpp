@@ -1,5 +1,4 @@
 module;
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <algorithm>
@@ -7,6 +6,8 @@ module;
 #include <complex>
 #include <numeric>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.dsa.alignment;
 
 import repal.random;
@@ -27,7 +28,7 @@ Eigen::MatrixXd orthogonal_factor(const Eigen::MatrixXd& x) {
 
 /// Sorted eigenvectors of the symmetric parts matched. Their signs maximise (nearly) the overlap of the skew parts,
 /// sum_ij d_i d_j K_ij L_ij, by the leading eigenvector of the entrywise product. Finds generic conjugates exactly.
-Eigen::MatrixXd matched_symmetric_parts(const Overlap& overlap) {
+Eigen::MatrixXd matched_symmetric_parts(const Overlap<double>& overlap) {
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> product(overlap.k.cwiseProduct(overlap.l));
     const Eigen::VectorXd leading = product.eigenvectors().rightCols<1>();
     const Eigen::VectorXd signs = leading.unaryExpr([](double x) { return x < 0 ? -1.0 : 1.0; });
@@ -71,17 +72,19 @@ Eigen::MatrixXd sorted_schur_vectors(const Eigen::VectorXd& symmetric, const Eig
 
 }  // namespace
 
-std::vector<Eigen::MatrixXd> structural_starts(const Overlap& overlap, const Eigen::MatrixXd& basis_a,
+std::vector<Eigen::MatrixXd> structural_starts(const Overlap<double>& overlap, const Eigen::MatrixXd& basis_a,
                                                const Eigen::MatrixXd& basis_b) {
     return {matched_symmetric_parts(overlap), basis_a.transpose() * basis_b,
             planes_of(overlap.k) * planes_of(overlap.l).transpose(),
             sorted_schur_vectors(overlap.p, overlap.k) * sorted_schur_vectors(overlap.q, overlap.l).transpose()};
 }
 
-Eigen::MatrixXd random_orthogonal(Eigen::Index n, Stream& stream) {
-    Eigen::MatrixXd normal(n, n);
-    for (double& x : normal.reshaped()) x = stream.normal();
-    return orthogonal_factor(normal);
+Eigen::MatrixXd random_start(Eigen::Index n, Stream& stream) {
+    const std::vector<std::size_t> order = stream.permutation(static_cast<std::size_t>(n));
+    Eigen::MatrixXd z = Eigen::MatrixXd::Zero(n, n);
+    for (Eigen::Index i = 0; i < n; ++i)
+        z(i, static_cast<Eigen::Index>(order[static_cast<std::size_t>(i)])) = stream.below(2) == 0 ? -1 : 1;
+    return z;
 }
 
 }  // namespace repal

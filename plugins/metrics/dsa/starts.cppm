@@ -9,10 +9,10 @@ import :overlap;
 namespace repal {
 
 /// Starting points that follow from the two operators, the most promising first. C = basis_a Z basis_b^T.
-std::vector<Eigen::MatrixXd> structural_starts(const Overlap& overlap, const Eigen::MatrixXd& basis_a,
+std::vector<Eigen::MatrixXd> structural_starts(const Overlap<double>& overlap, const Eigen::MatrixXd& basis_a,
                                                const Eigen::MatrixXd& basis_b);
 
-/// Uniform on the orthogonal group, both determinants.
-Eigen::MatrixXd random_orthogonal(Eigen::Index n, Stream& stream);
+/// A permutation with signs, uniform among all of them: spread over the orthogonal group and both its determinants.
+Eigen::MatrixXd random_start(Eigen::Index n, Stream& stream);
 
 }  // namespace repal

@@ -37,7 +37,7 @@ std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
                                           const std::vector<repal::Trajectories>& systems,
                                           const std::vector<std::string>& names, int jobs, repal::Reporter& reporter) {
     const repal::Prepared prepared = repal::prepare_all(metric, systems, names, jobs);
-    if (!prepared.warning.empty()) reporter.warn(prepared.warning);
+    if (!prepared.warning.empty()) reporter.warn(metric.name, prepared.warning);
 
     std::vector<Comparison> comparisons;
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
@@ -129,7 +129,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     for (const std::string& location : options.systems)
         systems.push_back(repal::read_trajectories(location, options.axes));
 
-    TerminalReporter reporter(common.is_quiet);
+    TerminalReporter reporter(common.is_quiet, common.is_verbose);
     std::vector<Comparison> comparisons;
     for (const repal::ChosenMetric& metric : metrics)
         for (Comparison& comparison : compare_all_pairs(metric, systems, options.systems, common.jobs, reporter))

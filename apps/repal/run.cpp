@@ -75,9 +75,9 @@ int run(const StageOptions& options, const CommonOptions& common) {
     // Before hours of work: can results be written there?
     repal::write_file(run_options.results / "config.yaml", config.yaml() + "\n");
 
-    TerminalReporter reporter(common.is_quiet);
+    TerminalReporter reporter(common.is_quiet, common.is_verbose);
     for (const auto& [file, cause] : registry.refused())
-        reporter.warn(fmt::format("plugin {} is not used: {}", file.string(), cause));
+        reporter.warn("plugin " + file.string(), "is not used: " + cause);
     for (const std::string& stage : options.stages) study.run_stage(stage, run_options, reporter);
 
     const auto tables = study.write_tables(run_options);

@@ -31,7 +31,8 @@ std::size_t width(const std::string& text) {
 
 }  // namespace
 
-TerminalReporter::TerminalReporter(bool is_quiet) : is_quiet_(is_quiet), is_terminal_(isatty(STDERR_FILENO) == 1) {}
+TerminalReporter::TerminalReporter(bool is_quiet, bool is_verbose)
+    : is_quiet_(is_quiet), is_verbose_(is_verbose), is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void TerminalReporter::begin(const std::string& stage, std::size_t total) {
     const std::lock_guard lock(mutex_);
@@ -57,11 +58,18 @@ void TerminalReporter::end() {
     stage_.clear();
 }
 
-void TerminalReporter::warn(const std::string& text) {
+void TerminalReporter::warn(const std::string& source, const std::string& text) {
     const std::lock_guard lock(mutex_);
-    if (is_quiet_ || !warned_.insert(text).second) return;
+    if (++warnings_[source] > 1 && !is_verbose_) return;
+    if (is_quiet_) return;
     clear_bar();
-    fmt::print(stderr, "repal: warning: {}\n", text);
+    fmt::print(stderr, "repal: warning: {}: {}\n", source, text);
+}
+
+TerminalReporter::~TerminalReporter() {
+    if (is_quiet_ || is_verbose_) return;
+    for (const auto& [source, count] : warnings_)
+        if (count > 1) fmt::print(stderr, "repal: {} more warnings of {}; --verbose shows them\n", count - 1, source);
 }
 
 void TerminalReporter::draw() {

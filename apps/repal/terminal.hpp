@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,12 +14,16 @@ namespace command {
 /// Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere (logs of jobs).
 class TerminalReporter final : public repal::Reporter {
  public:
-    explicit TerminalReporter(bool is_quiet);
+    /// Quiet: says nothing. Verbose: shows every warning, not only the first of each source.
+    TerminalReporter(bool is_quiet, bool is_verbose);
+    ~TerminalReporter() override;
+    TerminalReporter(const TerminalReporter&) = delete;
+    TerminalReporter& operator=(const TerminalReporter&) = delete;
 
     void begin(const std::string& stage, std::size_t total) override;
     void advance() override;
     void end() override;
-    void warn(const std::string& text) override;
+    void warn(const std::string& source, const std::string& text) override;
 
  private:
     void draw();
@@ -27,6 +31,7 @@ class TerminalReporter final : public repal::Reporter {
 
     using Clock = std::chrono::steady_clock;
     bool is_quiet_;
+    bool is_verbose_;
     bool is_terminal_;
     std::mutex mutex_;
     std::string stage_;
@@ -34,7 +39,7 @@ class TerminalReporter final : public repal::Reporter {
     std::size_t done_ = 0;
     Clock::time_point started_;
     Clock::time_point drawn_;
-    std::set<std::string> warned_;
+    std::map<std::string, std::size_t> warnings_;  ///< by source
 };
 
 /// Columns padded to their widest entry; the first row is the head. The first column is left-aligned, the others right.

@@ -82,18 +82,18 @@ Score score_from(const nlohmann::json& entry) {
 }
 
 /// The first system's warning, and how many more there are.
-std::string first_warning(const std::string& metric, std::span<const std::unique_ptr<Embedding>> embeddings,
-                          std::span<const std::string> names) {
+std::string first_warning(std::span<const std::unique_ptr<Embedding>> embeddings, std::span<const std::string> names) {
     std::string text;
     std::size_t others = 0;
     for (std::size_t i = 0; i < embeddings.size(); ++i) {
         if (embeddings[i]->warning.empty()) continue;
         if (text.empty())
-            text = fmt::format("{}: {}: {}", metric, names[i], embeddings[i]->warning);
+            text = fmt::format("{}: {}", names[i], embeddings[i]->warning);
         else
             ++others;
     }
-    return others == 0 ? text : fmt::format("{} ({} others of {} alike)", text, others, embeddings.size());
+    return others == 0 ? text
+                       : fmt::format("{} ({} of {} systems have a warning)", text, others + 1, embeddings.size());
 }
 
 std::vector<Trajectories> simulate_all(const Part& part, const Sampling& sampling, int jobs) {
@@ -161,7 +161,7 @@ Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> s
     std::vector<Embedding*> together;
     for (const auto& embedding : prepared.embeddings) together.push_back(embedding.get());
     metric.metric->harmonise(together);
-    prepared.warning = first_warning(metric.name, prepared.embeddings, names);
+    prepared.warning = first_warning(prepared.embeddings, names);
     return prepared;
 }
 
@@ -212,7 +212,7 @@ void DissimilarityStage::run_part(const CellList& cells, const CellFiles& files,
         std::ranges::copy_if(cells, std::back_inserter(of_metric), [&](const auto* cell) { return cell->metric == m; });
         if (of_metric.empty()) continue;
         const Prepared prepared = prepare_all(metrics_[m], systems, names, jobs);
-        if (!prepared.warning.empty()) reporter.warn(prepared.warning);
+        if (!prepared.warning.empty()) reporter.warn(metrics_[m].name, prepared.warning);
         run_cells(of_metric, prepared, files, jobs, reporter);
     }
 }

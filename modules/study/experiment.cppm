@@ -34,6 +34,7 @@ export struct Experiment {
     std::string name;
     std::vector<Part> parts;
     std::vector<NamedSystem> stored;  ///< whose trajectories are written to trajectories/<name>.h5
+    std::vector<std::string> groups;  ///< of all pairs, in the order of summary.csv
 };
 
 /// Mean of the comparisons of every system with an independent draw of itself: what a metric shows of no difference.

@@ -15,8 +15,9 @@ export class Reporter {
     virtual void advance();
     virtual void end();
 
-    /// Something the user should know although the work goes on.
-    virtual void warn(const std::string& text);
+    /// Something the user should know although the work goes on. Of one source (a metric, say) the first is enough for
+    /// most users.
+    virtual void warn(const std::string& source, const std::string& text);
 };
 
 }  // namespace repal

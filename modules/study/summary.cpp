@@ -1,13 +1,14 @@
 module;
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 module repal.summary;
 
@@ -61,22 +62,23 @@ std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const C
 
 std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
                                   const Stream& stream) {
-    using Key = std::tuple<std::string, std::string, std::string>;
-    std::vector<Key> order;
-    std::map<Key, std::vector<const ScoredPair*>> groups;
-    for (const ScoredPair& pair : pairs)
-        for (const std::string& group : pair.pair->groups) {
-            const Key key{pair.experiment->name, pair.metric, group};
-            if (groups[key].empty()) order.push_back(key);
-            groups[key].push_back(&pair);
-        }
-    std::vector<SummaryRow> rows;
-    for (const Key& key : order) {
-        const auto& [experiment, metric, group] = key;
-        // One stream for all metrics: they are judged on the same resamples.
-        rows.push_back(
-            summarise_group(groups[key], group, bootstrap, stream.child("bootstrap").child(experiment).child(group)));
+    std::vector<std::pair<const Experiment*, std::string>> tables;  // of an experiment and a metric
+    std::map<std::tuple<const Experiment*, std::string, std::string>, std::vector<const ScoredPair*>> members;
+    for (const ScoredPair& pair : pairs) {
+        const std::pair table(pair.experiment, pair.metric);
+        if (std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
+        for (const std::string& group : pair.pair->groups)
+            members[{pair.experiment, pair.metric, group}].push_back(&pair);
     }
+    std::vector<SummaryRow> rows;
+    for (const auto& [experiment, metric] : tables)
+        for (const std::string& group : experiment->groups) {
+            const auto found = members.find({experiment, metric, group});
+            if (found == members.end()) continue;
+            // One stream for all metrics: they are judged on the same resamples.
+            const Stream resampling = stream.child("bootstrap").child(experiment->name).child(group);
+            rows.push_back(summarise_group(found->second, group, bootstrap, resampling));
+        }
     return rows;
 }
 

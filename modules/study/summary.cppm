@@ -43,7 +43,7 @@ export struct Bootstrap {
     double confidence = 0.95;
 };
 
-/// In the order in which experiments, metrics and groups first appear.
+/// By experiment, metric and group; groups in the order of their experiment.
 export std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
                                          const Stream& stream);
 

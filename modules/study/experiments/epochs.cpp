@@ -15,6 +15,14 @@ struct Level {
     double noise;
 };
 
+std::string noise_only_group(double noise) {
+    return fmt::format("noise_only noise={}", noise);
+}
+
+std::string mixed_group(double mixing, double noise) {
+    return fmt::format("mixed mixing={} noise={}", mixing, noise);
+}
+
 /// Everything that is compared with one pattern in one replicate. Replicates differ in all random numbers.
 Part pattern_part(const std::vector<NamedSystem>& patterns, std::size_t pattern, const std::vector<Level>& levels,
                   std::uint64_t replicate, std::uint64_t n_replicates) {
@@ -31,14 +39,13 @@ Part pattern_part(const std::vector<NamedSystem>& patterns, std::size_t pattern,
     for (const auto& [mixing, noise] : levels) {
         const std::size_t first = add(noisy_name(noise, 1), System::noisy(system, noise, 1), replicate);
         const std::size_t second = add(noisy_name(noise, 2), System::noisy(system, noise, 2), replicate);
-        part.pairs.push_back({first, second, {fmt::format("noise_only noise={}", noise)}, {pattern}});
+        part.pairs.push_back({first, second, {noise_only_group(noise)}, {pattern}});
         for (std::size_t other = 0; other < patterns.size(); ++other) {
             if (other == pattern) continue;
             const std::size_t mixed = add(
                 fmt::format("{} + {} {} noise={} replicate={}", name, mixing, patterns[other].name, noise, replicate),
                 System::combined(System::noisy(system, noise, 3), patterns[other].system, mixing), replicate);
-            part.pairs.push_back(
-                {second, mixed, {fmt::format("mixed mixing={} noise={}", mixing, noise)}, {pattern, other}});
+            part.pairs.push_back({second, mixed, {mixed_group(mixing, noise)}, {pattern, other}});
         }
     }
     const std::size_t drawn = add(fmt::format("{} replicate={}", name, replicate), system, replicate);
@@ -63,6 +70,9 @@ Experiment epochs_experiment(const Config& config, const SystemCatalogue& catalo
     const auto replicates = static_cast<std::uint64_t>(config.integer_or("replicates", 1, 1));
 
     Experiment experiment{.name = "epochs", .stored = patterns};
+    for (const auto& [mixing, noise] : levels) experiment.groups.push_back(noise_only_group(noise));
+    for (const auto& [mixing, noise] : levels) experiment.groups.push_back(mixed_group(mixing, noise));
+    experiment.groups.emplace_back(noise_floor);
     for (std::uint64_t replicate = 0; replicate < replicates; ++replicate)
         for (std::size_t pattern = 0; pattern < patterns.size(); ++pattern)
             experiment.parts.push_back(pattern_part(patterns, pattern, levels, replicate, replicates));

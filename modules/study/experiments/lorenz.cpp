@@ -25,7 +25,8 @@ Experiment lorenz_experiment(const Config& config, const SystemCatalogue& catalo
         part.pairs.push_back({a, part.systems.size(), {noise_floor}, {a}});
         part.systems.push_back({systems[a].name + " redrawn", systems[a].system, 1});
     }
-    return {.name = "lorenz", .parts = {std::move(part)}, .stored = systems};
+    return {
+        .name = "lorenz", .parts = {std::move(part)}, .stored = systems, .groups = {"within", "across", noise_floor}};
 }
 
 }  // namespace repal

@@ -73,7 +73,12 @@ Experiment motifs_experiment(const Config& config, const SystemCatalogue& catalo
         part.pairs.push_back({a, part.systems.size(), {noise_floor}, {a}});
         part.systems.push_back({part.systems[a].name + " redrawn", part.systems[a].system, 1});
     }
-    return {.name = "motifs", .parts = {std::move(part)}, .stored = std::move(stored)};
+
+    std::vector<std::string> groups;
+    for (std::int64_t shared = 0; shared <= length; ++shared) groups.push_back(fmt::format("shared={}", shared));
+    for (std::int64_t same = 0; same <= length; ++same) groups.push_back(fmt::format("same_position={}", same));
+    groups.emplace_back(noise_floor);
+    return {.name = "motifs", .parts = {std::move(part)}, .stored = std::move(stored), .groups = std::move(groups)};
 }
 
 }  // namespace repal

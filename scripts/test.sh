@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh
 echo "test: formatting"
-git ls-files '*.cpp' '*.cppm' '*.hpp' | xargs clang-format-19 --dry-run --Werror
+scripts/check-style.sh --format
 cmake --preset release
 cmake --build --preset release
 ctest --preset release "$@"

@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "commands.hpp"
 
@@ -16,11 +17,22 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
     app.add_option("--set", common.overrides, "replace one value of the configuration: key.path=value")
         ->allow_extra_args(false);
     app.add_option("--results", common.results, "folder of all results")->capture_default_str();
-    app.add_option("-j,--jobs", common.jobs, "threads")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("-j,--jobs", common.jobs, "threads")->check(CLI::Range(1, 4096))->capture_default_str();
     app.add_option("--plugin-path", common.plugin_path, "folder with plugins, searched before all others")
+        ->check(CLI::ExistingDirectory)
         ->allow_extra_args(false);
     app.add_flag("-q,--quiet", common.is_quiet, "results and errors only");
     app.add_flag("-v,--verbose", common.is_verbose, "say more of what is done");
+}
+
+/// "frob" is no subcommand, or no option of one.
+repal::InputError unknown_word(const CLI::App& app) {
+    const std::string word = app.remaining(true).front();
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(sub->get_name());
+    if (!app.get_subcommands().empty() || word.starts_with('-')) return {word, "unknown argument", "see repal --help"};
+    return {"", fmt::format("unknown subcommand '{}'", word), repal::suggest(word, names)};
 }
 
 std::string joined(int argc, char** argv) {
@@ -36,6 +48,9 @@ int main(int argc, char** argv) try {
     app.set_version_flag("--version", "repal " REPAL_VERSION);
     app.require_subcommand(1);
     app.fallthrough();
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return fmt::format("repal: {}; see repal --help\n", error.what());
+    });
 
     command::CommonOptions common;
     common.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -49,6 +64,7 @@ int main(int argc, char** argv) try {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() != 0 && app.remaining_size() > 0) throw unknown_word(app);
         return app.exit(error) == 0 ? command::done : command::bad_input;
     }
     return chosen();

@@ -72,9 +72,9 @@ void print_text(const Json& all) {
         for (const Json& option : plugin["options"]) {
             const std::string unit = option["unit"].get<std::string>();
             const Json& value = option["default"];
-            fmt::print("    {} = {}{}: {}{}\n", option["name"].get<std::string>(),
-                       value.is_string() ? value.get<std::string>() : value.dump(), unit.empty() ? "" : " " + unit,
-                       option["summary"].get<std::string>(),
+            fmt::print("    {}: {}, default {}{}: {}{}\n", option["name"].get<std::string>(),
+                       option["type"].get<std::string>(), value.is_string() ? value.get<std::string>() : value.dump(),
+                       unit.empty() ? "" : " " + unit, option["summary"].get<std::string>(),
                        option.contains("choices") ? " " + option["choices"].dump() : "");
         }
     }

@@ -9,6 +9,7 @@ module;
 #include <filesystem>
 #include <map>
 #include <ranges>
+#include <set>
 #include <span>
 #include <sstream>
 #include <string>
@@ -62,8 +63,12 @@ const Loaded& find(const std::map<std::string, Loaded>& known, const char* kind,
 
 Registry Registry::load(std::span<const std::filesystem::path> folders) {
     Registry registry;
+    std::set<std::filesystem::path> seen;  // one folder may be in the path twice
     for (const auto& folder : folders)
         for (const auto& file : shared_objects(folder)) {
+            std::error_code unresolved;
+            const auto real = std::filesystem::canonical(file, unresolved);
+            if (!seen.insert(unresolved ? file : real).second) continue;
             try {
                 registry.add(file);
             } catch (const std::exception& error) {

@@ -85,6 +85,14 @@ class BadConfiguration(ProgramTest):
     def test_missing_configuration(self):
         self.refuse(["run", "attractors"], "config.yaml", "--config FILE")
 
+    def test_unknown_words_of_the_command_line(self):
+        self.refuse(["rum", "attractors"], "unknown subcommand 'rum'", "did you mean 'run'?")
+        self.refuse(["run", "attractors", "--job", "2"], "--job")
+        self.refuse(["run", "attractors", "--jobs", "0"], "--jobs", "1 to 4096")
+        self.refuse(["run", "attractors", "--jobs", "many"], "--jobs", "many")
+        self.refuse([], "subcommand")
+        self.refuse(["run"], "study")
+
     def test_unknown_study_and_shards(self):
         self.refuse(["run", "atractors", "--config", DEMO], "did you mean 'attractors'?")
         self.refuse(["run", "attractors", "--config", DEMO, "--array", "3/3"], "--array 3/3", "below N")

@@ -62,6 +62,11 @@ class Plugins(ProgramTest):
         environment = {**os.environ, "REPAL_PLUGIN_PATH": f"/nowhere:{BAD_PLUGINS}"}
         self.assertIn("wrong_abi.so", self.refused(env=environment))
 
+    def test_a_folder_that_is_not_there_is_refused_and_one_that_is_named_twice_counts_once(self):
+        self.refuse(["plugins", "--plugin-path", "nowhere"], "nowhere")
+        folder = os.path.dirname(self.plugins()["plugins"][0]["file"])
+        self.assertEqual(self.refused("--plugin-path", folder), {})
+
     def test_a_metric_that_throws_or_returns_nan_fails_its_pairs_only(self):
         result = self.run_repal("run", "attractors", "--config", DEMO, "--plugin-path", BAD_PLUGINS / "unreliable",
                                 "--set", "metrics.unreliable={}", "--set", "studies.attractors.experiments.motifs.length=1",

@@ -1,45 +1,16 @@
-/// bench_alignment A.npy B.npy [--starts N]: aligns two operators and prints one line of JSON.
+/// bench_alignment A.npy B.npy [--starts N]: aligns two operators on one thread and prints one line of JSON.
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <fstream>
-#include <regex>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/eigen.hpp"
 
 import repal.dsa.alignment;
-
-namespace {
-
-/// A 2-D float64 array of a .npy file, version 1.
-Eigen::MatrixXd read_npy(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    char prefix[10];
-    if (!file.read(prefix, sizeof prefix) || std::memcmp(prefix, "\x93NUMPY\x01\x00", 8) != 0)
-        throw std::runtime_error(path + ": not a .npy file of version 1");
-    std::string header(static_cast<unsigned char>(prefix[8]) + 256u * static_cast<unsigned char>(prefix[9]), ' ');
-    file.read(header.data(), static_cast<std::streamsize>(header.size()));
-    static const std::regex form(
-        R"(\{'descr': '<f8', 'fortran_order': (True|False), 'shape': \((\d+), (\d+)\), \}\s*)");
-    std::smatch match;
-    if (!std::regex_match(header, match, form)) throw std::runtime_error(path + ": not a matrix of float64");
-    const bool is_column_major = match[1] == "True";
-    const Eigen::Index rows = std::stol(match[2]);
-    const Eigen::Index columns = std::stol(match[3]);
-    Eigen::MatrixXd values = is_column_major ? Eigen::MatrixXd(rows, columns) : Eigen::MatrixXd(columns, rows);
-    if (!file.read(reinterpret_cast<char*>(values.data()), values.size() * 8))
-        throw std::runtime_error(path + ": too short");
-    return is_column_major ? values : values.transpose();
-}
-
-}  // namespace
+import repal.store;
 
 int main(int argc, char** argv) try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
@@ -47,9 +18,12 @@ int main(int argc, char** argv) try {
     if (arguments.size() == 4 && arguments[2] == "--starts")
         options.starts = std::stoi(arguments[3]);
     else if (arguments.size() != 2)
-        throw std::runtime_error("usage: bench_alignment A.npy B.npy [--starts N]");
-    const Eigen::MatrixXd a = read_npy(arguments[0]);
-    const Eigen::MatrixXd b = read_npy(arguments[1]);
+        throw repal::InputError("", "usage: bench_alignment A.npy B.npy [--starts N]");
+    const Eigen::MatrixXd a = repal::read_trajectories(arguments[0]).rows();
+    const Eigen::MatrixXd b = repal::read_trajectories(arguments[1]).rows();
+    if (a.rows() != a.cols() || b.rows() != b.cols() || a.rows() != b.rows())
+        throw repal::InputError("", fmt::format("operators must be square and of one size, here {} x {} and {} x {}",
+                                                a.rows(), a.cols(), b.rows(), b.cols()));
 
     const auto begin = std::chrono::steady_clock::now();
     const repal::Alignment result = align(repal::AlignmentOperator(a), repal::AlignmentOperator(b), options);

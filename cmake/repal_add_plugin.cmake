@@ -13,7 +13,10 @@ function(repal_add_plugin name kind)
   target_compile_options(${target} PRIVATE "SHELL:-include core/eigen.hpp")
   # All symbols must be found when the plugin is linked (but those of a sanitizer, which the program has); those of
   # static libraries in it stay its own.
-  target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:${REPAL_SANITIZE}>>:-Wl,-z,defs> -Wl,--exclude-libs,ALL)
+  target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
+  if(NOT REPAL_SANITIZE)
+    target_link_options(${target} PRIVATE -Wl,-z,defs)
+  endif()
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${target})
   if(REPAL_PLUGIN_DIRECTORY)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${REPAL_PLUGIN_DIRECTORY})

@@ -25,8 +25,8 @@ needs_backports() { [ "$ID-$VERSION_ID" = debian-12 ]; }
 
 packages=(
     clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git pkg-config
-    libeigen3-dev libceres-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev
-    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libzip-dev libtbb-dev librandom123-dev
+    libeigen3-dev libceres-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
+    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libzip-dev librandom123-dev
     nlohmann-json3-dev libgtest-dev libgmock-dev python3 python3-numpy python3-h5py
 )
 

@@ -11,6 +11,7 @@
 
 import repal.config;
 import repal.dissimilarity;
+import repal.parallel;
 import repal.registry;
 import repal.store;
 import repal.summary;

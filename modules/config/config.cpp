@@ -220,6 +220,13 @@ double Config::number(double minimum, double maximum) const {
     return value;
 }
 
+std::vector<double> Config::numbers() const {
+    if (is_text()) return {number()};
+    std::vector<double> values;
+    for (const Config& element : elements()) values.push_back(element.number());
+    return values;
+}
+
 std::int64_t Config::integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum) const {
     return has(key) ? at(key).integer(minimum) : otherwise;
 }
@@ -240,6 +247,7 @@ OptionValue Config::option(const OptionInfo& known) const {
         OptionValue operator()(std::int64_t) const { return config.integer(); }
         OptionValue operator()(double) const { return config.number(); }
         OptionValue operator()(const std::string&) const { return config.text(); }
+        OptionValue operator()(const std::vector<double>&) const { return config.numbers(); }
     };
     const Config value = at(known.name);
     const OptionValue read = std::visit(Reader{value}, known.default_value);

@@ -53,6 +53,9 @@ export class Config {
     double number(double minimum = -std::numeric_limits<double>::infinity(),
                   double maximum = std::numeric_limits<double>::infinity()) const;
 
+    /// Of a list; one number is a list, too.
+    std::vector<double> numbers() const;
+
     std::int64_t integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum) const;
     double number_or(const std::string& key, double otherwise, double minimum, double maximum) const;
     std::string text_or(const std::string& key, const std::string& otherwise,

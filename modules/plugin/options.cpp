@@ -1,20 +1,29 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
-#include <type_traits>
 #include <variant>
+#include <vector>
 module repal.options;
 
 import repal.error;
 
 namespace repal {
+namespace {
+
+struct Numbers {
+    std::vector<double> operator()(const std::vector<double>& held) const { return held; }
+    std::vector<double> operator()(const std::string&) const { return {}; }
+    std::vector<double> operator()(auto held) const { return {static_cast<double>(held)}; }
+};
+
+}  // namespace
 
 std::string type_name(const OptionValue& value) {
-    constexpr std::array names = {"yes or no", "whole number", "number", "text"};
+    constexpr std::array names = {"yes or no", "whole number", "number", "text", "list of numbers"};
     return names[value.index()];
 }
 
@@ -31,17 +40,10 @@ void require_valid(const OptionInfo& option, const OptionValue& value) {
             throw InputError(option.name, fmt::format("unknown choice '{}'", *text), suggest(*text, option.choices));
         return;
     }
-    const double number = std::visit(
-        [](const auto& held) {
-            if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(held)>>)
-                return static_cast<double>(held);
-            else
-                return std::nan("");
-        },
-        value);
-    if (!(number >= option.minimum && number <= option.maximum))
-        throw InputError(option.name,
-                         fmt::format("{} is outside [{}, {}]", to_string(value), option.minimum, option.maximum));
+    for (const double number : std::visit(Numbers{}, value))
+        if (!(number >= option.minimum && number <= option.maximum))
+            throw InputError(option.name,
+                             fmt::format("{} is outside [{}, {}]", number, option.minimum, option.maximum));
 }
 
 }  // namespace repal

@@ -17,7 +17,7 @@ export module repal.options;
 ///     };
 namespace repal {
 
-export using OptionValue = std::variant<bool, std::int64_t, double, std::string>;
+export using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<double>>;
 export using OptionValues = std::map<std::string, OptionValue>;
 
 /// What is said of an option.
@@ -25,7 +25,7 @@ export struct OptionText {
     std::string name;
     std::string unit = {};  ///< empty for a pure number
     std::string summary;
-    double minimum = -std::numeric_limits<double>::infinity();
+    double minimum = -std::numeric_limits<double>::infinity();  ///< of a number, or of each in a list
     double maximum = std::numeric_limits<double>::infinity();
     std::vector<std::string> choices = {};  ///< of a text; empty: any text
 };
@@ -40,7 +40,7 @@ struct Option {
     OptionText text;
 };
 
-/// "yes or no", "whole number", "number" or "text"
+/// "yes or no", "whole number", "number", "text" or "list of numbers"
 export std::string type_name(const OptionValue& value);
 export std::string to_string(const OptionValue& value);
 

@@ -6,8 +6,6 @@ module;
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,84 +14,10 @@ module;
 module repal.hdf5;
 
 import repal.assembly;
-import repal.bytes;
+import repal.hdf5_handle;
 
 namespace repal {
 namespace {
-
-// The library is not thread-safe, and prints its errors unless it is told not to. Held while it is used.
-class Session {
- public:
-    Session() : lock_(mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
-
- private:
-    static std::mutex& mutex() {
-        static std::mutex instance;
-        return instance;
-    }
-    std::lock_guard<std::mutex> lock_;
-};
-
-// The innermost entry of the stack of errors, which is the cause of the others.
-std::string cause() {
-    std::string text;
-    const auto take_first = [](unsigned, const H5E_error2_t* entry, void* target) -> herr_t {
-        auto& first = *static_cast<std::string*>(target);
-        if (first.empty() && entry->desc != nullptr) first = entry->desc;
-        return 0;
-    };
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &text);
-    return text.empty() ? "unknown error of HDF5" : text;
-}
-
-// Negative results of HDF5 are errors.
-template <class Result>
-Result checked(Result result, std::string_view act) {
-    if (result < 0) throw InputError("", fmt::format("{}: {}", act, cause()));
-    return result;
-}
-
-// An object of HDF5; closed with this.
-class Handle {
- public:
-    using Close = herr_t (*)(hid_t);
-    Handle(hid_t id, Close close) : id_(id), close_(close) {}
-    Handle(hid_t id, Close close, std::string_view act) : Handle(checked(id, act), close) {}
-    Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-    Handle& operator=(Handle&&) = delete;
-    ~Handle() {
-        if (is_open()) close_(id_);
-    }
-
-    bool is_open() const { return id_ >= 0; }
-    operator hid_t() const { return id_; }
-
- private:
-    hid_t id_;
-    Close close_;
-};
-
-constexpr std::string_view damaged = "the file is damaged";
-
-std::string first_line(const std::filesystem::path& file) {
-    const auto source = open_bytes(file);
-    std::string text(std::min<std::uint64_t>(source->size(), 64), '\0');
-    source->read(std::as_writable_bytes(std::span(text)));
-    return text;
-}
-
-Handle open_file(const std::filesystem::path& file) {
-    const std::string start = first_line(file);  // says better than HDF5 why a file cannot be read
-    if (H5Fis_hdf5(file.c_str()) <= 0) {
-        if (start.starts_with("MATLAB 5.0 MAT-file"))
-            throw InputError("", "a MATLAB file older than 7.3", "save it with the option '-v7.3'");
-        throw InputError("", "not an HDF5 file");
-    }
-    // Reading needs no lock, and network file systems may have none.
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, damaged);
-    H5Pset_file_locking(access, false, true);
-    return Handle(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "cannot be opened as HDF5");
-}
 
 // What MATLAB calls the type of an object; empty if another program wrote it.
 std::string matlab_class(hid_t object) {
@@ -186,7 +110,7 @@ std::string chosen_dataset(hid_t file, const std::string& wanted) {
 Handle open_dataset(hid_t file, const std::string& path) {
     Handle dataset(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
     if (!dataset.is_open()) {
-        const std::string why = cause();
+        const std::string why = hdf5_cause();
         const std::vector<std::string> names = linked_names(file);
         if (std::ranges::find(names, path) != names.end())
             throw InputError("", fmt::format("dataset '{}' cannot be opened: {}", path, why));
@@ -263,50 +187,11 @@ void read_by_rows(hid_t dataset, std::span<const hsize_t> lengths, Assembly& ass
     }
 }
 
-constexpr std::string_view unwritable = "the HDF5 file cannot be made";
-
-void write_attribute(hid_t object, const std::string& name, const std::string& text) {
-    const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, unwritable);
-    H5Tset_size(type, H5T_VARIABLE);  // h5py reads text of fixed length as bytes
-    H5Tset_cset(type, H5T_CSET_UTF8);
-    const Handle space(H5Screate(H5S_SCALAR), H5Sclose, unwritable);
-    const std::string act = fmt::format("the attribute '{}' cannot be written", name);
-    const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, act);
-    const char* const value = text.c_str();
-    checked(H5Awrite(attribute, type, &value), act);
-}
-
-void write_dataset(hid_t file, const std::string& name, const Trajectories& x) {
-    const Shape& shape = x.shape();
-    const std::array<hsize_t, 3> lengths = {hsize_t(shape.trials), hsize_t(shape.steps), hsize_t(shape.channels)};
-    const Handle space(H5Screate_simple(3, lengths.data(), nullptr), H5Sclose, unwritable);
-    const Handle linking(H5Pcreate(H5P_LINK_CREATE), H5Pclose, unwritable);
-    H5Pset_create_intermediate_group(linking, 1);
-    const Handle plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, unwritable);
-    H5Pset_obj_track_times(plan, false);
-
-    const std::string act = fmt::format("the dataset '{}' cannot be written", name);
-    const Handle dataset(H5Dcreate2(file, name.c_str(), H5T_IEEE_F64LE, space, linking, plan, H5P_DEFAULT), H5Dclose,
-                         act);
-    checked(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x.rows().data()), act);
-    write_attribute(dataset, "axes", "trial,time,channel");
-}
-
-// A file that is in memory only.
-Handle create_image() {
-    constexpr std::size_t growth = 1 << 20;
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, unwritable);
-    checked(H5Pset_fapl_core(access, growth, false), unwritable);
-    const Handle plan(H5Pcreate(H5P_FILE_CREATE), H5Pclose, unwritable);
-    H5Pset_obj_track_times(plan, false);
-    return Handle(H5Fcreate("repal.h5", H5F_ACC_TRUNC, plan, access), H5Fclose, unwritable);
-}
-
 }  // namespace
 
 Trajectories read_hdf5(const std::filesystem::path& path, const std::string& dataset_path, const std::string& axes) {
-    const Session session;
-    const Handle file = open_file(path);
+    const Hdf5Session session;
+    const Handle file = open_hdf5(path);
     const Handle dataset = open_dataset(file, chosen_dataset(file, dataset_path));
     const std::vector<hsize_t> lengths = extent(dataset);
     const bool is_matlab = !matlab_class(dataset).empty();
@@ -320,19 +205,6 @@ Trajectories read_hdf5(const std::filesystem::path& path, const std::string& dat
     else
         read_by_rows(dataset, lengths, assembly);
     return std::move(assembly).finish();
-}
-
-std::string hdf5_image(const std::map<std::string, const Trajectories*>& datasets,
-                       const std::map<std::string, std::string>& provenance) {
-    const Session session;
-    const Handle file = create_image();
-    for (const auto& [name, trajectories] : datasets) write_dataset(file, name, *trajectories);
-    for (const auto& [name, text] : provenance) write_attribute(file, name, text);
-
-    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritable);
-    std::string image(static_cast<std::size_t>(checked(H5Fget_file_image(file, nullptr, 0), unwritable)), '\0');
-    checked(H5Fget_file_image(file, image.data(), image.size()), unwritable);
-    return image;
 }
 
 }  // namespace repal

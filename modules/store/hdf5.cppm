@@ -1,6 +1,5 @@
 module;
 #include <filesystem>
-#include <map>
 #include <string>
 export module repal.hdf5;
 
@@ -11,9 +10,5 @@ namespace repal {
 /// The dataset of an HDF5 or MATLAB 7.3 file; the only one of numbers if `dataset` is empty.
 /// `axes` as for read_trajectories. Throws InputError.
 export Trajectories read_hdf5(const std::filesystem::path& file, const std::string& dataset, const std::string& axes);
-
-/// The bytes of the file that write_trajectories writes.
-export std::string hdf5_image(const std::map<std::string, const Trajectories*>& datasets,
-                              const std::map<std::string, std::string>& provenance);
 
 }  // namespace repal

@@ -5,7 +5,6 @@ module;
 #include <array>
 #include <cctype>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 module repal.store;
@@ -74,17 +73,6 @@ Trajectories read_trajectories(const std::string& location, const std::string& a
     } catch (const InputError& error) {
         throw InputError(location, error.problem(), error.hint());
     }
-}
-
-void write_trajectories(const std::filesystem::path& file, const std::map<std::string, const Trajectories*>& datasets,
-                        const std::map<std::string, std::string>& provenance) {
-    std::string image;
-    try {
-        image = hdf5_image(datasets, provenance);
-    } catch (const InputError& error) {
-        throw InputError(file.string(), error.problem(), error.hint());
-    }
-    write_file(file, image);
 }
 
 }  // namespace repal

@@ -1,6 +1,5 @@
 module;
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 export module repal.store;
@@ -28,14 +27,5 @@ export std::string read_file(const std::filesystem::path& file);
 /// name is replaced, through a symbolic link too; folders above it are made.
 /// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
 export void write_file(const std::filesystem::path& file, std::string_view content);
-
-/// An HDF5 file, written like `write_file`; equal arguments give equal bytes.
-///
-/// Each dataset is float64 (trial, time, channel) with the attribute axes = "trial,time,channel"; '/' in its name makes
-/// groups. `provenance` becomes attributes of the root group.
-/// Throws InputError if the place cannot be written or a name cannot be one of HDF5.
-export void write_trajectories(const std::filesystem::path& file,
-                               const std::map<std::string, const Trajectories*>& datasets,
-                               const std::map<std::string, std::string>& provenance);
 
 }  // namespace repal

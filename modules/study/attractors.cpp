@@ -3,17 +3,17 @@ module;
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 module repal.attractors;
 
+import repal.archive;
 import repal.hash;
 import repal.store;
 
@@ -56,6 +56,14 @@ DissimilarityStage read_comparisons(const Config& config, const Registry& regist
     const SystemCatalogue catalogue(study.at("systems"), study.at("simulation"), registry);
     return {read_experiments(study.at("experiments"), catalogue), read_metrics(config.at("metrics"), registry),
             read_sampling(config)};
+}
+
+Array array_of(const Trajectories& x) {
+    const auto& [trials, steps, channels] = x.shape();
+    return {.shape = {static_cast<std::uint64_t>(trials), static_cast<std::uint64_t>(steps),
+                      static_cast<std::uint64_t>(channels)},
+            .values = std::vector<double>(x.rows().data(), x.rows().data() + x.rows().size()),
+            .attributes = {{"axes", "trial,time,channel"}}};
 }
 
 std::string trajectories_file(const std::string& experiment) {
@@ -119,18 +127,15 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
     reporter.begin("simulating", missing.size());
     for (const std::size_t i : missing) {
         const Experiment& experiment = dissimilarity_.experiments()[i];
-        std::map<std::string, Trajectories> simulated;
+        Archive archive{.arrays = {},
+                        .attributes = {{"program", "repal " REPAL_VERSION},
+                                       {"study", "attractors"},
+                                       {"key", cells[i].first.key},
+                                       {"seed", fmt::format("{}", dissimilarity_.sampling().seed)}}};
         for (const NamedSystem& system : experiment.stored)
-            simulated.emplace(system.name, system.system.simulate(dissimilarity_.sampling()));
-        std::map<std::string, const Trajectories*> datasets;
-        for (const auto& [name, trajectories] : simulated) datasets.emplace(name, &trajectories);
-        const std::map<std::string, std::string> provenance = {
-            {"program", "repal " REPAL_VERSION},
-            {"study", "attractors"},
-            {"key", cells[i].first.key},
-            {"seed", fmt::format("{}", dissimilarity_.sampling().seed)}};
+            archive.arrays.emplace(system.name, array_of(system.system.simulate(dissimilarity_.sampling())));
         const std::string file = trajectories_file(experiment.name);
-        write_trajectories(options.results / file, datasets, provenance);
+        write_archive(options.results / file, archive);
         CellFiles(options.results).write(cells[i].first, CellState::done, nlohmann::json(file).dump());
         reporter.advance();
     }

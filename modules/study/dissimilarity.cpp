@@ -1,14 +1,11 @@
 module;
 #include <fmt/format.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,6 +18,7 @@ module;
 module repal.dissimilarity;
 
 import repal.hash;
+import repal.parallel;
 
 namespace repal {
 namespace {
@@ -113,18 +111,6 @@ std::vector<Trajectories> simulate_all(const Part& part, const Sampling& samplin
 }
 
 }  // namespace
-
-void for_each_index(std::size_t n, int jobs, const std::function<void(std::size_t)>& work) {
-    tbb::task_arena arena(jobs);
-    arena.execute([&] {
-        tbb::parallel_for(
-            tbb::blocked_range<std::size_t>(0, n, 1),
-            [&](const tbb::blocked_range<std::size_t>& range) {
-                for (std::size_t i = range.begin(); i < range.end(); ++i) work(i);
-            },
-            tbb::simple_partitioner());
-    });
-}
 
 ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
     const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);

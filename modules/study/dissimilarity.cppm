@@ -1,6 +1,5 @@
 module;
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,9 +27,6 @@ export std::vector<ChosenMetric> read_metrics(const Config& config, const Regist
 
 /// One metric of the registry, with the options that `config` has for it, if any.
 export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config);
-
-/// Runs work(i) for every i < n on `jobs` threads, in any order. The first exception ends it.
-export void for_each_index(std::size_t n, int jobs, const std::function<void(std::size_t)>& work);
 
 /// Systems as a metric sees them, and what the user should know of that in one line; empty if nothing.
 export struct Prepared {

@@ -53,7 +53,7 @@ class Simulated final : public System::Recipe {
  private:
     Trial generate(const Stream& stream, Eigen::Index trial) const {
         try {
-            return task_->generate(stream);
+            return task_->generate(Phase::test, 0, stream);
         } catch (const InputError& error) {
             throw InputError(text_, fmt::format("in trial {}: {}", trial, error.what()),
                              "a smaller dt may keep the simulation finite");

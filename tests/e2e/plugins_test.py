@@ -18,7 +18,8 @@ class Plugins(ProgramTest):
     def test_everything_shipped_is_described(self):
         plugins = {plugin["name"]: plugin for plugin in self.plugins()["plugins"]}
 
-        self.assertEqual(set(plugins), {"cka", "dsa", "procrustes", "line", "lorenz"})
+        self.assertEqual(set(plugins), {"cka", "dsa", "procrustes", "line", "lorenz", "go_nogo",
+                                        "perceptual_decision_making", "reaching"})
         for plugin in plugins.values():
             for field in ("kind", "version", "source", "summary", "file"):
                 self.assertTrue(plugin[field], (plugin["name"], field))

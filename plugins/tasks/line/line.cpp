@@ -1,4 +1,5 @@
 #include <Eigen/Core>
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 
@@ -44,7 +45,8 @@ class Line final : public repal::Task {
 
     explicit Line(const Options& options) : options_(options) {}
 
-    repal::Trial generate(const repal::Stream& stream) const override {
+    repal::Trial generate(repal::Phase /*phase*/, std::size_t /*condition*/,
+                          const repal::Stream& stream) const override {
         repal::Stream initial_point = stream.child("initial_point");
         Eigen::RowVector3d start;
         for (double& coordinate : start) coordinate = initial_point.uniform();

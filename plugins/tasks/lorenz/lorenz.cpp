@@ -1,4 +1,5 @@
 #include <Eigen/Core>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -55,7 +56,8 @@ class Lorenz final : public repal::Task {
 
     explicit Lorenz(const Options& options) : options_(options) {}
 
-    repal::Trial generate(const repal::Stream& stream) const override {
+    repal::Trial generate(repal::Phase /*phase*/, std::size_t /*condition*/,
+                          const repal::Stream& stream) const override {
         repal::Stream initial_point = stream.child("initial_point");
         repal::RowMatrix path(options_.steps, 3);
         for (Eigen::Index channel = 0; channel < 3; ++channel) path(0, channel) = initial_point.uniform();

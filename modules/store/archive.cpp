@@ -1,0 +1,177 @@
+module;
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+module repal.archive;
+
+import repal.hdf5_handle;
+import repal.store;
+
+namespace repal {
+namespace {
+
+struct Types {
+    hid_t on_disk;
+    hid_t in_memory;
+};
+
+Types types_of(const Array::Values& values) {
+    struct Reader {
+        Types operator()(const std::vector<float>&) const { return {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT}; }
+        Types operator()(const std::vector<double>&) const { return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE}; }
+        Types operator()(const std::vector<std::int32_t>&) const { return {H5T_STD_I32LE, H5T_NATIVE_INT32}; }
+    };
+    return std::visit(Reader{}, values);
+}
+
+void write_attribute(hid_t object, const std::string& name, const std::string& text) {
+    const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, unwritable);
+    H5Tset_size(type, H5T_VARIABLE);  // h5py reads text of fixed length as bytes
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    const Handle space(H5Screate(H5S_SCALAR), H5Sclose, unwritable);
+    const std::string act = fmt::format("the attribute '{}' cannot be written", name);
+    const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, act);
+    const char* const value = text.c_str();
+    checked(H5Awrite(attribute, type, &value), act);
+}
+
+void write_array(hid_t file, const std::string& name, const Array& array) {
+    const std::vector<hsize_t> lengths(array.shape.begin(), array.shape.end());
+    const Handle space(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose,
+                       unwritable);
+    const Handle linking(H5Pcreate(H5P_LINK_CREATE), H5Pclose, unwritable);
+    H5Pset_create_intermediate_group(linking, 1);
+    const Handle plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, unwritable);
+    H5Pset_obj_track_times(plan, false);
+
+    const std::string act = fmt::format("the dataset '{}' cannot be written", name);
+    const Types types = types_of(array.values);
+    const Handle dataset(H5Dcreate2(file, name.c_str(), types.on_disk, space, linking, plan, H5P_DEFAULT), H5Dclose,
+                         act);
+    const void* values = std::visit([](const auto& held) -> const void* { return held.data(); }, array.values);
+    checked(H5Dwrite(dataset, types.in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), act);
+    for (const auto& [key, text] : array.attributes) write_attribute(dataset, key, text);
+}
+
+/// The bytes of the file, made in memory.
+std::string image_of(const Archive& archive) {
+    constexpr std::size_t growth = 1 << 20;
+    const Hdf5Session session;
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, unwritable);
+    checked(H5Pset_fapl_core(access, growth, false), unwritable);
+    const Handle plan(H5Pcreate(H5P_FILE_CREATE), H5Pclose, unwritable);
+    H5Pset_obj_track_times(plan, false);
+    const Handle file(H5Fcreate("repal.h5", H5F_ACC_TRUNC, plan, access), H5Fclose, unwritable);
+    for (const auto& [name, array] : archive.arrays) write_array(file, name, array);
+    for (const auto& [name, text] : archive.attributes) write_attribute(file, name, text);
+
+    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritable);
+    std::string image(static_cast<std::size_t>(checked(H5Fget_file_image(file, nullptr, 0), unwritable)), '\0');
+    checked(H5Fget_file_image(file, image.data(), image.size()), unwritable);
+    return image;
+}
+
+std::map<std::string, std::string> read_attributes(hid_t object) {
+    std::map<std::string, std::string> attributes;
+    std::vector<std::string> names;
+    const auto add = [](hid_t, const char* name, const H5A_info_t*, void* target) -> herr_t {
+        static_cast<std::vector<std::string>*>(target)->emplace_back(name);
+        return 0;
+    };
+    checked(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), damaged);
+    for (const std::string& name : names) {
+        const Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, damaged);
+        const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
+        if (H5Tis_variable_str(type) <= 0) continue;
+        char* text = nullptr;
+        checked(H5Aread(attribute, type, &text), damaged);
+        attributes[name] = text == nullptr ? "" : text;
+        H5free_memory(text);
+    }
+    return attributes;
+}
+
+template <class T>
+Array::Values read_values(hid_t dataset, std::size_t count) {
+    std::vector<T> values(count);
+    checked(H5Dread(dataset, types_of(Array::Values(values)).in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+            damaged);
+    return values;
+}
+
+Array read_array(hid_t dataset, std::uint64_t file_bytes) {
+    Array array;
+    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
+    std::vector<hsize_t> lengths(static_cast<std::size_t>(checked(H5Sget_simple_extent_ndims(space), damaged)));
+    checked(H5Sget_simple_extent_dims(space, lengths.data(), nullptr), damaged);
+    array.shape.assign(lengths.begin(), lengths.end());
+    const auto count = static_cast<std::size_t>(checked(H5Sget_simple_extent_npoints(space), damaged));
+    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+    // So that a damaged extent allocates nothing that the file cannot fill.
+    if (count > file_bytes) throw InputError("", std::string(damaged));
+    if (H5Tget_class(type) == H5T_INTEGER)
+        array.values = read_values<std::int32_t>(dataset, count);
+    else if (H5Tget_size(type) == sizeof(float))
+        array.values = read_values<float>(dataset, count);
+    else
+        array.values = read_values<double>(dataset, count);
+    array.attributes = read_attributes(dataset);
+    return array;
+}
+
+}  // namespace
+
+const Array& Archive::array(const std::string& name, std::size_t type) const {
+    const auto found = arrays.find(name);
+    if (found == arrays.end()) throw InputError("", fmt::format("there is no array '{}'", name));
+    if (found->second.values.index() != type) throw InputError("", fmt::format("'{}' has another type", name));
+    return found->second;
+}
+
+const std::string& Archive::attribute(const std::string& name) const {
+    const auto found = attributes.find(name);
+    if (found == attributes.end()) throw InputError("", fmt::format("there is no attribute '{}'", name));
+    return found->second;
+}
+
+void write_archive(const std::filesystem::path& file, const Archive& archive) {
+    std::string image;
+    try {
+        image = image_of(archive);
+    } catch (const InputError& error) {
+        throw InputError(file.string(), error.problem(), error.hint());
+    }
+    write_file(file, image);
+}
+
+Archive read_archive(const std::filesystem::path& path) try {
+    const Hdf5Session session;
+    const Handle file = open_hdf5(path);
+    std::vector<std::string> names;
+    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* target) -> herr_t {
+        static_cast<std::vector<std::string>*>(target)->emplace_back(name);
+        return 0;
+    };
+    checked(H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add, &names), damaged);
+
+    Archive archive{.arrays = {}, .attributes = read_attributes(file)};
+    for (const std::string& name : names) {
+        const Handle object(H5Oopen(file, name.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+        if (H5Iget_type(object) == H5I_DATASET)
+            archive.arrays.emplace(name, read_array(object, std::filesystem::file_size(path)));
+    }
+    return archive;
+} catch (const InputError& error) {
+    throw InputError(path.string(), error.problem(), error.hint());
+}
+
+}  // namespace repal

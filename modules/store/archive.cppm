@@ -1,0 +1,48 @@
+module;
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+export module repal.archive;
+
+export import repal.error;
+
+/// Named arrays in an HDF5 file: how results are kept. Such files open in h5py and MATLAB.
+namespace repal {
+
+/// A dense array, the last dimension the fastest.
+export struct Array {
+    using Values = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int32_t>>;
+
+    std::vector<std::uint64_t> shape;
+    Values values;                                       ///< as many as the product of `shape`
+    std::map<std::string, std::string> attributes = {};  ///< e.g. axes = "trial,time,channel", unit = "ms"
+};
+
+export struct Archive {
+    std::map<std::string, Array> arrays;  ///< '/' in a name makes groups
+    std::map<std::string, std::string> attributes;
+
+    /// The array of a name with values of type T. Throws InputError if there is none or it has another type.
+    template <class T>
+    const std::vector<T>& values(const std::string& name) const {
+        return std::get<std::vector<T>>(array(name, Array::Values(std::vector<T>()).index()).values);
+    }
+
+    /// Throws InputError if there is none.
+    const std::string& attribute(const std::string& name) const;
+
+ private:
+    const Array& array(const std::string& name, std::size_t type) const;
+};
+
+/// Whole or not at all, as write_file; equal archives give equal bytes. Throws InputError if the place cannot be
+/// written or a name cannot be one of HDF5.
+export void write_archive(const std::filesystem::path& file, const Archive& archive);
+
+/// What write_archive wrote. Throws InputError if the file is missing, damaged or of another kind.
+export Archive read_archive(const std::filesystem::path& file);
+
+}  // namespace repal

@@ -1,0 +1,67 @@
+module;
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+module repal.hdf5_handle;
+
+import repal.bytes;
+import repal.error;
+
+namespace repal {
+namespace {
+
+std::mutex& library_mutex() {
+    static std::mutex instance;
+    return instance;
+}
+
+std::string first_line(const std::filesystem::path& file) {
+    const auto source = open_bytes(file);
+    std::string text(std::min<std::uint64_t>(source->size(), 64), '\0');
+    source->read(std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
+}  // namespace
+
+Hdf5Session::Hdf5Session() : lock_(library_mutex()) {
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+std::string hdf5_cause() {
+    std::string text;
+    const auto take_first = [](unsigned, const H5E_error2_t* entry, void* target) -> herr_t {
+        auto& first = *static_cast<std::string*>(target);
+        if (first.empty() && entry->desc != nullptr) first = entry->desc;
+        return 0;
+    };
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &text);
+    return text.empty() ? "unknown error of HDF5" : text;
+}
+
+void require_hdf5(hid_t result, std::string_view act) {
+    if (result < 0) throw InputError("", fmt::format("{}: {}", act, hdf5_cause()));
+}
+
+Handle open_hdf5(const std::filesystem::path& file) {
+    const std::string start = first_line(file);  // says better than HDF5 why a file cannot be read
+    if (H5Fis_hdf5(file.c_str()) <= 0) {
+        if (start.starts_with("MATLAB 5.0 MAT-file"))
+            throw InputError("", "a MATLAB file older than 7.3", "save it with the option '-v7.3'");
+        throw InputError("", "not an HDF5 file");
+    }
+    // Reading needs no lock, and network file systems may have none.
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, damaged);
+    H5Pset_file_locking(access, false, true);
+    return Handle(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "cannot be opened as HDF5");
+}
+
+}  // namespace repal

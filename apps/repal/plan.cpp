@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,9 +9,9 @@
 #include "commands.hpp"
 #include "terminal.hpp"
 
-import repal.attractors;
 import repal.config;
 import repal.registry;
+import repal.studies;
 
 namespace command {
 namespace {
@@ -23,15 +24,16 @@ struct PlanOptions {
 
 int plan(const PlanOptions& options, const CommonOptions& common) {
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
-    const repal::AttractorStudy study(repal::Config::load(common.config, common.overrides), registry);
+    const auto study = repal::make_study(options.study, repal::Config::load(common.config, common.overrides), registry);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
 
+    if (!options.stage.empty()) study->require_stage(options.stage);
     auto list = nlohmann::ordered_json::array();
     std::vector<std::vector<std::string>> rows = {{"stage", "cells", "done", "failed", "missing"}};
-    for (const std::string& stage : repal::AttractorStudy::stages()) {
+    for (const std::string& stage : study->stages()) {
         if (!options.stage.empty() && stage != options.stage) continue;
         std::size_t counts[3] = {};
-        const auto cells = study.plan(results, stage);
+        const auto cells = study->plan(results, stage);
         for (const auto& [cell, state] : cells) {
             ++counts[static_cast<std::size_t>(state)];
             list.push_back({{"stage", stage}, {"cell", cell.name}, {"state", to_string(state)}, {"key", cell.key}});
@@ -59,9 +61,8 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     auto options = std::make_shared<PlanOptions>();
     auto* sub = app.add_subcommand("plan", "the cells of a study: done, failed, missing (each with -v)");
-    sub->add_option("study", options->study, "attractors")->required()->check(CLI::IsMember({"attractors"}));
-    sub->add_option("--stage", options->stage, "only this stage")
-        ->check(CLI::IsMember(repal::AttractorStudy::stages()));
+    sub->add_option("study", options->study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
+    sub->add_option("--stage", options->stage, "only this stage");
     sub->add_flag("--json", options->is_json, "print JSON");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return plan(*options, common); }; });
 }

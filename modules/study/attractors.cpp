@@ -1,14 +1,12 @@
 module;
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 module repal.attractors;
@@ -21,7 +19,6 @@ namespace repal {
 namespace {
 
 Config study_config(const Config& config) {
-    config.require_keys({"seed", "metrics", "studies"});
     const Config study = config.at("studies").at("attractors");
     study.require_keys({"simulation", "systems", "experiments", "bootstrap"});
     return study;
@@ -73,18 +70,12 @@ std::string trajectories_file(const std::string& experiment) {
 }  // namespace
 
 AttractorStudy::AttractorStudy(const Config& config, const Registry& registry)
-    : config_yaml_(config.yaml()),
-      config_file_(config.where()),
+    : Study("attractors", config, registry),
       dissimilarity_(read_comparisons(config, registry)),
-      bootstrap_(read_bootstrap(config)) {
-    for (const auto& [name, task] : registry.tasks()) plugins_.push_back("task " + name + " " + task.info.version);
-    for (const auto& [name, metric] : registry.metrics())
-        plugins_.push_back("metric " + name + " " + metric.info.version);
-}
+      bootstrap_(read_bootstrap(config)) {}
 
-const std::vector<std::string>& AttractorStudy::stages() {
-    static const std::vector<std::string> names = {"generate", "dissimilarity"};
-    return names;
+std::vector<std::string> AttractorStudy::stages() const {
+    return {"generate", "dissimilarity"};
 }
 
 std::vector<Cell> AttractorStudy::generate_cells() const {
@@ -119,9 +110,7 @@ void AttractorStudy::run_stage(const std::string& stage, const RunOptions& optio
 
 void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) const {
     const auto cells = plan(options.results, "generate");
-    std::vector<std::size_t> missing;
-    for (std::size_t i = 0; i < cells.size(); ++i)
-        if (options.shard.owns(i) && cells[i].second != CellState::done) missing.push_back(i);
+    const std::vector<std::size_t> missing = unfinished(cells, options.shard);
     if (missing.empty()) return;
 
     reporter.begin("simulating", missing.size());
@@ -142,41 +131,21 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
     reporter.end();
 }
 
-AttractorStudy::Tables AttractorStudy::write_tables(const RunOptions& options) const {
-    for (const std::string& stage : stages())
-        for (const auto& [cell, state] : plan(options.results, stage))
-            if (state == CellState::missing) return {.is_complete = false, .n_pairs = 0, .n_without_value = 0};
-
+Outcome AttractorStudy::write_tables(const RunOptions& options) const {
     const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
-    Tables tables{.is_complete = true, .n_pairs = pairs.size(), .n_without_value = 0};
-    for (const ScoredPair& pair : pairs) tables.n_without_value += pair.score.status == Status::ok ? 0 : 1;
-    tables.summary = summarise(pairs, bootstrap_, Stream(dissimilarity_.sampling().seed));
+    const auto without_value =
+        std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.score.status != Status::ok; });
+    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, Stream(dissimilarity_.sampling().seed));
 
+    const std::filesystem::path failures = options.results / "failures.csv";
     write_file(options.results / "dissimilarity.csv", dissimilarity_csv(pairs));
-    write_file(options.results / "summary.csv", summary_csv(tables.summary));
-    write_file(options.results / "failures.csv", failures_csv(pairs));
-    write_file(options.results / "manifest.json", manifest(options));
-    return tables;
-}
-
-std::string AttractorStudy::manifest(const RunOptions& options) const {
-    utsname machine{};
-    uname(&machine);
-    nlohmann::ordered_json json;
-    json["program"] = "repal " REPAL_VERSION;
-    json["study"] = "attractors";
-    json["command"] = options.command;
-    json["seed"] = dissimilarity_.sampling().seed;
-    json["finished"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-    json["abi"] = abi_tag;
-    json["plugins"] = plugins_;
-    json["machine"] = {{"name", machine.nodename},
-                       {"system", fmt::format("{} {}", machine.sysname, machine.release)},
-                       {"architecture", machine.machine},
-                       {"processors", std::thread::hardware_concurrency()}};
-    json["config_file"] = config_file_;
-    json["config"] = config_yaml_;
-    return json.dump(2) + "\n";
+    write_file(options.results / "summary.csv", summary_csv(summary));
+    write_file(failures, failures_csv(pairs));
+    Outcome outcome{.table = summary_table(summary)};
+    if (without_value > 0)
+        outcome.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
+                                       pairs.size(), failures.string());
+    return outcome;
 }
 
 }  // namespace repal

@@ -105,6 +105,25 @@ std::string summary_csv(const std::vector<SummaryRow>& rows) {
     return text;
 }
 
+std::vector<std::vector<std::string>> summary_table(const std::vector<SummaryRow>& rows) {
+    std::vector<std::string> head = {"mean dissimilarity (units of pi/2)"};
+    std::vector<std::vector<std::string>> lines;
+    std::map<std::string, std::size_t> places;
+    for (const SummaryRow& row : rows) {
+        const auto column = static_cast<std::size_t>(std::ranges::find(head, row.metric) - head.begin());
+        if (column == head.size()) head.push_back(row.metric);
+        const std::string name = row.experiment + ": " + row.group;
+        const auto [place, is_new] = places.emplace(name, lines.size());
+        if (is_new) lines.push_back({name});
+        std::vector<std::string>& cells = lines[place->second];
+        cells.resize(std::max(cells.size(), column + 1));
+        cells[column] =
+            row.n == 0 ? "-" : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
+    }
+    lines.insert(lines.begin(), std::move(head));
+    return lines;
+}
+
 std::string failures_csv(const std::vector<ScoredPair>& pairs) {
     std::string text = "experiment,metric,system_a,system_b,status,detail\n";
     for (const ScoredPair& pair : pairs)

@@ -53,6 +53,9 @@ export std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs);
 /// experiment,metric,group,n,n_without_value,mean,median,sem,ci_low,ci_high
 export std::string summary_csv(const std::vector<SummaryRow>& rows);
 
+/// A line for each group, a column for each metric: mean and interval, for the terminal. The first row is the head.
+export std::vector<std::vector<std::string>> summary_table(const std::vector<SummaryRow>& rows);
+
 /// experiment,metric,system_a,system_b,status,detail of all pairs without a value
 export std::string failures_csv(const std::vector<ScoredPair>& pairs);
 

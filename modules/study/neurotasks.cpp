@@ -1,0 +1,188 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.neurotasks;
+
+import repal.hash;
+import repal.store;
+
+namespace repal {
+namespace {
+
+NamedTask read_task(const std::string& name, const Config& value, const Registry& registry) {
+    const Config plugin = value.at("task");
+    const LoadedTask* loaded = nullptr;
+    try {
+        loaded = &registry.task(plugin.text());
+    } catch (const InputError& unknown) {
+        throw plugin.error(unknown.problem(), unknown.hint());
+    }
+    if (loaded->info.actions.empty() && loaded->info.outputs.empty())
+        throw plugin.error(fmt::format("'{}' is a simulation, there is nothing to be learned", plugin.text()));
+    const std::vector<std::string> other_keys = {"task"};
+    const OptionValues options = value.options(loaded->info.options, other_keys);
+    try {
+        return {
+            name,
+            fmt::format("{}-{}({})", loaded->info.name, loaded->info.version, canonical(loaded->info.options, options)),
+            loaded->info, loaded->plugin->make(options)};
+    } catch (const InputError& invalid) {
+        throw value.error(invalid.what());
+    }
+}
+
+/// The tasks of all rulesets, each once, in their order there.
+std::vector<NamedTask> read_ruled_tasks(const Config& study, const Registry& registry) {
+    std::map<std::string, Config> defined;
+    std::vector<std::string> names;
+    for (const auto& [name, value] : study.at("tasks").items()) {
+        defined.emplace(name, value);
+        names.push_back(name);
+    }
+    std::vector<NamedTask> tasks;
+    const auto rulesets = study.at("rulesets").items();
+    if (rulesets.empty()) throw study.at("rulesets").error("there is no ruleset");
+    for (const auto& [ruleset, rules] : rulesets)
+        for (const Config& rule : rules.elements(1)) {
+            const auto found = defined.find(rule.text());
+            if (found == defined.end())
+                throw rule.error(fmt::format("unknown task '{}'", rule.text()), suggest(rule.text(), names));
+            if (std::ranges::find(tasks, rule.text(), &NamedTask::name) == tasks.end())
+                tasks.push_back(read_task(rule.text(), found->second, registry));
+        }
+    return tasks;
+}
+
+/// Training and validation have the timing of training; a test sequence is one trial, whatever the packing.
+std::vector<std::pair<std::string, DatasetRecipe>> read_splits(const Config& data) {
+    data.require_keys({"train", "validation", "test", "packing", "sequence_steps", "loss_mask", "balanced"});
+    const std::vector<std::string> packings = {"sequence", "trial"};
+    const std::vector<std::string> masks = {"decision", "none"};
+    DatasetRecipe recipe;
+    recipe.packing = data.text_or("packing", "trial", packings) == "sequence" ? Packing::sequence : Packing::trial;
+    if (recipe.packing == Packing::sequence) recipe.sequence_steps = data.at("sequence_steps").integer(2, 1'000'000);
+    recipe.loss_mask = data.text_or("loss_mask", "decision", masks) == "none" ? LossMask::none : LossMask::decision;
+    recipe.is_balanced = !data.has("balanced") || data.at("balanced").boolean();
+
+    const auto split = [&](const char* name) {
+        recipe.sequences = static_cast<std::size_t>(data.at(name).integer(1, 100'000'000));
+        return std::pair(std::string(name), recipe);
+    };
+    std::vector<std::pair<std::string, DatasetRecipe>> splits = {split("train"), split("validation")};
+    recipe.phase = Phase::test;
+    recipe.packing = Packing::trial;
+    recipe.sequence_steps = 0;
+    splits.push_back(split("test"));
+    return splits;
+}
+
+std::string text_of(const DatasetRecipe& recipe) {
+    return fmt::format("phase={} sequences={} packing={} steps={} mask={} balanced={}", static_cast<int>(recipe.phase),
+                       recipe.sequences, static_cast<int>(recipe.packing), recipe.sequence_steps,
+                       static_cast<int>(recipe.loss_mask), recipe.is_balanced);
+}
+
+std::filesystem::path data_file(const std::filesystem::path& results, const Cell& cell) {
+    return results / "data" / (cell.name + ".h5");
+}
+
+}  // namespace
+
+NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
+    : Study("neurotasks", config, registry), seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))) {
+    const Config study = config.at("studies").at("neurotasks");
+    study.require_keys({"tasks", "rulesets", "data"});
+    tasks_ = read_ruled_tasks(study, registry);
+    splits_ = read_splits(study.at("data"));
+}
+
+std::vector<std::string> NeurotaskStudy::stages() const {
+    return {"generate"};
+}
+
+std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells() const {
+    std::vector<DataCell> cells;
+    for (std::size_t t = 0; t < tasks_.size(); ++t)
+        for (const auto& [split, recipe] : splits_) {
+            const std::string key = hash_hex(
+                fmt::format("seed={} {} {} {} {}", seed_, tasks_[t].name, tasks_[t].text, split, text_of(recipe)));
+            cells.push_back({{"generate", tasks_[t].name + "-" + split, key}, t, split, recipe});
+        }
+    return cells;
+}
+
+std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesystem::path& results,
+                                                             const std::string& /*stage*/) const {
+    const CellFiles files(results);
+    std::vector<std::pair<Cell, CellState>> planned;
+    for (const DataCell& cell : data_cells()) {
+        const bool is_there = std::filesystem::exists(data_file(results, cell));
+        planned.emplace_back(cell, is_there ? files.state(cell) : CellState::missing);
+    }
+    return planned;
+}
+
+void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const {
+    const std::vector<std::size_t> missing = unfinished(plan(options.results, stage), options.shard);
+    if (missing.empty()) return;
+    const std::vector<DataCell> cells = data_cells();
+    reporter.begin("generating", missing.size());
+    for (const std::size_t i : missing) {
+        generate(cells[i], options);
+        reporter.advance();
+    }
+    reporter.end();
+}
+
+void NeurotaskStudy::generate(const DataCell& cell, const RunOptions& options) const {
+    const NamedTask& task = tasks_[cell.task];
+    const Stream stream = Stream(seed_).child("data").child(task.name).child(cell.split);
+    const Dataset dataset = make_dataset(*task.task, task.info, cell.recipe, stream, options.jobs);
+    const auto ideal = ideal_accuracy(dataset);
+
+    Archive archive = to_archive(dataset);
+    archive.attributes.insert({{"program", "repal " REPAL_VERSION},
+                               {"study", "neurotasks"},
+                               {"task", task.name},
+                               {"plugin", task.text},
+                               {"split", cell.split},
+                               {"key", cell.key},
+                               {"seed", fmt::format("{}", seed_)}});
+    if (ideal) archive.attributes["ideal_accuracy"] = fmt::format("{}", *ideal);
+    write_archive(data_file(options.results, cell), archive);
+
+    nlohmann::json result = {
+        {"sequences", dataset.sequences}, {"steps", dataset.steps}, {"trials", dataset.trials.size()}};
+    if (ideal) result["ideal_accuracy"] = *ideal;
+    CellFiles(options.results).write(cell, CellState::done, result.dump());
+}
+
+Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
+    std::string csv = "task,split,sequences,steps,trials,ideal_accuracy\n";
+    Outcome outcome{.table = {{"data", "sequences", "steps", "trials", "ideal accuracy"}}};
+    for (const DataCell& cell : data_cells()) {
+        const auto text = CellFiles(options.results).read(cell);
+        if (!text) continue;
+        const auto result = nlohmann::json::parse(*text);
+        const auto number = [&](const char* name) { return fmt::format("{}", result.at(name).get<std::size_t>()); };
+        const bool has_ideal = result.contains("ideal_accuracy");
+        const double ideal = result.value("ideal_accuracy", 0.0);
+        csv += fmt::format("{},{},{},{},{},{}\n", tasks_[cell.task].name, cell.split, number("sequences"),
+                           number("steps"), number("trials"), has_ideal ? fmt::format("{}", ideal) : "");
+        outcome.table.push_back({cell.name, number("sequences"), number("steps"), number("trials"),
+                                 has_ideal ? fmt::format("{:.3f}", ideal) : "-"});
+    }
+    write_file(options.results / "data.csv", csv);
+    return outcome;
+}
+
+}  // namespace repal

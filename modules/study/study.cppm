@@ -1,0 +1,71 @@
+module;
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.study;
+
+import repal.config;
+import repal.registry;
+import repal.reporter;
+export import repal.cells;
+
+namespace repal {
+
+/// What a run was asked to do.
+export struct RunOptions {
+    std::filesystem::path results;  ///< the study's own folder
+    Shard shard;
+    int jobs = 1;
+    std::string command;  ///< as typed, for provenance
+};
+
+/// What came out of all stages.
+export struct Outcome {
+    bool is_complete = false;                     ///< no cell is missing; otherwise nothing was written
+    std::vector<std::vector<std::string>> table;  ///< for the terminal, the first row is the head
+    std::string failures;                         ///< how many failed and where they are listed; empty if none
+};
+
+/// Work in stages, each made of cells that can be done in any order, by any process, and once.
+export class Study {
+ public:
+    virtual ~Study();
+
+    /// In their order.
+    virtual std::vector<std::string> stages() const = 0;
+
+    /// Throws InputError, with the nearest name, if there is no stage of this name.
+    void require_stage(const std::string& stage) const;
+
+    /// All cells of a stage with their states.
+    virtual std::vector<std::pair<Cell, CellState>> plan(const std::filesystem::path& results,
+                                                         const std::string& stage) const = 0;
+
+    /// Does the cells of the shard that are not done.
+    virtual void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const = 0;
+
+    /// Writes tables and manifest.json, once all cells are there.
+    Outcome finish(const RunOptions& options) const;
+
+ protected:
+    Study(std::string name, const Config& config, const Registry& registry);
+
+    virtual Outcome write_tables(const RunOptions& options) const = 0;
+
+ private:
+    std::string manifest(const RunOptions& options) const;
+
+    std::string name_;
+    std::string config_yaml_;
+    std::string config_file_;
+    std::int64_t seed_;
+    std::vector<std::string> plugins_;
+};
+
+/// The cells that a shard has to do: its own that are not done, as indices.
+export std::vector<std::size_t> unfinished(const std::vector<std::pair<Cell, CellState>>& cells, const Shard& shard);
+
+}  // namespace repal

@@ -38,7 +38,8 @@ class Plugins(ProgramTest):
         self.assertIn("ABI tag does not match", refused["wrong_abi.so"])
         self.assertIn("neither repal_metric nor repal_task", refused["no_factory.so"])
         self.assertIn("this plugin throws when it is asked who it is", refused["throws.so"])
-        self.assertIn("throws while it is loaded", refused["throws_at_load.so"])
+        if (BAD_PLUGINS / "throws_at_load.so").exists():  # not under ThreadSanitizer
+            self.assertIn("throws while it is loaded", refused["throws_at_load.so"])
         self.assertIn("aligned to 16 bytes", refused["other_vector_flags.so"])
         names = [plugin["name"] for plugin in self.plugins("--plugin-path", BAD_PLUGINS)["plugins"]]
         self.assertEqual(names.count("cka"), 1)

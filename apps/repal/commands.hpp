@@ -21,6 +21,13 @@ struct CommonOptions {
     std::string typed;  ///< the whole command, for provenance
 };
 
+/// --group and --where of the commands that work on networks.
+struct SelectionOptions {
+    std::vector<std::string> groups;
+    std::vector<std::string> where;  ///< key=value
+};
+void add_selection(CLI::App& sub, SelectionOptions& options);
+
 using Chosen = std::function<int()>;
 
 enum ExitCode : int { done = 0, failure = 1, bad_input = 2, some_failed = 3 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "selection.hpp"
 #include "terminal.hpp"
 
 import repal.config;
@@ -22,6 +23,7 @@ struct StageOptions {
     std::string study;
     std::string array;
     std::string stage;  ///< empty: all of the study
+    SelectionOptions selection;
 };
 
 repal::Shard read_shard(const std::string& text) {
@@ -48,7 +50,8 @@ int run(const StageOptions& options, const CommonOptions& common) {
     const repal::RunOptions run_options{.results = std::filesystem::path(common.results) / options.study,
                                         .shard = read_shard(options.array),
                                         .jobs = common.jobs,
-                                        .command = common.typed};
+                                        .command = common.typed,
+                                        .selection = read_selection(options.selection)};
     if (!options.stage.empty()) study->require_stage(options.stage);
     // Before hours of work: can results be written there?
     repal::write_file(run_options.results / "config.yaml", config.yaml() + "\n");
@@ -77,6 +80,7 @@ void add_stage(CLI::App& app, const std::string& name, const std::string& descri
     auto* sub = app.add_subcommand(name, description);
     sub->add_option("study", options->study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
     sub->add_option("--array", options->array, "I/N: do every N-th cell, beginning with cell I (from 0)");
+    add_selection(*sub, options->selection);
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return run(*options, common); }; });
 }
 
@@ -85,6 +89,7 @@ void add_stage(CLI::App& app, const std::string& name, const std::string& descri
 void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     add_stage(app, "run", "every stage of a study, going on where an interrupted run stopped", "", common, chosen);
     add_stage(app, "generate", "the stage that makes data", "generate", common, chosen);
+    add_stage(app, "train", "the stage that trains networks", "train", common, chosen);
     add_stage(app, "dissimilarity", "the stage that compares", "dissimilarity", common, chosen);
 }
 

@@ -90,7 +90,10 @@ std::vector<Cell> AttractorStudy::generate_cells() const {
 }
 
 std::vector<std::pair<Cell, CellState>> AttractorStudy::plan(const std::filesystem::path& results,
-                                                             const std::string& stage) const {
+                                                             const std::string& stage,
+                                                             const Selection& selection) const {
+    if (!selection.groups.empty() || !selection.where.empty())
+        throw InputError("", "the attractor study has no networks, so none can be selected");
     const CellFiles files(results);
     std::vector<std::pair<Cell, CellState>> planned;
     if (stage == "generate")
@@ -109,7 +112,7 @@ void AttractorStudy::run_stage(const std::string& stage, const RunOptions& optio
 }
 
 void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) const {
-    const auto cells = plan(options.results, "generate");
+    const auto cells = plan(options.results, "generate", {});
     const std::vector<std::size_t> missing = unfinished(cells, options.shard);
     if (missing.empty()) return;
 

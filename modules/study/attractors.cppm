@@ -21,8 +21,8 @@ export class AttractorStudy final : public Study {
     AttractorStudy(const Config& config, const Registry& registry);
 
     std::vector<std::string> stages() const override;
-    std::vector<std::pair<Cell, CellState>> plan(const std::filesystem::path& results,
-                                                 const std::string& stage) const override;
+    std::vector<std::pair<Cell, CellState>> plan(const std::filesystem::path& results, const std::string& stage,
+                                                 const Selection& selection) const override;
     void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const override;
 
  private:

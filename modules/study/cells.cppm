@@ -15,6 +15,7 @@ export struct Cell {
     std::string stage;
     std::string name;  ///< also the path of its file below cells/
     std::string key;
+    double gflop = 0;  ///< estimated work, at most; 0 if there is no estimate
 };
 
 export enum class CellState { missing, failed, done };

@@ -6,6 +6,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -85,6 +86,23 @@ std::vector<std::pair<std::string, DatasetRecipe>> read_splits(const Config& dat
     return splits;
 }
 
+/// One network learns all tasks of a ruleset, so they need the same inputs, outputs and steps.
+void require_alike(const Ruleset& ruleset, const Config& where, const std::vector<NamedTask>& tasks) {
+    const auto of = [&](const std::string& name) -> const NamedTask& {
+        return *std::ranges::find(tasks, name, &NamedTask::name);
+    };
+    const NamedTask& first = of(ruleset.tasks.front());
+    for (const std::string& name : ruleset.tasks) {
+        const NamedTask& other = of(name);
+        if (other.info.channels.size() != first.info.channels.size() || other.info.actions != first.info.actions ||
+            other.info.outputs != first.info.outputs || other.task->step_ms() != first.task->step_ms())
+            throw where.error(
+                fmt::format("'{}' and '{}' differ in channels, actions, outputs or dt, so one network "
+                            "cannot learn both",
+                            first.name, name));
+    }
+}
+
 std::string text_of(const DatasetRecipe& recipe) {
     return fmt::format("phase={} sequences={} packing={} steps={} mask={} balanced={}", static_cast<int>(recipe.phase),
                        recipe.sequences, static_cast<int>(recipe.packing), recipe.sequence_steps,
@@ -100,13 +118,30 @@ std::filesystem::path data_file(const std::filesystem::path& results, const Cell
 NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
     : Study("neurotasks", config, registry), seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))) {
     const Config study = config.at("studies").at("neurotasks");
-    study.require_keys({"tasks", "rulesets", "data"});
+    study.require_keys({"tasks", "rulesets", "data", "groups", "networks", "training"});
     tasks_ = read_ruled_tasks(study, registry);
     splits_ = read_splits(study.at("data"));
+    rulesets_ = read_rulesets(study.at("rulesets"), study.at_or_empty("groups"));
+    for (const Ruleset& ruleset : rulesets_)
+        if (!ruleset.groups.empty()) require_alike(ruleset, study.at("rulesets").at(ruleset.name), tasks_);
+
+    const Config networks = study.at("networks");
+    networks.require_keys(
+        {"cell", "activation", "n_rnn", "learning_rate", "batch_size", "initialiser", "replicates", "tau"});
+    settings_ = read_settings(networks);
+    for (const Setting& setting : settings_)
+        if (static_cast<std::size_t>(setting.batch_size) > splits_.front().second.sequences)
+            throw networks.at("batch_size")
+                .error(fmt::format("a batch of {} is larger than the {} training sequences", setting.batch_size,
+                                   splits_.front().second.sequences));
+    replicates_ = networks.integer_or("replicates", 1, 1);
+    tau_ms_ = networks.number_or("tau", 100, 1e-3, 1e9);
+    training_ = read_training(study.at_or_empty("training"));
+    checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1));
 }
 
 std::vector<std::string> NeurotaskStudy::stages() const {
-    return {"generate"};
+    return {"generate", "train"};
 }
 
 std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells() const {
@@ -121,9 +156,16 @@ std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells() const {
 }
 
 std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesystem::path& results,
-                                                             const std::string& /*stage*/) const {
-    const CellFiles files(results);
+                                                             const std::string& stage,
+                                                             const Selection& selection) const {
     std::vector<std::pair<Cell, CellState>> planned;
+    const std::vector<NetworkCell> networks = network_cells();
+    const std::vector<std::size_t> chosen = selected(networks, selection);
+    if (stage == "train") {
+        for (const std::size_t i : chosen) planned.emplace_back(networks[i], state_of(networks[i], results));
+        return planned;
+    }
+    const CellFiles files(results);
     for (const DataCell& cell : data_cells()) {
         const bool is_there = std::filesystem::exists(data_file(results, cell));
         planned.emplace_back(cell, is_there ? files.state(cell) : CellState::missing);
@@ -132,7 +174,14 @@ std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesyst
 }
 
 void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const {
-    const std::vector<std::size_t> missing = unfinished(plan(options.results, stage), options.shard);
+    if (stage == "generate")
+        generate(options, reporter);
+    else
+        train(options, reporter);
+}
+
+void NeurotaskStudy::generate(const RunOptions& options, Reporter& reporter) const {
+    const std::vector<std::size_t> missing = unfinished(plan(options.results, "generate", {}), options.shard);
     if (missing.empty()) return;
     const std::vector<DataCell> cells = data_cells();
     reporter.begin("generating", missing.size());
@@ -166,23 +215,22 @@ void NeurotaskStudy::generate(const DataCell& cell, const RunOptions& options) c
     CellFiles(options.results).write(cell, CellState::done, result.dump());
 }
 
-Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
+const NamedTask& NeurotaskStudy::task(const std::string& name) const {
+    return *std::ranges::find(tasks_, name, &NamedTask::name);
+}
+
+void NeurotaskStudy::write_data_table(const std::filesystem::path& results) const {
     std::string csv = "task,split,sequences,steps,trials,ideal_accuracy\n";
-    Outcome outcome{.table = {{"data", "sequences", "steps", "trials", "ideal accuracy"}}};
     for (const DataCell& cell : data_cells()) {
-        const auto text = CellFiles(options.results).read(cell);
+        const auto text = CellFiles(results).read(cell);
         if (!text) continue;
         const auto result = nlohmann::json::parse(*text);
-        const auto number = [&](const char* name) { return fmt::format("{}", result.at(name).get<std::size_t>()); };
-        const bool has_ideal = result.contains("ideal_accuracy");
-        const double ideal = result.value("ideal_accuracy", 0.0);
-        csv += fmt::format("{},{},{},{},{},{}\n", tasks_[cell.task].name, cell.split, number("sequences"),
-                           number("steps"), number("trials"), has_ideal ? fmt::format("{}", ideal) : "");
-        outcome.table.push_back({cell.name, number("sequences"), number("steps"), number("trials"),
-                                 has_ideal ? fmt::format("{:.3f}", ideal) : "-"});
+        csv += fmt::format(
+            "{},{},{},{},{},{}\n", tasks_[cell.task].name, cell.split, result.at("sequences").get<std::size_t>(),
+            result.at("steps").get<std::size_t>(), result.at("trials").get<std::size_t>(),
+            result.contains("ideal_accuracy") ? fmt::format("{}", result.at("ideal_accuracy").get<double>()) : "");
     }
-    write_file(options.results / "data.csv", csv);
-    return outcome;
+    write_file(results / "data.csv", csv);
 }
 
 }  // namespace repal

@@ -39,7 +39,7 @@ void Study::require_stage(const std::string& stage) const {
 
 Outcome Study::finish(const RunOptions& options) const {
     for (const std::string& stage : stages())
-        for (const auto& [cell, state] : plan(options.results, stage))
+        for (const auto& [cell, state] : plan(options.results, stage, {}))
             if (state == CellState::missing) return {};
     Outcome outcome = write_tables(options);
     outcome.is_complete = true;

@@ -14,12 +14,19 @@ export import repal.cells;
 
 namespace repal {
 
+/// Which of the networks of a study are meant; all, if nothing is said.
+export struct Selection {
+    std::vector<std::string> groups;
+    std::vector<std::pair<std::string, std::string>> where;  ///< hyperparameters and their values
+};
+
 /// What a run was asked to do.
 export struct RunOptions {
     std::filesystem::path results;  ///< the study's own folder
     Shard shard;
     int jobs = 1;
     std::string command;  ///< as typed, for provenance
+    Selection selection = {};
 };
 
 /// What came out of all stages.
@@ -40,9 +47,9 @@ export class Study {
     /// Throws InputError, with the nearest name, if there is no stage of this name.
     void require_stage(const std::string& stage) const;
 
-    /// All cells of a stage with their states.
-    virtual std::vector<std::pair<Cell, CellState>> plan(const std::filesystem::path& results,
-                                                         const std::string& stage) const = 0;
+    /// The selected cells of a stage with their states. Throws InputError if the selection names what is not there.
+    virtual std::vector<std::pair<Cell, CellState>> plan(const std::filesystem::path& results, const std::string& stage,
+                                                         const Selection& selection) const = 0;
 
     /// Does the cells of the shard that are not done.
     virtual void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const = 0;

@@ -19,6 +19,7 @@ REACHING = ["ReachingDelayResponseT", "AntiReachingDelayResponseT", "ReachingDel
 
 class NeurotaskData(ProgramTest):
     def generate(self, *overrides, results="results", config=DEMO, arguments=()):
+        overrides = ("studies.neurotasks.groups={}", "studies.neurotasks.networks.batch_size=1", *overrides)
         settings = [word for override in overrides for word in ("--set", override)]
         self.succeed("generate", "neurotasks", "--config", config, "--results", results, "--quiet", *settings,
                      *arguments)
@@ -216,7 +217,8 @@ class NeurotaskData(ProgramTest):
 
     def test_bad_input_is_refused(self):
         def refuse(override, *fragments):
-            self.refuse(["generate", "neurotasks", "--config", DEMO, "--set", override], *fragments)
+            self.refuse(["generate", "neurotasks", "--config", DEMO, "--set", "studies.neurotasks.groups={}", "--set",
+                         override], *fragments)
 
         refuse(self.only("GoNogT"), "unknown task 'GoNogT'", "did you mean 'GoNogoT'?")
         refuse("studies.neurotasks.rulesets={all: []}", "rulesets.all", "at least 1")

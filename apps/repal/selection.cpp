@@ -1,0 +1,26 @@
+#include "selection.hpp"
+
+#include <string>
+
+namespace command {
+
+void add_selection(CLI::App& sub, SelectionOptions& options) {
+    sub.add_option("--group", options.groups, "only the networks of these groups, separated by commas")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    sub.add_option("--where", options.where, "only networks with these hyperparameters, e.g. n_rnn=128,activation=relu")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+}
+
+repal::Selection read_selection(const SelectionOptions& options) {
+    repal::Selection selection{.groups = options.groups, .where = {}};
+    for (const std::string& text : options.where) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos) throw repal::InputError("--where " + text, "expected key=value");
+        selection.where.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return selection;
+}
+
+}  // namespace command

@@ -1,0 +1,94 @@
+/// Leaky recurrent networks: their shape, their parameters and what a training batch looks like.
+///
+/// With decay d in (0, 1), h_0 = 0 and the nonlinearity phi, a leaky_rnn computes
+///     h_t = d h_{t-1} + (1 - d) phi(W_in x_t + W_rec h_{t-1} + b + noise_t)
+/// and a leaky_gru, with a = W_in x_t + b, u = W_rec h_{t-1} and rows stacked in the order r, z, c,
+///     r = sigmoid(a_r + u_r),  z = sigmoid(a_z + u_z),  c = phi(a_c + r u_c + noise_t)
+///     h_t = (1 - z) h_{t-1} + z (d h_{t-1} + (1 - d) c).
+/// The legacy gate of the original study leaves r out: c = phi(a_c + u_c + noise_t). The readout is y_t = W_out h_t.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace repal::rnn {
+
+enum class Cell { leaky_rnn, leaky_gru, leaky_gru_legacy };
+enum class Activation { relu, leaky_relu, softplus, tanh };
+
+struct NetworkShape {
+    Cell cell = Cell::leaky_rnn;
+    Activation activation = Activation::softplus;
+    int inputs = 1;
+    int hidden = 1;
+    int outputs = 1;
+    float decay = 0.8187308f;  ///< exp(-20 ms / 100 ms)
+
+    /// Rows of W_in, W_rec and b: one block of `hidden` rows, or three (r, z, c) for a GRU.
+    int rows() const { return cell == Cell::leaky_rnn ? hidden : 3 * hidden; }
+};
+
+/// The weights of a network, or one number per weight (a gradient); matrices are row-major.
+struct Parameters {
+    std::vector<float> input;      ///< W_in: rows x inputs
+    std::vector<float> recurrent;  ///< W_rec: rows x hidden
+    std::vector<float> bias;       ///< b: rows
+    std::vector<float> readout;    ///< W_out: outputs x hidden
+
+    static Parameters zeros(const NetworkShape& shape) {
+        const std::size_t rows = shape.rows(), hidden = shape.hidden;
+        return {.input = std::vector<float>(rows * shape.inputs),
+                .recurrent = std::vector<float>(rows * hidden),
+                .bias = std::vector<float>(rows),
+                .readout = std::vector<float>(hidden * shape.outputs)};
+    }
+};
+
+/// What the network sees: `sequences` sequences of `steps` steps each.
+struct Stimulus {
+    int sequences = 0;
+    int steps = 0;
+    std::span<const float> inputs;  ///< (sequence, step, input)
+    std::span<const float> noise;   ///< (sequence, step, unit), added to the argument of phi; empty: no noise
+};
+
+/// sum over (t, b) of weight * (-log softmax(y_t)[label])
+struct CrossEntropy {
+    std::span<const int> labels;  ///< (sequence, step), each in [0, outputs)
+};
+
+/// sum over (t, b) of weight * |y_t - target|^2
+struct SquaredError {
+    std::span<const float> targets;  ///< (sequence, step, output)
+};
+
+/// How a penalty on the hidden states measures their size.
+enum class StateNorm {
+    mean_square,  ///< mean of h^2
+    frobenius     ///< square root of the sum of h^2, as in the original study
+};
+
+/// l1 * mean |h| + l2 * norm, over all steps, sequences and units.
+struct StatePenalty {
+    double l1 = 0;
+    double l2 = 0;
+    StateNorm norm = StateNorm::mean_square;
+};
+
+struct Objective {
+    std::variant<CrossEntropy, SquaredError> loss;
+    std::span<const float> weights;  ///< (sequence, step), normalised by the caller; 0 leaves a step out
+    StatePenalty penalty;
+};
+
+/// Which gradients to compute; the others stay 0 and their work is skipped.
+struct Wanted {
+    bool input = true;
+    bool recurrent = true;
+    bool bias = true;
+    bool readout = true;
+};
+
+}  // namespace repal::rnn

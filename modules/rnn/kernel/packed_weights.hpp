@@ -1,0 +1,32 @@
+/// The weights in the order in which the products of a step read them.
+#pragma once
+
+#include "rnn/kernel/layout.hpp"
+
+namespace repal::rnn {
+
+/// Block of rows of the stacked matrices (r, z, c) that a recurrent or input block of the gradient tile belongs to.
+struct StackedGates {
+    Cell cell;
+
+    /// The gate computed as number `gate`; the legacy GRU starts with z.
+    int recurrent(int gate) const { return cell == Cell::leaky_gru_legacy ? gate + 1 : gate; }
+
+    /// The same for the input blocks, which begin with the candidate in a full GRU.
+    int input(int gate) const { return cell == Cell::leaky_gru ? (gate + 2) % 3 : recurrent(gate); }
+};
+
+struct PackedWeights {
+    PackedWeights(const Layout& layout, int outputs)
+        : forward(layout.groups * layout.gates, layout.columns),
+          backward(layout.groups, layout.gates * layout.units + outputs),
+          readout(layout.output_rows / panel_rows, layout.units) {}
+
+    void pack(const NetworkShape& shape, const Layout& layout, const Parameters& parameters);
+
+    PanelMatrix forward;   ///< [W_rec | W_in | b], panels by unit group, then gate
+    PanelMatrix backward;  ///< [W_rec^T | W_out^T], a panel per unit group
+    PanelMatrix readout;   ///< W_out
+};
+
+}  // namespace repal::rnn

@@ -1,0 +1,48 @@
+module;
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+export module repal.network;
+
+export import repal.archive;
+export import repal.random;
+export import repal.rnn;
+
+namespace repal {
+
+/// How weights are drawn. Biases are uniform on +-1/sqrt(inputs) always. For a GRU, what is said of the recurrent
+/// weights holds for each of its gates.
+/// Source: RepAL (arXiv 2410.24070), spelled out in docs/training.md.
+export enum class Initialiser : std::uint8_t {
+    kaiming,     ///< uniform on +-1/sqrt(columns), all matrices
+    xavier,      ///< uniform on +-sqrt(6/(rows + columns)), input and recurrent
+    orthogonal,  ///< orthonormal rows or columns, input and recurrent
+    diag,        ///< 1 on the diagonal of the input weights, recurrent weights the identity
+    randortho,   ///< input as kaiming, recurrent orthogonal
+    randgauss,   ///< normal with deviation 0.1, input and recurrent
+};
+
+export inline const std::vector<std::string> initialiser_names = {"kaiming", "xavier",    "orthogonal",
+                                                                  "diag",    "randortho", "randgauss"};
+export inline const std::vector<std::string> cell_names = {"leaky_rnn", "leaky_gru", "leaky_gru_legacy"};
+export inline const std::vector<std::string> activation_names = {"relu", "leaky_relu", "softplus", "tanh"};
+
+/// The readout is kaiming whatever the initialiser.
+export rnn::Parameters initial_parameters(const rnn::NetworkShape& shape, Initialiser initialiser,
+                                          const Stream& stream);
+
+/// weights/input (rows, input), weights/recurrent (rows, unit), weights/bias (rows), weights/readout (output, unit);
+/// rows are units, or for a GRU three blocks of them: r, z, c.
+export void add_parameters(Archive& archive, const std::string& group, const rnn::NetworkShape& shape,
+                           const rnn::Parameters& parameters);
+
+/// Throws InputError if the archive holds a network of another architecture.
+export rnn::Parameters parameters_from(const Archive& archive, const std::string& group,
+                                       const rnn::NetworkShape& shape);
+
+/// The four arrays of weights in one order: input, recurrent, bias, readout.
+export std::array<std::vector<float>*, 4> arrays_of(rnn::Parameters& parameters);
+export std::array<const std::vector<float>*, 4> arrays_of(const rnn::Parameters& parameters);
+
+}  // namespace repal

@@ -1,0 +1,43 @@
+module;
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+export module repal.checkpoint;
+
+export import repal.training;
+
+namespace repal {
+
+/// Where the states of one training are kept: checkpoint_0000.h5 before training, one for each epoch, final.h5, and
+/// history.csv. A state belongs to a training if it carries its key.
+export class CheckpointFolder {
+ public:
+    CheckpointFolder(std::filesystem::path folder, std::string key)
+        : folder_(std::move(folder)), key_(std::move(key)) {}
+
+    /// The latest state of this training; none if it has not begun. A file that cannot be read is left out after
+    /// `warn` was told of it; files of another training (other data, options, ...) are removed.
+    /// Throws InputError if a state of this key is of another architecture.
+    std::optional<TrainingState> latest(const rnn::NetworkShape& shape,
+                                        const std::function<void(const std::string&)>& warn) const;
+
+    void write(const TrainingState& state, const rnn::NetworkShape& shape,
+               const std::map<std::string, std::string>& provenance) const;
+
+    /// final.h5, with the last state, and history.csv.
+    void write_final(const TrainingState& state, const rnn::NetworkShape& shape,
+                     const std::map<std::string, std::string>& provenance) const;
+
+    std::filesystem::path final_file() const { return folder_ / "final.h5"; }
+
+    /// The weights of final.h5. Throws InputError if there are none.
+    rnn::Parameters final_parameters(const rnn::NetworkShape& shape) const;
+
+ private:
+    std::filesystem::path folder_;
+    std::string key_;
+};
+
+}  // namespace repal

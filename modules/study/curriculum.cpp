@@ -42,7 +42,7 @@ std::vector<std::int64_t> counts_of(const Config& networks, const std::string& k
 
 std::vector<double> rates_of(const Config& networks) {
     std::vector<double> rates;
-    for (const Config& value : values_of(networks, "learning_rate")) rates.push_back(value.number(1e-12, 10));
+    for (const Config& value : values_of(networks, "learning_rate")) rates.push_back(value.number(1e-12, 1e6));
     return rates;
 }
 

@@ -249,6 +249,8 @@ void NeurotaskStudy::train(const std::vector<NetworkCell>& cells, const NetworkC
     std::optional<TrainingState> state = folder.latest(shape, warn);
     if (!state) {
         const NetworkCell& parent = cells[cell.parent];
+        if (parent.key != cell.key && state_of(parent, results) == CellState::failed)
+            throw TrainingFailed(fmt::format("the pretrained network {} failed", parent.name));
         rnn::Parameters parameters =
             parent.key == cell.key
                 ? initial_parameters(shape, cell.setting->drawn_by(), draws.child("weights"))

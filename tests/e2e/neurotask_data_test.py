@@ -7,14 +7,9 @@ import unittest
 import h5py
 import numpy
 
-from program import DEMO, ProgramTest
+from program import DEMO, GO_NOGO, PDM, REACHING, ProgramTest
 
 DATA = "studies.neurotasks.data"
-PDM = ["PerceptualDecisionMakingT", "AntiPerceptualDecisionMakingT", "PerceptualDecisionMakingDelayResponseT",
-       "AntiPerceptualDecisionMakingDelayResponseT"]
-GO_NOGO = ["GoNogoT", "AntiGoNogoT", "GoNogoDelayResponseT", "AntiGoNogoDelayResponseT"]
-REACHING = ["ReachingDelayResponseT", "AntiReachingDelayResponseT", "ReachingDelayResponseDelayResponseT",
-            "AntiReachingDelayResponseDelayResponseT"]
 
 
 class NeurotaskData(ProgramTest):

@@ -12,6 +12,13 @@ SOURCE = pathlib.Path(os.environ["REPAL_SOURCE"])
 BAD_PLUGINS = pathlib.Path(os.environ["REPAL_BAD_PLUGINS"])
 DEMO = SOURCE / "examples" / "demo.yaml"
 
+# The twelve tasks of the demo: pro, anti, pro with a delay, anti with a delay.
+PDM = ["PerceptualDecisionMakingT", "AntiPerceptualDecisionMakingT", "PerceptualDecisionMakingDelayResponseT",
+       "AntiPerceptualDecisionMakingDelayResponseT"]
+GO_NOGO = ["GoNogoT", "AntiGoNogoT", "GoNogoDelayResponseT", "AntiGoNogoDelayResponseT"]
+REACHING = ["ReachingDelayResponseT", "AntiReachingDelayResponseT", "ReachingDelayResponseDelayResponseT",
+            "AntiReachingDelayResponseDelayResponseT"]
+
 
 class ProgramTest(unittest.TestCase):
     def setUp(self):

@@ -6,4 +6,6 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 cmake --preset release -DREPAL_BUILD_TESTS=OFF
 cmake --build --preset release
-build/release/bin/repal run attractors --config examples/demo.yaml --results results/demo
+for study in attractors neurotasks; do
+    build/release/bin/repal run "$study" --config examples/demo.yaml --results results/demo
+done

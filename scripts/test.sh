@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 echo "test: formatting"
 scripts/check-style.sh --format
-cmake --preset release
+cmake --preset release -DREPAL_BUILD_TESTS=ON
 cmake --build --preset release
 ctest --preset release "$@"

@@ -35,6 +35,7 @@ enum ExitCode : int { done = 0, failure = 1, bad_input = 2, some_failed = 3 };
 void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_export(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 
 }  // namespace command

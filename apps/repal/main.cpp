@@ -59,6 +59,7 @@ int main(int argc, char** argv) try {
     add_common_options(app, common);
     command::add_run(app, common, chosen);
     command::add_compare(app, common, chosen);
+    command::add_export(app, common, chosen);
     command::add_plugins(app, common, chosen);
     command::add_plan(app, common, chosen);
     try {

@@ -139,6 +139,30 @@ rnn::Parameters parameters_from(const Archive& archive, const std::string& group
     return parameters;
 }
 
+Network network_from(const Archive& checkpoint) {
+    const auto place = [&](const char* attribute, const std::vector<std::string>& names) {
+        const std::string& name = checkpoint.attribute(attribute);
+        const auto found = std::ranges::find(names, name);
+        if (found == names.end()) throw InputError("", fmt::format("unknown {} '{}'", attribute, name));
+        return found - names.begin();
+    };
+    const auto length = [&](const char* name, std::size_t dimension) {
+        const auto found = checkpoint.arrays.find(name);
+        if (found == checkpoint.arrays.end() || found->second.shape.size() != 2)
+            throw InputError("", fmt::format("there is no matrix '{}'", name));
+        return static_cast<int>(found->second.shape[dimension]);
+    };
+    Network network{.shape = {.cell = static_cast<rnn::Cell>(place("cell", cell_names)),
+                              .activation = static_cast<rnn::Activation>(place("activation", activation_names)),
+                              .inputs = length("weights/input", 1),
+                              .hidden = length("weights/recurrent", 1),
+                              .outputs = length("weights/readout", 0),
+                              .decay = std::stof(checkpoint.attribute("decay"))},
+                    .parameters = {}};
+    network.parameters = parameters_from(checkpoint, "weights", network.shape);
+    return network;
+}
+
 std::array<std::vector<float>*, 4> arrays_of(rnn::Parameters& parameters) {
     return {&parameters.input, &parameters.recurrent, &parameters.bias, &parameters.readout};
 }

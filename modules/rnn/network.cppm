@@ -41,6 +41,14 @@ export void add_parameters(Archive& archive, const std::string& group, const rnn
 export rnn::Parameters parameters_from(const Archive& archive, const std::string& group,
                                        const rnn::NetworkShape& shape);
 
+export struct Network {
+    rnn::NetworkShape shape;
+    rnn::Parameters parameters;
+};
+
+/// The network of a checkpoint, which has the attributes cell, activation and decay. Throws InputError if it is none.
+export Network network_from(const Archive& checkpoint);
+
 /// The four arrays of weights in one order: input, recurrent, bias, readout.
 export std::array<std::vector<float>*, 4> arrays_of(rnn::Parameters& parameters);
 export std::array<const std::vector<float>*, 4> arrays_of(const rnn::Parameters& parameters);

@@ -179,6 +179,15 @@ double performance_on(const Dataset& dataset, std::size_t rule, std::size_t n_ru
     return n_steps == 0 ? 0 : 1 - error / static_cast<double>(n_steps);
 }
 
+Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network) {
+    std::vector<std::size_t> sequences(dataset.sequences);
+    std::iota(sequences.begin(), sequences.end(), std::size_t{0});
+    const Batch batch(dataset, sequences, rule, n_rules);
+    const rnn::Stimulus stimulus = batch.stimulus();
+    return {.inputs = {stimulus.inputs.begin(), stimulus.inputs.end()},
+            .responses = rnn::Backpropagation(network.shape).respond(network.parameters, stimulus)};
+}
+
 double ideal_performance(const Dataset& dataset) {
     return ideal_accuracy(dataset).value_or(1);
 }

@@ -80,6 +80,13 @@ export class TrainingFailed : public std::runtime_error {
 export void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
                         std::size_t n_rules, const TrainingOptions& options, const Stream& stream);
 
+/// A network at work on all sequences of a dataset, each filled up to the longest.
+export struct Recording {
+    std::vector<float> inputs;  ///< (sequence, time, input)
+    rnn::Responses responses;   ///< states (sequence, time, unit) and outputs (sequence, time, output)
+};
+export Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network);
+
 /// On the decision steps of all trials: the share of right actions; or 1 - mean |error| for continuous outputs.
 export double performance_on(const Dataset& dataset, std::size_t rule, std::size_t n_rules,
                              const rnn::NetworkShape& shape, const rnn::Parameters& parameters);

@@ -25,12 +25,12 @@ struct Discard {
     void operator()(zip_t* archive) const { zip_discard(archive); }
     void operator()(zip_file_t* member) const { zip_fclose(member); }
 };
-using Archive = std::unique_ptr<zip_t, Discard>;
+using ZipArchive = std::unique_ptr<zip_t, Discard>;
 
-Archive open_archive(const std::filesystem::path& file) {
+ZipArchive open_archive(const std::filesystem::path& file) {
     open_bytes(file);  // says better than libzip why a file cannot be read
     int code = 0;
-    if (zip_t* archive = zip_open(file.c_str(), ZIP_RDONLY, &code)) return Archive(archive);
+    if (zip_t* archive = zip_open(file.c_str(), ZIP_RDONLY, &code)) return ZipArchive(archive);
     zip_error_t error;
     zip_error_init_with_code(&error, code);
     const std::string cause = zip_error_strerror(&error);
@@ -126,7 +126,7 @@ class MemberBytes final : public ByteSource {
 }  // namespace
 
 Trajectories read_npz(const std::filesystem::path& file, const std::string& member, const std::string& axes) {
-    const Archive archive = open_archive(file);
+    const ZipArchive archive = open_archive(file);
     const std::vector<Member> members = arrays(archive.get());
     MemberBytes bytes(archive.get(), chosen(members, member).index, std::filesystem::file_size(file));
     return read_npy(bytes, axes);

@@ -5,13 +5,17 @@ import json
 import random
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
 import h5py
 import numpy
 
-from program import PROGRAM, ProgramTest
+from program import PROGRAM, SOURCE, ProgramTest
+
+sys.path.append(str(SOURCE / "examples"))
+from forward import forward  # noqa: E402
 
 CONFIG = """
 seed: 3
@@ -184,6 +188,23 @@ class NeurotaskTraining(ProgramTest):
         self.assertTrue(all("_1000000_" in row["network"] for row in failed))
         self.assertTrue(all(row["status"] == "ok" for row in rows if "_0.003_" in row["network"]))
         self.assertIn("the loss is", (self.folder / "results" / "neurotasks" / "failures.csv").read_text())
+
+    def test_an_exported_network_has_the_same_states_in_numpy(self):
+        for activation in ("relu", "leaky_relu", "softplus", "tanh"):
+            study = self.trained("--set", f"{NETWORKS}.activation={activation}", "--set", f"{NETWORKS}.replicates=1",
+                                 "--set", f"{NETWORKS}.cell=[leaky_rnn, leaky_gru, leaky_gru_legacy]", results=activation)
+            finals = sorted(study.glob("networks/pair/*/r0/both/final.h5"))
+            self.assertEqual(len(finals), 3)
+            for final in finals:
+                self.succeed("export", final, "--data", study / "data" / "AntiGo-test.h5", "--out", "network.npz")
+                exported = numpy.load(self.folder / "network.npz")
+                states, outputs = forward(exported, exported["inputs"])
+                self.assertEqual(states.shape, (8, 30, 16))
+                numpy.testing.assert_allclose(exported["states"], states, atol=1e-5)
+                numpy.testing.assert_allclose(exported["outputs"], outputs, atol=1e-5)
+                numpy.testing.assert_array_equal(exported["inputs"][:, :, 3:], numpy.tile([0, 1], (8, 30, 1)))
+        self.refuse(["export", final, "--data", study / "data" / "Reach-test.h5", "--out", "n.npz"], "no rule for the task")
+        self.refuse(["export", study / "data" / "Reach-test.h5", "--out", "n.npz"], "Reach-test.h5")
 
     def test_plan_and_selection(self):
         def cells(*arguments):

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <map>
 #include <random>
 #include <string>
@@ -155,7 +156,7 @@ struct Training {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     Options options;
     for (int i = 1; i + 1 < argc; i += 2) options.values.at(argv[i]) = argv[i + 1];
     const NetworkShape shape{.cell = cell_named(options.text("--cell")),
@@ -176,4 +177,10 @@ int main(int argc, char** argv) {
                 options.text("--cell").c_str(), shape.hidden, training.sequences, training.steps,
                 options.text("--activation").c_str(), seconds, training.sequences / seconds,
                 training.flops() / seconds / 1e9, peak, multiply_add_peak_gflops(), double(usage.ru_maxrss) / 1024);
+} catch (const std::exception&) {
+    std::fputs(
+        "usage: bench_training --cell leaky_rnn|leaky_gru|leaky_gru_reset --hidden N --batch B --steps T "
+        "--activation relu|leaky_relu|softplus|tanh [--inputs N] [--outputs N] [--repeats N]\n",
+        stderr);
+    return EXIT_FAILURE;
 }

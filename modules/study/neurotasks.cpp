@@ -32,10 +32,11 @@ NamedTask read_task(const std::string& name, const Config& value, const Registry
     const std::vector<std::string> other_keys = {"task"};
     const OptionValues options = value.options(loaded->info.options, other_keys);
     try {
-        return {
-            name,
-            fmt::format("{}-{}({})", loaded->info.name, loaded->info.version, canonical(loaded->info.options, options)),
-            loaded->info, loaded->plugin->make(options)};
+        const std::string text =
+            fmt::format("{}-{}({})", loaded->info.name, loaded->info.version, canonical(loaded->info.options, options));
+        NamedTask read{name, text, loaded->info, loaded->plugin->make(options)};
+        if (read.task->n_conditions() == 0) throw InputError("", "there is no condition to draw, e.g. no coherence");
+        return read;
     } catch (const InputError& invalid) {
         throw value.error(invalid.what());
     }

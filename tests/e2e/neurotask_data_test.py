@@ -224,6 +224,8 @@ class NeurotaskData(ProgramTest):
         refuse("studies.neurotasks.tasks.GoNogoT={task: go_nogo, stimulus: [100, many]}", "expected a number, got 'many'")
         refuse("studies.neurotasks.tasks.GoNogoT={task: go_nogo, stimulus: [10]}", "below one step of 20 ms")
         refuse("studies.neurotasks.tasks.GoNogoT={task: go_nogo, test_delay: [1, 2]}", "expected one duration")
+        refuse(f"studies.neurotasks.tasks.{PDM[0]}={{task: perceptual_decision_making, coherences: []}}", "no condition")
+        refuse(f"studies.neurotasks.tasks.{PDM[0]}={{task: perceptual_decision_making, coherences: [101]}}", "outside")
         refuse(f"{DATA}.packing=sequnce", "did you mean 'sequence'?")
         refuse(f"{DATA}.train=0", "outside")
         refuse(f"{DATA}.trian=10", "did you mean 'train'?")

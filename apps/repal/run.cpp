@@ -43,6 +43,14 @@ repal::Shard read_shard(const std::string& text) {
     return shard;
 }
 
+std::size_t n_failed(const repal::Study& study, const repal::RunOptions& options) {
+    std::size_t failed = 0;
+    for (const std::string& stage : study.stages())
+        for (const auto& [cell, state] : study.plan(options.results, stage, {}))
+            failed += state == repal::CellState::failed ? 1 : 0;
+    return failed;
+}
+
 int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
     const auto config = repal::Config::load(common.config, common.overrides);
@@ -65,7 +73,10 @@ int run(const StageOptions& options, const CommonOptions& common) {
     const repal::Outcome outcome = study->finish(run_options);
     if (!outcome.is_complete) {
         fmt::print("this part is done; other cells are missing, see `repal plan {}`\n", options.study);
-        return done;
+        if (n_failed(*study, run_options) == 0) return done;
+        fmt::print(stderr, "repal: {} cells have failed; `repal plan {} -v` lists them\n",
+                   n_failed(*study, run_options), options.study);
+        return some_failed;
     }
     if (!common.is_quiet) fmt::print("{}", table(outcome.table));
     if (!outcome.failures.empty()) fmt::print(stderr, "repal: {}\n", outcome.failures);

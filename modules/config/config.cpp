@@ -227,8 +227,9 @@ std::vector<double> Config::numbers() const {
     return values;
 }
 
-std::int64_t Config::integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum) const {
-    return has(key) ? at(key).integer(minimum) : otherwise;
+std::int64_t Config::integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum,
+                                std::int64_t maximum) const {
+    return has(key) ? at(key).integer(minimum, maximum) : otherwise;
 }
 
 double Config::number_or(const std::string& key, double otherwise, double minimum, double maximum) const {

@@ -56,7 +56,8 @@ export class Config {
     /// Of a list; one number is a list, too.
     std::vector<double> numbers() const;
 
-    std::int64_t integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum) const;
+    std::int64_t integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum,
+                            std::int64_t maximum = std::numeric_limits<std::int64_t>::max()) const;
     double number_or(const std::string& key, double otherwise, double minimum, double maximum) const;
     std::string text_or(const std::string& key, const std::string& otherwise,
                         std::span<const std::string> choices) const;

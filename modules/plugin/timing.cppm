@@ -17,7 +17,7 @@ export import repal.task;
 namespace repal {
 
 /// Durations in ms. A training trial draws each of its periods from a list, a test trial has fixed ones. An empty list
-/// stands for the published durations of the variant (Timing::published).
+/// stands for the published durations of the variant.
 export struct TimingOptions {
     bool delayed = false;
     double dt = 20;
@@ -76,7 +76,7 @@ export class Timing {
 /// observations (time, channel), targets (time, 1).
 export Trial fixating_trial(std::vector<Period> periods, Eigen::Index channels);
 
-/// A period of a trial by its name. The trial has it, as those of Timing do unless their duration is 0.
+/// A period of a trial by its name; null if the trial has none of it.
 export const Period* find_period(const std::vector<Period>& periods, const std::string& name);
 
 }  // namespace repal

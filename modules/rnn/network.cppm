@@ -13,7 +13,7 @@ namespace repal {
 
 /// How weights are drawn. Biases are uniform on +-1/sqrt(inputs) always. For a GRU, what is said of the recurrent
 /// weights holds for each of its gates.
-/// Source: RepAL (arXiv 2410.24070), spelled out in docs/training.md.
+/// Source: RepAL (arXiv 2410.24070), spelled out in docs/neurotasks.md.
 export enum class Initialiser : std::uint8_t {
     kaiming,     ///< uniform on +-1/sqrt(columns), all matrices
     xavier,      ///< uniform on +-sqrt(6/(rows + columns)), input and recurrent

@@ -189,7 +189,11 @@ Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, 
 }
 
 double ideal_performance(const Dataset& dataset) {
-    return ideal_accuracy(dataset).value_or(1);
+    const double ideal = ideal_accuracy(dataset).value_or(1);
+    if (!(ideal > 0))
+        throw InputError("", "the ideal observer is right in no validation trial, so there is nothing to reach",
+                         "make more validation data");
+    return ideal;
 }
 
 TrainingState untrained_state(const rnn::NetworkShape& shape, rnn::Parameters parameters,
@@ -240,7 +244,12 @@ void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
         sequences_seen += static_cast<std::int64_t>(batches[b].sequences.size());
         loss += of_batch;
     }
+    for (const std::vector<float>* array : arrays_of(state.parameters))
+        if (!std::ranges::all_of(*array, [](float weight) { return std::isfinite(weight); }))
+            throw TrainingFailed(fmt::format("the weights are no longer finite after epoch {}", last.epoch + 1));
     EpochRecord record = measured(state, shape, tasks, n_rules);
+    if (!std::isfinite(std::accumulate(record.performance.begin(), record.performance.end(), 0.0)))
+        throw TrainingFailed(fmt::format("the performance is not finite after epoch {}", last.epoch + 1));
     record.epoch = last.epoch + 1;
     record.updates = updates;
     record.sequences_seen = sequences_seen;

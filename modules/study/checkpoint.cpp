@@ -81,7 +81,11 @@ std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& f
     for (const auto& entry : std::filesystem::directory_iterator(folder, none))
         if (entry.path().filename().string().starts_with("checkpoint_") && entry.path().extension() == ".h5")
             files.push_back(entry.path());
-    std::ranges::sort(files, std::greater{});
+    const auto length_then_name = [](const std::filesystem::path& file) {
+        const std::string name = file.filename().string();
+        return std::pair(name.size(), name);
+    };
+    std::ranges::sort(files, std::greater{}, length_then_name);
     return files;
 }
 
@@ -112,7 +116,7 @@ std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& s
                 continue;
             }
         } catch (const InputError& damaged) {
-            warn(fmt::format("{}; the checkpoint before it is used", damaged.what()));
+            warn(fmt::format("{}; it is left out", damaged.what()));
             continue;
         }
         try {
@@ -138,6 +142,9 @@ void CheckpointFolder::write_final(const TrainingState& state, const rnn::Networ
 
 rnn::Parameters CheckpointFolder::final_parameters(const rnn::NetworkShape& shape) const {
     const Archive archive = read_archive(final_file());
+    if (archive.attribute("key") != key_)
+        throw InputError(final_file().string(), "this network is of another configuration",
+                         "remove the file and train again");
     try {
         return parameters_from(archive, "weights", shape);
     } catch (const InputError& error) {

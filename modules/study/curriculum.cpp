@@ -61,6 +61,14 @@ std::vector<std::size_t> read_rules(const Config& group, const std::string& key,
     return rules;
 }
 
+/// Names of folders and of columns.
+void require_plain(const std::string& name, const Config& where) {
+    const bool is_plain = !name.empty() && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (!is_plain) throw where.error(fmt::format("'{}' is not a name of letters, digits and underscores", name));
+}
+
 rnn::Wanted read_trainable(const Config& group) {
     if (!group.has("trainable")) return {};
     const Config value = group.at("trainable");
@@ -127,6 +135,7 @@ std::vector<Ruleset> read_rulesets(const Config& rulesets, const Config& groups)
     std::vector<Ruleset> read;
     std::vector<std::string> names;
     for (const auto& [name, tasks] : rulesets.items()) {
+        require_plain(name, tasks);
         Ruleset ruleset{.name = name, .tasks = {}, .groups = {}};
         for (const Config& task : tasks.elements(1)) {
             if (std::ranges::find(ruleset.tasks, task.text()) != ruleset.tasks.end())
@@ -135,6 +144,7 @@ std::vector<Ruleset> read_rulesets(const Config& rulesets, const Config& groups)
         }
         for (const auto& [group_name, group] : groups.at_or_empty(name).items()) {
             group.require_keys({"pretrain", "train", "trainable"});
+            require_plain(group_name, group);
             ruleset.groups.push_back({.name = group_name,
                                       .pretrain = read_rules(group, "pretrain", ruleset.tasks),
                                       .train = read_rules(group, "train", ruleset.tasks),
@@ -153,7 +163,7 @@ TrainingOptions read_training(const Config& training) {
                            "l2_weight", "legacy_norms", "gradient_clip", "sigma_rec", "sigma_x"});
     const std::vector<std::string> schedules = {"interleaved", "blocked"};
     TrainingOptions options;
-    options.num_epochs = static_cast<int>(training.integer_or("num_epochs", options.num_epochs, 0));
+    options.num_epochs = static_cast<int>(training.integer_or("num_epochs", options.num_epochs, 0, 1'000'000));
     options.target_fraction = training.number_or("target_fraction", options.target_fraction, 0, 2);
     options.schedule =
         training.text_or("schedule", "interleaved", schedules) == "blocked" ? Schedule::blocked : Schedule::interleaved;

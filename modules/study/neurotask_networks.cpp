@@ -37,10 +37,12 @@ std::filesystem::path network_folder(const std::filesystem::path& results, const
 std::vector<NeurotaskStudy::NetworkCell> NeurotaskStudy::network_cells() const {
     std::vector<NetworkCell> cells;
     const auto add = [&](NetworkCell cell, const std::string& parent_key) {
+        std::string tasks;
+        for (const std::string& name : cell.ruleset->tasks) tasks += task(name).text + " ";
         const std::string key =
-            fmt::format("network-1 seed={} rules=[{}] {} {} tau={} {} data=[{}] parent={}", seed_,
-                        fmt::join(cell.ruleset->tasks, ","), cell.setting->name(), cell.replicate, tau_ms_,
-                        text_of(options_of(cell)), data_keys(*cell.ruleset, cell.rules), parent_key);
+            tasks + fmt::format("network-1 seed={} rules=[{}] {} {} tau={} {} data=[{}] parent={}", seed_,
+                                fmt::join(cell.ruleset->tasks, ","), cell.setting->name(), cell.replicate, tau_ms_,
+                                text_of(options_of(cell)), data_keys(*cell.ruleset, cell.rules), parent_key);
         cell.stage = "train";
         cell.name = fmt::format("{}/{}/r{}/{}", cell.ruleset->name, cell.setting->name(), cell.replicate, cell.group);
         cell.key = hash_hex(key);
@@ -212,7 +214,11 @@ NeurotaskStudy::DataByTask NeurotaskStudy::load_data(const std::vector<NetworkCe
         if (CellFiles(results).state(cell) != CellState::done)
             throw InputError(file.string(), "these data are missing or of another configuration",
                              "`repal generate neurotasks` makes them");
-        (cell.split == "train" ? data[name].first : data[name].second) = dataset_from(read_archive(file));
+        const Archive archive = read_archive(file);
+        if (archive.attribute("key") != cell.key)
+            throw InputError(file.string(), "these data are of another configuration",
+                             "remove the file; `repal generate neurotasks` makes it again");
+        (cell.split == "train" ? data[name].first : data[name].second) = dataset_from(archive);
     }
     return data;
 }

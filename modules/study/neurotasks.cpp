@@ -135,10 +135,10 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
             throw networks.at("batch_size")
                 .error(fmt::format("a batch of {} is larger than the {} training sequences", setting.batch_size,
                                    splits_.front().second.sequences));
-    replicates_ = networks.integer_or("replicates", 1, 1);
+    replicates_ = networks.integer_or("replicates", 1, 1, 1'000'000);
     tau_ms_ = networks.number_or("tau", 100, 1e-3, 1e9);
     training_ = read_training(study.at_or_empty("training"));
-    checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1));
+    checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1, 1'000'000));
 }
 
 std::vector<std::string> NeurotaskStudy::stages() const {

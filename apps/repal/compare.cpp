@@ -121,7 +121,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         try {
             metrics.push_back(repal::choose_metric(registry.metric(name), config));
         } catch (const repal::InputError& error) {
-            throw error.where().empty() ? repal::InputError("--metric", error.problem(), error.hint()) : error;
+            throw error.where().empty() ? error.at("--metric") : error;
         }
     }
     config.require_keys(options.metrics);

@@ -29,17 +29,34 @@ std::vector<std::string> split(const std::string& list) {
     return names;
 }
 
-/// What the network does on the sequences of a dataset, whose task must be one of its rules.
-void add_recording(repal::Archive& exported, const repal::Network& network, const std::vector<std::string>& rules,
-                   const std::string& data_file) {
-    const repal::Archive data = repal::read_archive(data_file);
+/// The rule input of the network for the task of the data, which must have the channels and steps that it was made for.
+std::size_t rule_for(const repal::Archive& data, const repal::Dataset& dataset, const repal::Archive& checkpoint,
+                     const repal::Network& network) {
+    const std::vector<std::string> rules = split(checkpoint.attribute("rules"));
     const std::string& task = data.attribute("task");
     const auto rule = static_cast<std::size_t>(std::ranges::find(rules, task) - rules.begin());
     if (rule == rules.size())
-        throw repal::InputError(data_file, fmt::format("the network has no rule for the task '{}'", task),
+        throw repal::InputError("", fmt::format("the network has no rule for the task '{}'", task),
                                 repal::suggest(task, rules));
+    const std::size_t outputs = dataset.actions.empty() ? dataset.outputs.size() : dataset.actions.size();
+    if (dataset.channels.size() + rules.size() != static_cast<std::size_t>(network.shape.inputs) ||
+        outputs != static_cast<std::size_t>(network.shape.outputs))
+        throw repal::InputError(
+            "",
+            fmt::format("{} channels, {} rules and {} outputs do not fit the network of {} inputs and {} outputs",
+                        dataset.channels.size(), rules.size(), outputs, network.shape.inputs, network.shape.outputs));
+    if (dataset.step_ms != checkpoint.number("step_ms"))
+        throw repal::InputError("", fmt::format("a step is {} ms here and {} ms in the network", dataset.step_ms,
+                                                checkpoint.attribute("step_ms")));
+    return rule;
+}
+
+/// What the network does on the sequences of a dataset.
+void add_recording(repal::Archive& exported, const repal::Network& network, const repal::Archive& checkpoint,
+                   const repal::Archive& data) {
     const repal::Dataset dataset = repal::dataset_from(data);
-    repal::Recording recording = repal::record(dataset, rule, rules.size(), network);
+    const std::size_t rule = rule_for(data, dataset, checkpoint, network);
+    repal::Recording recording = repal::record(dataset, rule, split(checkpoint.attribute("rules")).size(), network);
     const auto add = [&](const char* name, std::size_t width, std::vector<float> values) {
         exported.arrays[name] = {.shape = {dataset.sequences, static_cast<std::size_t>(dataset.steps), width},
                                  .values = std::move(values)};
@@ -49,19 +66,29 @@ void add_recording(repal::Archive& exported, const repal::Network& network, cons
     add("outputs", static_cast<std::size_t>(network.shape.outputs), std::move(recording.responses.outputs));
 }
 
+/// Runs a function; its errors are about the file.
+template <class Function>
+auto about(const std::string& file, Function function) {
+    try {
+        return function();
+    } catch (const repal::InputError& error) {
+        throw error.at(file);
+    }
+}
+
 int export_network(const ExportOptions& options) {
     const repal::Archive checkpoint = repal::read_archive(options.network);
-    repal::Network network;
-    try {
-        network = repal::network_from(checkpoint);
-    } catch (const repal::InputError& error) {
-        throw repal::InputError(options.network, error.problem(), error.hint());
-    }
     repal::Archive exported{.arrays = {}, .attributes = {}};
-    for (const char* name : {"cell", "activation", "decay", "rules", "network", "seed"})
-        exported.attributes[name] = checkpoint.attribute(name);
+    const repal::Network network = about(options.network, [&] {
+        for (const char* name : {"cell", "activation", "decay", "step_ms", "rules", "network", "seed"})
+            exported.attributes[name] = checkpoint.attribute(name);
+        return repal::network_from(checkpoint);
+    });
     repal::add_parameters(exported, "weights", network.shape, network.parameters);
-    if (!options.data.empty()) add_recording(exported, network, split(checkpoint.attribute("rules")), options.data);
+    if (!options.data.empty()) {
+        const repal::Archive data = repal::read_archive(options.data);
+        about(options.data, [&] { add_recording(exported, network, checkpoint, data); });
+    }
     repal::write_npz(options.out, exported);
     return done;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,6 +73,9 @@ int main(int argc, char** argv) try {
 } catch (const repal::InputError& error) {
     fmt::print(stderr, "repal: {}\n", error.what());
     return command::bad_input;
+} catch (const std::bad_alloc&) {
+    fmt::print(stderr, "repal: there is not enough memory for this\n");
+    return command::failure;
 } catch (const std::exception& error) {
     fmt::print(stderr, "repal: {}\n", error.what());
     return command::failure;

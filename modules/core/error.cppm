@@ -15,6 +15,9 @@ export class InputError : public std::runtime_error {
     InputError(std::string where, std::string problem, std::string hint = {});
     ~InputError() override;
 
+    /// The same, said of a place that only the caller knows.
+    InputError at(const std::string& place) const { return {place, problem_, hint_}; }
+
     const std::string& where() const { return where_; }
     const std::string& problem() const { return problem_; }
     const std::string& hint() const { return hint_; }

@@ -83,6 +83,44 @@ void add_trials(Archive& archive, const Dataset& dataset) {
     archive.attributes["periods"] = joined(names);
 }
 
+void require(bool fits, const std::string& name) {
+    if (!fits) throw InputError("", fmt::format("'{}' does not fit the other arrays of this dataset", name));
+}
+
+/// The lengths that are stored are used without checks from here on.
+void require_shapes(const Archive& archive, const Dataset& dataset) {
+    const std::uint64_t n = dataset.sequences;
+    const auto steps = static_cast<std::uint64_t>(dataset.steps);
+    const auto has_shape = [&](const char* name, const std::vector<std::uint64_t>& shape) {
+        require(archive.arrays.at(name).shape == shape, name);
+    };
+    has_shape("observations", {n, steps, dataset.channels.size()});
+    has_shape("weights", {n, steps});
+    if (dataset.actions.empty())
+        has_shape("target_outputs", {n, steps, dataset.outputs.size()});
+    else
+        has_shape("target_actions", {n, steps});
+    for (const std::int32_t length : dataset.sequence_steps)
+        require(length >= 1 && length <= dataset.steps, "sequence_steps");
+    for (const std::int32_t action : dataset.target_actions)
+        require(action >= 0 && static_cast<std::size_t>(action) < dataset.actions.size(), "target_actions");
+}
+
+/// So are the places of trials.
+void require_places(const Dataset& dataset) {
+    std::size_t last_sequence = 0;
+    for (const PackedTrial& trial : dataset.trials) {
+        require(trial.sequence >= last_sequence && trial.sequence < dataset.sequences, "trial/sequence");
+        last_sequence = trial.sequence;
+        require(trial.first_step >= 0 && trial.first_step <= trial.end_step, "trial/first_step");
+        require(trial.end_step <= dataset.sequence_steps[trial.sequence], "trial/end_step");
+        for (const Period& period : trial.periods)
+            require(trial.first_step <= period.first_step && period.first_step <= period.end_step &&
+                        period.end_step <= trial.end_step,
+                    "trial/period_first_step");
+    }
+}
+
 std::vector<PackedTrial> trials_from(const Archive& archive) {
     const auto& sequence = archive.values<std::int32_t>("trial/sequence");
     const auto& first_step = archive.values<std::int32_t>("trial/first_step");
@@ -94,18 +132,23 @@ std::vector<PackedTrial> trials_from(const Archive& archive) {
     const std::size_t n_conditions = split(archive.attribute("condition")).size();
     const std::vector<double> none;
     const auto& condition = n_conditions == 0 ? none : archive.values<double>("trial/condition");
+    require(condition.size() == sequence.size() * n_conditions, "trial/condition");
+
+    for (const auto* steps : {&first_step, &end_step, &ideal})
+        require(steps->size() == sequence.size(), "trial/sequence");
+    for (const auto* steps : {&period_first, &period_end})
+        require(steps->size() == sequence.size() * names.size(), "trial/period_first_step");
 
     std::vector<PackedTrial> trials(sequence.size());
     for (std::size_t t = 0; t < trials.size(); ++t) {
-        trials[t] = {.sequence = static_cast<std::size_t>(sequence[t]),
-                     .first_step = first_step.at(t),
-                     .end_step = end_step.at(t)};
-        if (ideal.at(t) >= 0) trials[t].ideal_action = static_cast<std::size_t>(ideal[t]);
-        for (std::size_t c = 0; c < n_conditions; ++c)
-            trials[t].condition.push_back(condition.at(t * n_conditions + c));
+        require(sequence[t] >= 0, "trial/sequence");
+        trials[t] = {
+            .sequence = static_cast<std::size_t>(sequence[t]), .first_step = first_step[t], .end_step = end_step[t]};
+        if (ideal[t] >= 0) trials[t].ideal_action = static_cast<std::size_t>(ideal[t]);
+        for (std::size_t c = 0; c < n_conditions; ++c) trials[t].condition.push_back(condition[t * n_conditions + c]);
         for (std::size_t p = 0; p < names.size(); ++p)
-            if (const std::size_t at = t * names.size() + p; period_first.at(at) >= 0)
-                trials[t].periods.push_back({names[p], period_first[at], period_end.at(at)});
+            if (const std::size_t at = t * names.size() + p; period_first[at] >= 0)
+                trials[t].periods.push_back({names[p], period_first[at], period_end[at]});
     }
     return trials;
 }
@@ -135,23 +178,23 @@ Archive to_archive(const Dataset& dataset) {
 }
 
 Dataset dataset_from(const Archive& archive) {
-    Dataset dataset{.step_ms = std::stod(archive.attribute("step_ms")),
+    Dataset dataset{.step_ms = archive.number("step_ms"),
                     .channels = split(archive.attribute("channels")),
                     .actions = split(archive.attribute("actions")),
                     .outputs = split(archive.attribute("outputs")),
                     .condition = split(archive.attribute("condition")),
                     .sequence_steps = archive.values<std::int32_t>("sequence_steps"),
                     .observations = archive.values<float>("observations"),
-                    .weights = archive.values<float>("weights"),
-                    .trials = trials_from(archive)};
+                    .weights = archive.values<float>("weights")};
     dataset.sequences = dataset.sequence_steps.size();
     dataset.steps = dataset.sequences == 0 ? 0 : std::ranges::max(dataset.sequence_steps);
     if (dataset.actions.empty())
         dataset.target_outputs = archive.values<float>("target_outputs");
     else
         dataset.target_actions = archive.values<std::int32_t>("target_actions");
-    if (dataset.observations.size() != dataset.weights.size() * dataset.channels.size())
-        throw InputError("", "the arrays of this dataset do not fit each other");
+    require_shapes(archive, dataset);
+    dataset.trials = trials_from(archive);
+    require_places(dataset);
     return dataset;
 }
 

@@ -28,8 +28,8 @@ std::vector<Number> rows_of(const std::vector<Number>& all, std::size_t all_step
 
 Batch::Batch(const Dataset& dataset, std::span<const std::size_t> sequences, std::size_t rule, std::size_t n_rules)
     : sequences_(sequences.size()), steps_(0), n_inputs_(dataset.channels.size() + n_rules) {
-    for (const std::size_t sequence : sequences)
-        steps_ = std::max(steps_, static_cast<std::size_t>(dataset.sequence_steps[sequence]));
+    for (const std::size_t sequence : sequences) lengths_.push_back(dataset.sequence_steps[sequence]);
+    steps_ = static_cast<std::size_t>(std::ranges::max(lengths_));
     const auto all_steps = static_cast<std::size_t>(dataset.steps);
     const std::size_t channels = dataset.channels.size();
     inputs_.resize(sequences_ * steps_ * n_inputs_);
@@ -66,7 +66,8 @@ rnn::Stimulus Batch::stimulus() const {
             .noise = noise_};
 }
 
-rnn::Objective Batch::objective(const rnn::StatePenalty& penalty) const {
+rnn::Objective Batch::objective(rnn::StatePenalty penalty) const {
+    penalty.lengths = lengths_;
     if (actions_.empty()) return {.loss = rnn::SquaredError{outputs_}, .weights = weights_, .penalty = penalty};
     return {.loss = rnn::CrossEntropy{actions_}, .weights = weights_, .penalty = penalty};
 }

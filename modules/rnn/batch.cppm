@@ -23,7 +23,8 @@ class Batch {
     void add_recurrent_noise(std::size_t n_units, double deviation, Stream stream);
 
     rnn::Stimulus stimulus() const;
-    rnn::Objective objective(const rnn::StatePenalty& penalty) const;
+    /// Steps that fill up a sequence are not penalised.
+    rnn::Objective objective(rnn::StatePenalty penalty) const;
 
  private:
     std::size_t sequences_;
@@ -31,6 +32,7 @@ class Batch {
     std::size_t n_inputs_;
     std::vector<float> inputs_;   ///< (sequence, time, input)
     std::vector<float> noise_;    ///< (sequence, time, unit)
+    std::vector<int> lengths_;    ///< (sequence) in steps
     std::vector<int> actions_;    ///< (sequence, time)
     std::vector<float> outputs_;  ///< (sequence, time, output)
     std::vector<float> weights_;  ///< (sequence, time), 1 in all

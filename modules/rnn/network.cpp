@@ -157,7 +157,7 @@ Network network_from(const Archive& checkpoint) {
                               .inputs = length("weights/input", 1),
                               .hidden = length("weights/recurrent", 1),
                               .outputs = length("weights/readout", 0),
-                              .decay = std::stof(checkpoint.attribute("decay"))},
+                              .decay = static_cast<float>(checkpoint.number("decay"))},
                     .parameters = {}};
     network.parameters = parameters_from(checkpoint, "weights", network.shape);
     return network;

@@ -2,6 +2,8 @@ module;
 #include <fmt/format.h>
 #include <hdf5.h>
 
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -80,7 +82,7 @@ std::string image_of(const Archive& archive) {
     return image;
 }
 
-std::map<std::string, std::string> read_attributes(hid_t object) {
+std::map<std::string, std::string> attributes_of(hid_t object) {
     std::map<std::string, std::string> attributes;
     std::vector<std::string> names;
     const auto add = [](hid_t, const char* name, const H5A_info_t*, void* target) -> herr_t {
@@ -124,7 +126,7 @@ Array read_array(hid_t dataset, std::uint64_t file_bytes) {
         array.values = read_values<float>(dataset, count);
     else
         array.values = read_values<double>(dataset, count);
-    array.attributes = read_attributes(dataset);
+    array.attributes = attributes_of(dataset);
     return array;
 }
 
@@ -143,12 +145,21 @@ const std::string& Archive::attribute(const std::string& name) const {
     return found->second;
 }
 
+double Archive::number(const std::string& name) const {
+    const std::string& text = attribute(name);
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+        throw InputError("", fmt::format("the attribute '{}' is '{}', not a number", name, text));
+    return value;
+}
+
 void write_archive(const std::filesystem::path& file, const Archive& archive) {
     std::string image;
     try {
         image = image_of(archive);
     } catch (const InputError& error) {
-        throw InputError(file.string(), error.problem(), error.hint());
+        throw error.at(file.string());
     }
     write_file(file, image);
 }
@@ -163,7 +174,7 @@ Archive read_archive(const std::filesystem::path& path) try {
     };
     checked(H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add, &names), damaged);
 
-    Archive archive{.arrays = {}, .attributes = read_attributes(file)};
+    Archive archive{.arrays = {}, .attributes = attributes_of(file)};
     for (const std::string& name : names) {
         const Handle object(H5Oopen(file, name.c_str(), H5P_DEFAULT), H5Oclose, damaged);
         if (H5Iget_type(object) == H5I_DATASET)
@@ -171,7 +182,14 @@ Archive read_archive(const std::filesystem::path& path) try {
     }
     return archive;
 } catch (const InputError& error) {
-    throw InputError(path.string(), error.problem(), error.hint());
+    throw error.at(path.string());
+}
+
+std::map<std::string, std::string> read_attributes(const std::filesystem::path& path) try {
+    const Hdf5Session session;
+    return attributes_of(open_hdf5(path));
+} catch (const InputError& error) {
+    throw error.at(path.string());
 }
 
 }  // namespace repal

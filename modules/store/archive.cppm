@@ -34,6 +34,9 @@ export struct Archive {
     /// Throws InputError if there is none.
     const std::string& attribute(const std::string& name) const;
 
+    /// An attribute that is a finite number. Throws InputError if it is none.
+    double number(const std::string& name) const;
+
  private:
     const Array& array(const std::string& name, std::size_t type) const;
 };
@@ -44,5 +47,8 @@ export void write_archive(const std::filesystem::path& file, const Archive& arch
 
 /// What write_archive wrote. Throws InputError if the file is missing, damaged or of another kind.
 export Archive read_archive(const std::filesystem::path& file);
+
+/// The attributes of such a file, without its arrays. Throws as read_archive.
+export std::map<std::string, std::string> read_attributes(const std::filesystem::path& file);
 
 }  // namespace repal

@@ -108,7 +108,7 @@ void write_file(const std::filesystem::path& file, std::string_view content) {
         temporary.rename(target);
         flush_folder(folder);
     } catch (const InputError& error) {
-        throw InputError(file.string(), error.problem(), error.hint());
+        throw error.at(file.string());
     }
 }
 
@@ -121,7 +121,7 @@ std::string read_file(const std::filesystem::path& file) {
             content.append(reinterpret_cast<const char*>(part.data()), count);
         return content;
     } catch (const InputError& error) {
-        throw InputError(file.string(), error.problem(), error.hint());
+        throw error.at(file.string());
     }
 }
 

@@ -71,7 +71,7 @@ Trajectories read_trajectories(const std::string& location, const std::string& a
     try {
         return read(parsed(location), axes);
     } catch (const InputError& error) {
-        throw InputError(location, error.problem(), error.hint());
+        throw error.at(location);
     }
 }
 

@@ -6,6 +6,7 @@ module;
 #include <string_view>
 module repal.cells;
 
+import repal.archive;
 import repal.store;
 
 namespace repal {
@@ -16,11 +17,24 @@ std::optional<nlohmann::json> contents(const std::filesystem::path& file, const 
     std::error_code none;
     if (!std::filesystem::is_regular_file(file, none)) return {};
     auto json = nlohmann::json::parse(read_file(file), nullptr, false);
-    if (!json.is_object() || json.value("key", "") != cell.key || !json.contains("result")) return {};
+    const auto is_text = [&](const char* name) { return json.contains(name) && json.at(name).is_string(); };
+    if (!is_text("key") || !is_text("state") || json.at("key") != cell.key || !json.contains("result")) return {};
     return json;
 }
 
 }  // namespace
+
+std::optional<std::string> key_in(const std::filesystem::path& file) {
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(file, none)) return {};
+    try {
+        const auto attributes = read_attributes(file);
+        const auto key = attributes.find("key");
+        return key == attributes.end() ? std::optional<std::string>() : key->second;
+    } catch (const InputError&) {
+        return {};
+    }
+}
 
 std::string_view to_string(CellState state) {
     switch (state) {
@@ -41,7 +55,12 @@ std::filesystem::path CellFiles::file(const Cell& cell) const {
 CellState CellFiles::state(const Cell& cell) const {
     const auto found = contents(file(cell), cell);
     if (!found) return CellState::missing;
-    return found->value("state", "") == "done" ? CellState::done : CellState::failed;
+    return found->at("state") == "done" ? CellState::done : CellState::failed;
+}
+
+CellState CellFiles::state(const Cell& cell, const std::filesystem::path& file) const {
+    const CellState of_cell = state(cell);
+    return of_cell == CellState::done && key_in(file) != cell.key ? CellState::missing : of_cell;
 }
 
 std::optional<std::string> CellFiles::read(const Cell& cell) const {

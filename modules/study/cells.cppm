@@ -18,6 +18,9 @@ export struct Cell {
     double gflop = 0;  ///< estimated work, at most; 0 if there is no estimate
 };
 
+/// The key that a result in an HDF5 file carries; none if there is no such file or it is damaged.
+export std::optional<std::string> key_in(const std::filesystem::path& file);
+
 export enum class CellState { missing, failed, done };
 
 /// "done", "failed" or "missing"
@@ -36,6 +39,9 @@ export class CellFiles {
     explicit CellFiles(std::filesystem::path results) : folder_(std::move(results) / "cells") {}
 
     CellState state(const Cell& cell) const;
+
+    /// Of a cell whose result is in a file of its own, too: done only if that file has its key.
+    CellState state(const Cell& cell, const std::filesystem::path& file) const;
 
     /// The JSON text that write() was given; nothing unless the cell is done or failed.
     std::optional<std::string> read(const Cell& cell) const;

@@ -14,6 +14,7 @@ module;
 #include <vector>
 module repal.checkpoint;
 
+import repal.cells;
 import repal.store;
 
 namespace repal {
@@ -105,16 +106,25 @@ std::string history_csv(const TrainingState& state, const std::map<std::string, 
 
 }  // namespace
 
+std::size_t CheckpointFolder::remove_others() const {
+    std::vector<std::filesystem::path> files = checkpoints_in(folder_);
+    files.push_back(final_file());
+    std::size_t removed = 0;
+    for (const std::filesystem::path& file : files) {
+        const auto key = key_in(file);
+        if (key && *key != key_ && std::filesystem::remove(file)) ++removed;
+    }
+    if (removed > 0) std::filesystem::remove(folder_ / "history.csv");
+    return removed;
+}
+
 std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& shape,
                                                       const std::function<void(const std::string&)>& warn) const {
     for (const std::filesystem::path& file : checkpoints_in(folder_)) {
         Archive archive;
         try {
             archive = read_archive(file);
-            if (archive.attribute("key") != key_) {
-                std::filesystem::remove(file);
-                continue;
-            }
+            if (archive.attribute("key") != key_) continue;
         } catch (const InputError& damaged) {
             warn(fmt::format("{}; it is left out", damaged.what()));
             continue;
@@ -122,7 +132,7 @@ std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& s
         try {
             return state_from(archive, shape);
         } catch (const InputError& error) {
-            throw InputError(file.string(), error.problem(), error.hint());
+            throw error.at(file.string());
         }
     }
     return {};
@@ -148,7 +158,7 @@ rnn::Parameters CheckpointFolder::final_parameters(const rnn::NetworkShape& shap
     try {
         return parameters_from(archive, "weights", shape);
     } catch (const InputError& error) {
-        throw InputError(final_file().string(), error.problem(), error.hint());
+        throw error.at(final_file().string());
     }
 }
 

@@ -1,4 +1,5 @@
 module;
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -17,8 +18,11 @@ export class CheckpointFolder {
     CheckpointFolder(std::filesystem::path folder, std::string key)
         : folder_(std::move(folder)), key_(std::move(key)) {}
 
+    /// Removes what a training of another configuration has left, so that a folder holds one; the number of files.
+    std::size_t remove_others() const;
+
     /// The latest state of this training; none if it has not begun. A file that cannot be read is left out after
-    /// `warn` was told of it; files of another training (other data, options, ...) are removed.
+    /// `warn` was told of it.
     /// Throws InputError if a state of this key is of another architecture.
     std::optional<TrainingState> latest(const rnn::NetworkShape& shape,
                                         const std::function<void(const std::string&)>& warn) const;

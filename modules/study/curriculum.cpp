@@ -27,23 +27,16 @@ std::vector<Config> values_of(const Config& networks, const std::string& key) {
     return value.elements(1);
 }
 
-std::vector<std::string> names_of(const Config& networks, const std::string& key,
-                                  const std::vector<std::string>& choices) {
-    std::vector<std::string> names;
-    for (const Config& value : values_of(networks, key)) names.push_back(value.text(choices));
-    return names;
-}
-
-std::vector<std::int64_t> counts_of(const Config& networks, const std::string& key, std::int64_t maximum) {
-    std::vector<std::int64_t> counts;
-    for (const Config& value : values_of(networks, key)) counts.push_back(value.integer(1, maximum));
-    return counts;
-}
-
-std::vector<double> rates_of(const Config& networks) {
-    std::vector<double> rates;
-    for (const Config& value : values_of(networks, "learning_rate")) rates.push_back(value.number(1e-12, 1e6));
-    return rates;
+/// What is read of every value of a list; equal ones would be the same networks.
+template <class Read>
+auto distinct(const Config& networks, const std::string& key, Read read) {
+    std::vector<decltype(read(networks))> values;
+    for (const Config& value : values_of(networks, key)) {
+        auto next = read(value);
+        if (std::ranges::find(values, next) != values.end()) throw value.error("this value is here twice");
+        values.push_back(std::move(next));
+    }
+    return values;
 }
 
 std::vector<std::size_t> read_rules(const Config& group, const std::string& key,
@@ -118,12 +111,19 @@ Initialiser Setting::drawn_by() const {
 }
 
 std::vector<Setting> read_settings(const Config& networks) {
-    const auto cells = names_of(networks, "cell", cell_names);
-    const auto activations = names_of(networks, "activation", activation_names);
-    const auto sizes = counts_of(networks, "n_rnn", 4096);
-    const auto rates = rates_of(networks);
-    const auto batch_sizes = counts_of(networks, "batch_size", 1'000'000);
-    const auto initialisers = names_of(networks, "initialiser", initialiser_names);
+    const auto names = [&](const std::string& key, const std::vector<std::string>& choices) {
+        return distinct(networks, key, [&](const Config& value) { return value.text(choices); });
+    };
+    const auto counts = [&](const std::string& key, std::int64_t maximum) {
+        return distinct(networks, key, [&](const Config& value) { return value.integer(1, maximum); });
+    };
+    const auto cells = names("cell", cell_names);
+    const auto activations = names("activation", activation_names);
+    const auto sizes = counts("n_rnn", 4096);
+    const auto rates =
+        distinct(networks, "learning_rate", [](const Config& value) { return value.number(1e-12, 1e6); });
+    const auto batch_sizes = counts("batch_size", 1'000'000);
+    const auto initialisers = names("initialiser", initialiser_names);
     const auto setting = [](const auto& values) {
         return std::apply([](const auto&... value) { return Setting{value...}; }, values);
     };
@@ -140,6 +140,7 @@ std::vector<Ruleset> read_rulesets(const Config& rulesets, const Config& groups)
         for (const Config& task : tasks.elements(1)) {
             if (std::ranges::find(ruleset.tasks, task.text()) != ruleset.tasks.end())
                 throw task.error("this task is here twice");
+            require_plain(task.text(), task);
             ruleset.tasks.push_back(task.text());
         }
         for (const auto& [group_name, group] : groups.at_or_empty(name).items()) {

@@ -141,7 +141,7 @@ Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> s
         try {
             prepared.embeddings[i] = metric.metric->prepare(systems[i]);
         } catch (const InvalidTrajectories& invalid) {
-            throw InputError(names[i], invalid.problem(), invalid.hint());
+            throw invalid.at(names[i]);
         }
     });
     std::vector<Embedding*> together;

@@ -40,7 +40,7 @@ std::vector<NeurotaskStudy::NetworkCell> NeurotaskStudy::network_cells() const {
         std::string tasks;
         for (const std::string& name : cell.ruleset->tasks) tasks += task(name).text + " ";
         const std::string key =
-            tasks + fmt::format("network-1 seed={} rules=[{}] {} {} tau={} {} data=[{}] parent={}", seed_,
+            tasks + fmt::format("network-2 seed={} rules=[{}] {} {} tau={} {} data=[{}] parent={}", seed_,
                                 fmt::join(cell.ruleset->tasks, ","), cell.setting->name(), cell.replicate, tau_ms_,
                                 text_of(options_of(cell)), data_keys(*cell.ruleset, cell.rules), parent_key);
         cell.stage = "train";
@@ -136,29 +136,39 @@ std::vector<std::size_t> NeurotaskStudy::selected(const std::vector<NetworkCell>
             throw InputError(what, fmt::format("there is no '{}'", name), suggest(name, names));
     };
     for (const std::string& group : selection.groups) require(group, groups, "--group");
+    std::map<std::string, std::set<std::string>> wanted;
     std::set<std::string> keys;
     for (const auto& entry : values) keys.insert(entry.first);
     for (const auto& [key, value] : selection.where) {
         require(key, keys, "--where");
         require(value, values.at(key), "--where " + key);
+        wanted[key].insert(value);
     }
 
-    std::vector<std::size_t> chosen;
+    std::set<std::size_t> chosen;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-        const auto of_cell = cells[i].setting->values();
-        const bool is_meant = std::ranges::all_of(
-            selection.where, [&](const auto& wanted) { return std::ranges::find(of_cell, wanted) != of_cell.end(); });
+        const bool is_meant = std::ranges::all_of(cells[i].setting->values(), [&](const auto& of_cell) {
+            const auto found = wanted.find(of_cell.first);
+            return found == wanted.end() || found->second.contains(of_cell.second);
+        });
         const bool is_group =
             selection.groups.empty() || std::ranges::find(selection.groups, cells[i].group) != selection.groups.end();
-        if (is_meant && is_group) chosen.push_back(i);
+        // The pretrained network that a network goes on from belongs to it.
+        if (is_meant && is_group) chosen.insert({cells[i].parent, i});
     }
-    return chosen;
+    return {chosen.begin(), chosen.end()};
 }
 
-CellState NeurotaskStudy::state_of(const NetworkCell& cell, const std::filesystem::path& results) const {
-    const CellState state = CellFiles(results).state(cell);
-    const bool is_there = std::filesystem::exists(network_folder(results, cell) / "final.h5");
-    return state == CellState::done && !is_there ? CellState::missing : state;
+std::set<std::string> NeurotaskStudy::learned_tasks(const std::vector<NetworkCell>& cells,
+                                                    const std::vector<std::size_t>& chosen) {
+    std::set<std::string> tasks;
+    for (const std::size_t i : chosen)
+        for (const std::size_t rule : cells[i].rules) tasks.insert(cells[i].ruleset->tasks[rule]);
+    return tasks;
+}
+
+CellState NeurotaskStudy::state_of(const NetworkCell& cell, const std::filesystem::path& results) {
+    return CellFiles(results).state(cell, network_folder(results, cell) / "final.h5");
 }
 
 void NeurotaskStudy::train(const RunOptions& options, Reporter& reporter) const {
@@ -180,7 +190,10 @@ void NeurotaskStudy::train(const RunOptions& options, Reporter& reporter) const 
 
     std::vector<std::size_t> all = first;
     all.insert(all.end(), then.begin(), then.end());
-    const DataByTask data = load_data(cells, all, options.results);
+    std::vector<DataCell> needed = data_cells(learned_tasks(cells, all));
+    std::erase_if(needed, [](const DataCell& cell) { return cell.split == "test"; });
+    generate(needed, options, reporter);
+    const DataByTask data = load_data(needed, options.results);
     reporter.begin("training", all.size());
     train(cells, first, data, options, reporter);
     train(cells, then, data, options, reporter);
@@ -200,25 +213,20 @@ void NeurotaskStudy::train(const std::vector<NetworkCell>& cells, const std::vec
     });
 }
 
-NeurotaskStudy::DataByTask NeurotaskStudy::load_data(const std::vector<NetworkCell>& cells,
-                                                     const std::vector<std::size_t>& chosen,
+NeurotaskStudy::DataByTask NeurotaskStudy::load_data(const std::vector<DataCell>& cells,
                                                      const std::filesystem::path& results) const {
-    std::set<std::string> needed;
-    for (const std::size_t i : chosen)
-        for (const std::size_t rule : cells[i].rules) needed.insert(cells[i].ruleset->tasks[rule]);
     DataByTask data;
-    for (const DataCell& cell : data_cells()) {
+    for (const DataCell& cell : cells) {
         const std::string& name = tasks_[cell.task].name;
-        if (!needed.contains(name) || cell.split == "test") continue;
-        const std::filesystem::path file = results / "data" / (cell.name + ".h5");
-        if (CellFiles(results).state(cell) != CellState::done)
-            throw InputError(file.string(), "these data are missing or of another configuration",
-                             "`repal generate neurotasks` makes them");
+        const std::filesystem::path file = data_file(results, cell);
         const Archive archive = read_archive(file);
         if (archive.attribute("key") != cell.key)
-            throw InputError(file.string(), "these data are of another configuration",
-                             "remove the file; `repal generate neurotasks` makes it again");
-        (cell.split == "train" ? data[name].first : data[name].second) = dataset_from(archive);
+            throw InputError(file.string(), "another configuration is being run in this folder");
+        try {
+            (cell.split == "train" ? data[name].first : data[name].second) = dataset_from(archive);
+        } catch (const InputError& error) {
+            throw error.at(file.string());
+        }
     }
     return data;
 }
@@ -241,6 +249,7 @@ void NeurotaskStudy::train(const std::vector<NetworkCell>& cells, const NetworkC
         {"cell", cell.setting->cell},
         {"activation", cell.setting->activation},
         {"decay", fmt::format("{}", shape.decay)},
+        {"step_ms", fmt::format("{}", task(cell.ruleset->tasks.front()).task->step_ms())},
         {"rules", fmt::format("{}", fmt::join(cell.ruleset->tasks, ","))},
         {"learned", fmt::format("{}", fmt::join(names_of(cell.ruleset->tasks, cell.rules), ","))}};
 
@@ -252,6 +261,8 @@ void NeurotaskStudy::train(const std::vector<NetworkCell>& cells, const NetworkC
                              .child(cell.ruleset->name)
                              .child(cell.setting->name())
                              .child(static_cast<std::uint64_t>(cell.replicate));
+    if (const std::size_t others = folder.remove_others(); others > 0)
+        reporter.warn("networks", fmt::format("{}: {} files of another configuration are replaced", cell.name, others));
     std::optional<TrainingState> state = folder.latest(shape, warn);
     if (!state) {
         const NetworkCell& parent = cells[cell.parent];

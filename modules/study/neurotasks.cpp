@@ -8,6 +8,7 @@ module;
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,10 +111,6 @@ std::string text_of(const DatasetRecipe& recipe) {
                        static_cast<int>(recipe.loss_mask), recipe.is_balanced);
 }
 
-std::filesystem::path data_file(const std::filesystem::path& results, const Cell& cell) {
-    return results / "data" / (cell.name + ".h5");
-}
-
 }  // namespace
 
 NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
@@ -156,21 +153,38 @@ std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells() const {
     return cells;
 }
 
+std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells(const std::set<std::string>& tasks) const {
+    std::vector<DataCell> cells = data_cells();
+    std::erase_if(cells, [&](const DataCell& cell) { return !tasks.contains(tasks_[cell.task].name); });
+    return cells;
+}
+
+/// Of the selected networks; without a selection also of tasks that no network learns.
+std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells(const Selection& selection) const {
+    if (selection.groups.empty() && selection.where.empty()) return data_cells();
+    const std::vector<NetworkCell> networks = network_cells();
+    return data_cells(learned_tasks(networks, selected(networks, selection)));
+}
+
+std::filesystem::path NeurotaskStudy::data_file(const std::filesystem::path& results, const DataCell& cell) {
+    return results / "data" / (cell.name + ".h5");
+}
+
+CellState NeurotaskStudy::state_of(const DataCell& cell, const std::filesystem::path& results) {
+    return CellFiles(results).state(cell, data_file(results, cell));
+}
+
 std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesystem::path& results,
                                                              const std::string& stage,
                                                              const Selection& selection) const {
     std::vector<std::pair<Cell, CellState>> planned;
-    const std::vector<NetworkCell> networks = network_cells();
-    const std::vector<std::size_t> chosen = selected(networks, selection);
-    if (stage == "train") {
-        for (const std::size_t i : chosen) planned.emplace_back(networks[i], state_of(networks[i], results));
+    if (stage == "generate") {
+        for (const DataCell& cell : data_cells(selection)) planned.emplace_back(cell, state_of(cell, results));
         return planned;
     }
-    const CellFiles files(results);
-    for (const DataCell& cell : data_cells()) {
-        const bool is_there = std::filesystem::exists(data_file(results, cell));
-        planned.emplace_back(cell, is_there ? files.state(cell) : CellState::missing);
-    }
+    const std::vector<NetworkCell> networks = network_cells();
+    for (const std::size_t i : selected(networks, selection))
+        planned.emplace_back(networks[i], state_of(networks[i], results));
     return planned;
 }
 
@@ -182,12 +196,22 @@ void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& optio
 }
 
 void NeurotaskStudy::generate(const RunOptions& options, Reporter& reporter) const {
-    const std::vector<std::size_t> missing = unfinished(plan(options.results, "generate", {}), options.shard);
+    const std::vector<DataCell> cells = data_cells(options.selection);
+    std::vector<DataCell> owned;
+    for (std::size_t i = 0; i < cells.size(); ++i)
+        if (options.shard.owns(i)) owned.push_back(cells[i]);
+    generate(owned, options, reporter);
+}
+
+/// Those that are not there.
+void NeurotaskStudy::generate(const std::vector<DataCell>& cells, const RunOptions& options, Reporter& reporter) const {
+    std::vector<DataCell> missing;
+    for (const DataCell& cell : cells)
+        if (state_of(cell, options.results) != CellState::done) missing.push_back(cell);
     if (missing.empty()) return;
-    const std::vector<DataCell> cells = data_cells();
     reporter.begin("generating", missing.size());
-    for (const std::size_t i : missing) {
-        generate(cells[i], options);
+    for (const DataCell& cell : missing) {
+        generate(cell, options);
         reporter.advance();
     }
     reporter.end();

@@ -4,6 +4,7 @@ module;
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,8 @@ export struct NamedTask {
 };
 
 /// The second study: networks trained on compositions of tasks. Stage "generate" writes data/<task>-<split>.h5 for
-/// every task of a ruleset, "train" writes networks/<ruleset>/<setting>/r<replicate>/<group>/. Tables: data.csv,
-/// networks.csv, failures.csv.
+/// every task of a ruleset, "train" writes networks/<ruleset>/<setting>/r<replicate>/<group>/ and makes the data that
+/// it needs and that are not there yet. Tables: data.csv, networks.csv, failures.csv.
 export class NeurotaskStudy final : public Study {
  public:
     /// Reads `seed` and `studies.neurotasks`. Throws InputError for whatever is wrong there.
@@ -72,26 +73,32 @@ export class NeurotaskStudy final : public Study {
 
     Outcome write_tables(const RunOptions& options) const override;
     std::vector<DataCell> data_cells() const;
+    std::vector<DataCell> data_cells(const std::set<std::string>& tasks) const;
+    std::vector<DataCell> data_cells(const Selection& selection) const;
     std::vector<NetworkCell> network_cells() const;
     std::string data_keys(const Ruleset& ruleset, const std::vector<std::size_t>& rules) const;
     std::vector<std::size_t> selected(const std::vector<NetworkCell>& cells, const Selection& selection) const;
-    CellState state_of(const NetworkCell& cell, const std::filesystem::path& results) const;
     const NamedTask& task(const std::string& name) const;
     rnn::NetworkShape shape_of(const NetworkCell& cell) const;
     TrainingOptions options_of(const NetworkCell& cell) const;
     double work_of(const NetworkCell& cell) const;
 
     void generate(const RunOptions& options, Reporter& reporter) const;
+    void generate(const std::vector<DataCell>& cells, const RunOptions& options, Reporter& reporter) const;
     void generate(const DataCell& cell, const RunOptions& options) const;
     void train(const RunOptions& options, Reporter& reporter) const;
     void train(const std::vector<NetworkCell>& cells, const std::vector<std::size_t>& chosen, const DataByTask& data,
                const RunOptions& options, Reporter& reporter) const;
     void train(const std::vector<NetworkCell>& cells, const NetworkCell& cell, const DataByTask& data,
                const std::filesystem::path& results, Reporter& reporter) const;
-    DataByTask load_data(const std::vector<NetworkCell>& cells, const std::vector<std::size_t>& chosen,
-                         const std::filesystem::path& results) const;
+    DataByTask load_data(const std::vector<DataCell>& cells, const std::filesystem::path& results) const;
+    static std::set<std::string> learned_tasks(const std::vector<NetworkCell>& cells,
+                                               const std::vector<std::size_t>& chosen);
     std::vector<NetworkResult> network_results(const std::filesystem::path& results) const;
     std::vector<std::vector<std::string>> table_of_groups(const std::vector<NetworkResult>& results) const;
+    static std::filesystem::path data_file(const std::filesystem::path& results, const DataCell& cell);
+    static CellState state_of(const DataCell& cell, const std::filesystem::path& results);
+    static CellState state_of(const NetworkCell& cell, const std::filesystem::path& results);
     void write_data_table(const std::filesystem::path& results) const;
 
     std::uint64_t seed_;

@@ -60,6 +60,15 @@ class NeurotaskData(ProgramTest):
             self.assertEqual(drawn.get("delay", set()), delays)
             self.assertEqual(drawn["decision"], {5, 10, 15})
 
+        for task, delays in ((REACHING[0], set()), (REACHING[2], {25, 50, 75})):
+            arrays, attributes = self.load(folder, task, "train")
+            drawn = {}
+            for trial in range(400):
+                for name, (first, end) in self.windows(arrays, attributes, trial).items():
+                    drawn.setdefault(name, set()).add(end - first)
+            self.assertEqual(drawn["stimulus"], {150, 200, 250})
+            self.assertEqual(drawn.get("delay", set()), delays)
+
     def test_perceptual_decision_making_is_its_definition(self):
         folder = self.generate(self.only(*PDM), f"{DATA}.test=2000")
         for task in PDM:
@@ -124,6 +133,35 @@ class NeurotaskData(ProgramTest):
                 seen.update(hashlib.sha256(sequence.tobytes()).hexdigest()
                             for sequence in self.load(folder, task, split)[0]["observations"])
         self.assertEqual(len(seen), 4 * 2000)
+
+    def test_packed_and_reaching_sequences_are_all_distinct_and_splits_share_none(self):
+        folder = self.generate(self.only(PDM[0], *REACHING), f"{DATA}.packing=sequence", f"{DATA}.sequence_steps=700",
+                               f"{DATA}.train=500", f"{DATA}.validation=500", f"{DATA}.test=500")
+        for task in (PDM[0], *REACHING):
+            seen = [hashlib.sha256(sequence.tobytes()).hexdigest() for split in ("train", "validation", "test")
+                    for sequence in self.load(folder, task, split)[0]["observations"]]
+            self.assertEqual(len(set(seen)), 1500, task)
+
+    def test_ideal_observer_of_validation_data_is_stored_with_them(self):
+        for packing in ("trial", "sequence"):
+            folder = self.generate(self.only(*PDM), f"{DATA}.packing={packing}", f"{DATA}.sequence_steps=900",
+                                   f"{DATA}.validation=1000", results=packing)
+            for task in PDM:
+                arrays, attributes = self.load(folder, task, "validation")
+                right, whole = 0, 0
+                for trial, sequence in enumerate(arrays["trial/sequence"]):
+                    windows = self.windows(arrays, attributes, trial)
+                    if arrays["trial/ideal_action"][trial] < 0:
+                        continue
+                    evidence = arrays["observations"][sequence, slice(*windows["stimulus"]), 1:].astype(float).sum(axis=0)
+                    side = 1 if evidence[0] > evidence[1] else 2
+                    answer = 3 - side if task.startswith("Anti") else side
+                    whole += 1
+                    right += answer == arrays["target_actions"][sequence, windows["decision"][0]]
+                self.assertGreaterEqual(whole, 1000)
+                # sums of floats may tie, at most once here
+                self.assertAlmostEqual(float(attributes["ideal_accuracy"]), right / whole, delta=1.01 / whole)
+                self.assertAlmostEqual(right / whole, 0.9, delta=5 * 0.3 / numpy.sqrt(whole))
 
     def test_ideal_observer_of_many_trials(self):
         folder = self.generate(self.only(PDM[0], GO_NOGO[1]), f"{DATA}.test=20000", f"{DATA}.train=1",

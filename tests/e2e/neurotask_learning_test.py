@@ -25,6 +25,16 @@ class NeurotaskLearning(ProgramTest):
                 self.assertIn("_64_", row["setting"])
                 self.assertGreaterEqual(float(row["smallest_fraction"]), 0.95)
 
+    def test_the_demo_reaches_its_target(self):
+        self.succeed("run", "neurotasks", "--config", DEMO)
+
+        with open(self.folder / "results" / "neurotasks" / "networks.csv", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["smallest_fraction"]]
+        self.assertGreater(len(rows), 3)
+        for row in rows:
+            with self.subTest(row["network"]):
+                self.assertGreaterEqual(float(row["smallest_fraction"]), 0.95)
+
 
 if __name__ == "__main__":
     unittest.main()

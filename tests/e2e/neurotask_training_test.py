@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,9 +82,8 @@ class NeurotaskTraining(ProgramTest):
             self.assertEqual(self.files(self.trained("--jobs", "4", results="four")), expected)
 
         with self.subTest("three shards, in any order"):
-            self.run_study(results="shards", command="generate")
             for shard in (2, 0, 1):
-                result = self.run_study("--array", f"{shard}/3", results="shards", command="train")
+                result = self.run_study("--array", f"{shard}/3", results="shards")
                 self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(self.files(self.folder / "shards" / "neurotasks"), expected)
 
@@ -98,6 +99,18 @@ class NeurotaskTraining(ProgramTest):
                 kills += process.wait() == -signal.SIGKILL
             self.assertGreater(kills, 0)
             self.assertEqual(self.files(self.trained(results="killed")), expected)
+
+        with self.subTest("killed while networks train"):
+            process = subprocess.Popen(
+                [PROGRAM, "run", "neurotasks", "--config", "small.yaml", "--results", "trained", "--jobs", "1", "-q"],
+                cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            networks = self.folder / "trained" / "neurotasks" / "networks"
+            while process.poll() is None and not any(networks.rglob("checkpoint_0002.h5")):
+                time.sleep(0.001)
+            process.send_signal(signal.SIGKILL)
+            self.assertEqual(process.wait(), -signal.SIGKILL)
+            self.assertLess(len(list(networks.rglob("final.h5"))), 24)
+            self.assertEqual(self.files(self.trained(results="trained")), expected)
 
         with self.subTest("two processes at once"):
             processes = [subprocess.Popen([PROGRAM, "run", "neurotasks", "--config", "small.yaml", "--results", "both", "-q"],
@@ -198,14 +211,115 @@ class NeurotaskTraining(ProgramTest):
         self.assertEqual(result.returncode, 3, result.stdout)
         self.assertIn("cells have failed", result.stderr)
 
-    def test_data_of_another_configuration_are_not_used(self):
-        self.trained("--group", "untrained")
-        data = self.folder / "results" / "neurotasks" / "data" / "Go-train.h5"
-        with h5py.File(data, "r+") as file:
-            file.attrs["key"] = "another"
-        result = self.run_study("--set", "studies.neurotasks.training.num_epochs=3")
-        self.assertEqual(result.returncode, 2)
-        self.assertIn("another configuration", result.stderr)
+    def test_files_of_another_configuration_or_damaged_ones_are_made_again(self):
+        """As after a kill between a result and the note that it is done, and as after a bad copy."""
+        study = self.trained()
+        expected = self.files(study)
+        other = self.trained("--set", "seed=4", results="other")
+        master = f"networks/{RNN}/r0/master"
+        cell = study / "cells" / "train" / RNN / "r0" / "master.json"
+
+        def is_made_again(*states):
+            plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)
+            missing = {entry["cell"] for entry in plan if entry["state"] == "missing"}
+            self.assertEqual(missing, set(states))
+            self.assertEqual(self.files(self.trained()), expected)
+
+        for file, name in (("data/Go-train.h5", "Go-train"), (f"{master}/final.h5", f"{RNN}/r0/master")):
+            shutil.copy(other / file, study / file)
+            is_made_again(name)
+            (study / file).write_bytes((study / file).read_bytes()[:3000])
+            is_made_again(name)
+            (study / file).unlink()
+            is_made_again(name)
+        for text in ('{"key": 3}', '{"key": ', "[]", "{}", ""):
+            cell.write_text(text)
+            is_made_again(f"{RNN}/r0/master")
+
+    def test_a_folder_holds_one_training(self):
+        self.trained("--set", "studies.neurotasks.training.num_epochs=6")
+        result = self.run_repal("run", "neurotasks", "--config", "small.yaml")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("files of another configuration are replaced", result.stderr)
+        self.assertEqual(self.files(self.folder / "results" / "neurotasks"), self.files(self.trained(results="new")))
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
+    def test_a_full_disk_stops_training_and_loses_nothing(self):
+        expected = self.files(self.trained())
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], capture_output=True).returncode:
+            self.skipTest("this machine does not let root mount a file system")
+        try:
+            result = self.run_study(results="disk")
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("No space left on device", result.stderr)
+            self.assertTrue(any((disk / "neurotasks" / "networks").rglob("*.h5")))
+            self.assertEqual(list(disk.rglob("*.tmp")), [])
+            subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+            self.assertEqual(self.files(self.trained(results="disk")), expected)
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+    def test_every_checkpoint_has_the_documented_names(self):
+        names = {f"{group}/{matrix}" for group in ("weights", "adam/first_moment", "adam/second_moment")
+                 for matrix in ("input", "recurrent", "bias", "readout")} | {"history"}
+        files = list((self.trained() / "networks").rglob("*.h5"))
+        self.assertGreater(len(files), 100)
+        for file in files:
+            with h5py.File(file) as network:
+                found = set()
+                network.visititems(lambda name, item: found.add(name) if isinstance(item, h5py.Dataset) else None)
+                self.assertEqual(found, names)
+                self.assertLessEqual({"key", "epoch", "cell", "activation", "decay", "step_ms", "rules", "learned",
+                                      "has_ended", "seed", "program"}, set(network.attrs))
+
+    def test_initialisers_are_their_definitions(self):
+        names = ["kaiming", "xavier", "orthogonal", "diag", "randortho", "randgauss"]
+        networks = self.trained("--set", f"{NETWORKS}.initialiser=[{', '.join(names)}]", "--set", f"{NETWORKS}.n_rnn=64",
+                                "--set", f"{NETWORKS}.replicates=1", "--group", "master", "--set",
+                                "studies.neurotasks.training.num_epochs=1") / "networks"
+        drawn = {}
+        for name in names:
+            for cell, gates in (("leaky_rnn", 1), ("leaky_gru", 3)):
+                folder = networks / RNN.replace("_16_0.003", "_64_0.003").replace("orthogonal", name).replace("leaky_rnn", cell)
+                weights = self.weights(folder / "r0" / "master" / "checkpoint_0000.h5")
+                drawn[name, cell] = [(weights["input"][gate * 64:(gate + 1) * 64], weights["recurrent"][gate * 64:(gate + 1) * 64])
+                                     for gate in range(gates)]
+                bound = 1 / numpy.sqrt(5)
+                self.assertLessEqual(abs(weights["bias"]).max(), bound)
+                self.assertGreater(abs(weights["bias"]).max(), 0.8 * bound)
+                self.assertLessEqual(abs(weights["readout"]).max(), 1 / 8)
+
+        def is_uniform(values, bound):
+            self.assertLessEqual(abs(values).max(), bound * 1.000001)  # float
+            self.assertLess(abs(values.std() / (bound / numpy.sqrt(3)) - 1), 4 / numpy.sqrt(values.size))
+
+        def is_orthogonal(values):
+            numpy.testing.assert_allclose(values.T @ values, numpy.eye(values.shape[1]), atol=1e-6)  # float
+
+        for cell in ("leaky_rnn", "leaky_gru"):
+            for inputs, recurrent in drawn["kaiming", cell]:
+                is_uniform(inputs, 1 / numpy.sqrt(5))
+                is_uniform(recurrent, 1 / 8)
+            for inputs, recurrent in drawn["xavier", cell]:
+                is_uniform(inputs, numpy.sqrt(6 / 69))
+                is_uniform(recurrent, numpy.sqrt(6 / 128))
+            for inputs, recurrent in drawn["orthogonal", cell]:
+                is_orthogonal(inputs)
+                is_orthogonal(recurrent)
+            for inputs, recurrent in drawn["diag", cell]:
+                numpy.testing.assert_array_equal(inputs, numpy.eye(64, 5))
+                numpy.testing.assert_array_equal(recurrent, numpy.eye(64))
+            for inputs, recurrent in drawn["randortho", cell]:
+                is_uniform(inputs, 1 / numpy.sqrt(5))
+                is_orthogonal(recurrent)
+            for inputs, recurrent in drawn["randgauss", cell]:
+                for values in (inputs, recurrent):
+                    self.assertLess(abs(values.mean()), 0.4 / numpy.sqrt(values.size))
+                    self.assertLess(abs(values.std() / 0.1 - 1), 3 / numpy.sqrt(values.size))
+        recurrent = [gates[-1][1].tobytes() for gates in drawn.values()]
+        self.assertEqual(len(set(recurrent)), len(recurrent) - 1)  # the identity is the same in both cells
 
     def test_an_exported_network_has_the_same_states_in_numpy(self):
         for activation in ("relu", "leaky_relu", "softplus", "tanh"):
@@ -224,6 +338,53 @@ class NeurotaskTraining(ProgramTest):
         self.refuse(["export", final, "--data", study / "data" / "Reach-test.h5", "--out", "n.npz"], "no rule for the task")
         self.refuse(["export", study / "data" / "Reach-test.h5", "--out", "n.npz"], "Reach-test.h5")
 
+    def test_data_that_do_not_fit_are_not_exported(self):
+        study = self.trained("--group", "master")
+        final = study / "networks" / RNN / "r0" / "master" / "final.h5"
+        self.assertEqual(self.run_study(command="generate").returncode, 0)
+
+        def refuse(change, *fragments, of="data"):
+            copies = {"data": self.folder / "data.h5", "network": self.folder / "network.h5"}
+            shutil.copy(study / "data" / "AntiGo-test.h5", copies["data"])
+            shutil.copy(final, copies["network"])
+            with h5py.File(copies[of], "r+") as file:
+                change(file)
+            self.refuse(["export", copies["network"], "--data", copies["data"], "--out", "n.npz"], *fragments)
+            self.assertFalse((self.folder / "n.npz").exists())
+
+        def attribute(name, value):
+            return lambda file: file.attrs.__setitem__(name, value)
+
+        def resized(name, shape, dtype):
+            def change(file):
+                del file[name]
+                file[name] = numpy.ones(shape, dtype)
+            return change
+
+        def entry(name, value):
+            return lambda file: file[name].__setitem__(0, value)
+
+        refuse(attribute("step_ms", "10"), "data.h5: a step is 10 ms here and 20 ms in the network")
+        refuse(attribute("step_ms", "many"), "'many', not a number")
+        refuse(attribute("task", "AntGo"), "did you mean 'AntiGo'?")
+        refuse(attribute("channels", "a,b"), "'observations' does not fit")
+        refuse(attribute("actions", "a"), "'target_actions' does not fit")
+        refuse(resized("observations", (8, 29, 3), "f4"), "'observations' does not fit")
+        refuse(resized("weights", (7, 30), "f4"), "'weights' does not fit")
+        refuse(resized("weights", (8, 30), "f8"), "'weights' has another type")
+        refuse(resized("trial/ideal_action", (7,), "i4"), "does not fit")
+        refuse(resized("trial/condition", (3, 1), "f8"), "'trial/condition' does not fit")
+        refuse(entry("sequence_steps", 0), "'sequence_steps' does not fit")
+        refuse(entry("trial/sequence", -1), "'trial/sequence' does not fit")
+        refuse(entry("trial/sequence", 8), "'trial/sequence' does not fit")
+        refuse(entry("trial/end_step", 31), "'trial/end_step' does not fit")
+        refuse(entry("trial/period_end_step", 300), "does not fit")
+        refuse(lambda file: file.__delitem__("weights"), "there is no array 'weights'")
+        refuse(attribute("decay", "fast"), "'fast', not a number", of="network")
+        refuse(attribute("rules", "AntiGo"), "data.h5: 3 channels, 1 rules and 2 outputs do not fit the network of 5 inputs", of="network")
+        refuse(attribute("cell", "lstm"), "network.h5: unknown cell 'lstm'", of="network")
+        refuse(resized("weights/bias", (15,), "f4"), "another architecture", of="network")
+
     def test_plan_and_selection(self):
         def cells(*arguments):
             plan = self.succeed("plan", "neurotasks", "--config", "small.yaml", "--stage", "train", "--json", *arguments)
@@ -232,9 +393,13 @@ class NeurotaskTraining(ProgramTest):
         everything = cells()
         self.assertEqual(len(everything), 2 * 2 * 6)
         self.assertTrue(all(cell["gflop"] > 0 for cell in everything if "untrained" not in cell["cell"]))
-        self.assertEqual(len(cells("--group", "master,frozen")), 8)
+        self.assertEqual(len(cells("--group", "master,untrained")), 8)
+        self.assertEqual(len(cells("--group", "frozen,unfrozen")), 8 + 4)  # and what they go on from
         self.assertEqual(len(cells("--group", "master", "--where", "cell=leaky_gru,n_rnn=16")), 2)
-        self.run_study(command="generate")
+        self.assertEqual(len(cells("--group", "master", "--where", "cell=leaky_gru,cell=leaky_rnn")), 4)
+        self.assertEqual(self.run_study("--group", "master", command="generate").returncode, 0)
+        self.assertEqual({file.name for file in (self.folder / "results" / "neurotasks" / "data").iterdir()},
+                         {f"AntiGo-{split}.h5" for split in ("train", "validation", "test")})
         self.assertEqual(self.run_study("--group", "frozen", "--where", "cell=leaky_rnn", command="train").returncode, 0)
         states = {cell["cell"]: cell["state"] for cell in cells()}
         self.assertEqual({name for name, state in states.items() if state == "done"},
@@ -242,7 +407,6 @@ class NeurotaskTraining(ProgramTest):
         self.refuse(["plan", "neurotasks", "--config", "small.yaml", "--group", "mastr"], "did you mean 'master'?")
         self.refuse(["plan", "neurotasks", "--config", "small.yaml", "--where", "n_rn=16"], "did you mean 'n_rnn'?")
         self.refuse(["plan", "neurotasks", "--config", "small.yaml", "--where", "n_rnn=17"], "there is no '17'")
-        self.refuse(["train", "neurotasks", "--config", "small.yaml", "--results", "none"], "generate neurotasks")
 
     def test_bad_input_is_refused(self):
         def refuse(override, *fragments):
@@ -261,6 +425,10 @@ class NeurotaskTraining(ProgramTest):
         refuse(f"{NETWORKS}.learning_rate=-0.1", "outside")
         refuse(f"{NETWORKS}.activation=reul", "did you mean 'relu'?")
         refuse(f"{NETWORKS}.initialiser=nonsense", "initialiser")
+        refuse(f"{NETWORKS}.n_rnn=[16, 16]", "twice")
+        refuse(f"{NETWORKS}.learning_rate=[0.001, 1e-3]", "twice")
+        refuse("studies.neurotasks={tasks: {'Go/..': {task: go_nogo}}, rulesets: {pair: ['Go/..']}, data: {train: 1, "
+               "validation: 1, test: 1}, networks: {}}", "not a name")
         refuse("studies.neurotasks.training.num_epochs=3000000000", "outside")
         refuse("studies.neurotasks.training.checkpoint_every=4294967296", "outside")
         refuse(f"{groups}.pair={{'../escape': {{}}}}", "not a name")

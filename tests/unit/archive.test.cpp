@@ -69,6 +69,20 @@ TEST_F(ArchiveFile, TruncatedAnywhereIsRefused) {
     }
 }
 
+TEST_F(ArchiveFile, AttributesAreReadAlone) {
+    Archive archive = example();
+    archive.attributes["decay"] = "-2.5e-3";
+    archive.attributes["long"] = "2.5x";
+    archive.attributes["endless"] = "inf";
+    write_archive(file_, archive);
+
+    EXPECT_EQ(repal::read_attributes(file_), archive.attributes);
+    EXPECT_THROW(repal::read_attributes(folder_ / "missing.h5"), repal::InputError);
+    EXPECT_EQ(archive.number("decay"), -2.5e-3);
+    for (const char* name : {"long", "endless", "empty", "none"})
+        EXPECT_THROW(archive.number(name), repal::InputError) << name;
+}
+
 TEST_F(ArchiveFile, WrongNamesAndTypesAreRefused) {
     write_archive(file_, example());
     const Archive read = repal::read_archive(file_);

@@ -124,6 +124,33 @@ TEST_F(Training, PenaltiesAreMeans) {
     EXPECT_NEAR(with.history.back().loss - without.history.back().loss, expected, 1e-9);
 }
 
+TEST_F(Training, StepsThatFillUpASequenceAreNotPenalised) {
+    Dataset uneven = train_;
+    for (std::size_t s = 0; s < uneven.sequences; s += 2) uneven.sequence_steps[s] = 12;
+    const std::vector<LearnedTask> tasks = {{"remember", &uneven, &validation_, 0}};
+    const auto loss = [&](double l1_h, double l2_h) {
+        const TrainingOptions options{.learning_rate = 0, .batch_size = 64, .l1_h = l1_h, .l2_h = l2_h};
+        TrainingState state = start(options);
+        train_epoch(state, shape_, tasks, 1, options, Stream(7));
+        return state.history.back().loss;
+    };
+
+    const repal::Recording recording = repal::record(uneven, 0, 1, {shape_, start({}).parameters});
+    double absolute = 0;
+    double squares = 0;
+    double n = 0;
+    for (std::size_t s = 0; s < uneven.sequences; ++s)
+        for (std::size_t i = 0; i < static_cast<std::size_t>(uneven.sequence_steps[s]) * 24; ++i, ++n) {
+            const double h = recording.responses.states[s * 20 * 24 + i];
+            absolute += std::abs(h);
+            squares += h * h;
+        }
+
+    // states and their sums in float
+    EXPECT_NEAR(loss(2, 0) - loss(0, 0), 2 * absolute / n, 1e-6);
+    EXPECT_NEAR(loss(0, 3) - loss(0, 0), 3 * squares / n, 1e-6);
+}
+
 TEST_F(Training, LossThatIsNotANumberIsAFailure) {
     const TrainingOptions options{.learning_rate = 1e30, .batch_size = 16};
     EXPECT_THROW(trained(options, 5), repal::TrainingFailed);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <ranges>
 
 #include "rnn/kernel/output_loss.hpp"
@@ -48,14 +49,23 @@ struct StateSums {
     LaneDoubles square{};
 };
 
-void add_states(const Lanes* state, int units, Lanes occupied, StateSums& sums) {
+/// 1 in the lanes whose sequence is penalised in this step.
+Lanes penalised(const StatePenalty& penalty, const Tile& tile, int step) {
+    if (penalty.lengths.empty()) return occupied(tile);
+    Lanes mask{};
+    for (int lane = 0; lane < tile.sequences; ++lane)
+        mask[lane] = step < penalty.lengths[tile.sequence(lane)] ? 1.0f : 0.0f;
+    return mask;
+}
+
+void add_states(const Lanes* state, int units, Lanes mask, StateSums& sums) {
     Lanes absolute_sum{}, square_sum{};
     for (int unit = 0; unit < units; ++unit) {
         absolute_sum += absolute(state[unit]);
         square_sum += state[unit] * state[unit];
     }
-    sums.absolute += widened(absolute_sum * occupied);
-    sums.square += widened(square_sum * occupied);
+    sums.absolute += widened(absolute_sum * mask);
+    sums.square += widened(square_sum * mask);
 }
 
 }  // namespace
@@ -105,8 +115,10 @@ struct Backpropagation::Engine {
     void run_forward(Call& call, const Tile& tile, Tape& tape);
     void judge(Call& call, const OutputLoss& loss, const Tile& tile, int step, Tape& tape);
     void run_backward(const Call& call, const Tile& tile, Tape& tape);
-    void run_block_backward(const Call& call, int first, int steps, const PenaltySlope* penalty, Tape& tape);
-    PenaltySlope penalty_slope(const Call& call, const Tile& tile) const;
+    void run_block_backward(const Call& call, const Tile& tile, int first, int steps, const PenaltySlope& penalty,
+                            Tape& tape);
+    double penalised_states(const Call& call) const;
+    PenaltySlope penalty_slope(const Call& call) const;
     void start(const Parameters& parameters);
     void run_tile_by_tile(Call& call);
     void run_forward_then_backward(Call& call);
@@ -150,11 +162,11 @@ void Backpropagation::Engine::read_out(const Lanes* state) {
 
 void Backpropagation::Engine::run_forward(Call& call, const Tile& tile, Tape& tape) {
     const OutputLoss loss(call.objective, call.stimulus.steps, shape.outputs);
-    const Lanes mask = occupied(tile);
     for (int step = 0; step < call.stimulus.steps; ++step) {
         advance(call.stimulus, tile, step, tape);
         judge(call, loss, tile, step, tape);
-        if (call.penalises_states()) add_states(tape.state(step + 1), shape.hidden, mask, call.states);
+        if (call.penalises_states())
+            add_states(tape.state(step + 1), shape.hidden, penalised(call.objective.penalty, tile, step), call.states);
     }
 }
 
@@ -174,32 +186,38 @@ void Backpropagation::Engine::judge(Call& call, const OutputLoss& loss, const Ti
 
 // ---------------------------------------------------------------------------------------------------- backward
 
-PenaltySlope Backpropagation::Engine::penalty_slope(const Call& call, const Tile& tile) const {
+/// How many states the penalty is a mean of.
+double Backpropagation::Engine::penalised_states(const Call& call) const {
+    const std::span<const int> lengths = call.objective.penalty.lengths;
+    const double steps = lengths.empty() ? double(call.stimulus.steps) * call.stimulus.sequences
+                                         : std::accumulate(lengths.begin(), lengths.end(), 0.0);
+    return steps * shape.hidden;
+}
+
+PenaltySlope Backpropagation::Engine::penalty_slope(const Call& call) const {
     const StatePenalty& penalty = call.objective.penalty;
-    const double states = double(call.stimulus.steps) * call.stimulus.sequences * shape.hidden;
+    const double states = penalised_states(call);
     const double norm = std::sqrt(sum(call.states.square));
     const double l2 = penalty.norm == StateNorm::mean_square ? 2 * penalty.l2 / states
                       : norm > 0                             ? penalty.l2 / norm
                                                              : 0;
-    const Lanes mask = occupied(tile);
-    return {.l1 = mask * float(penalty.l1 / states), .l2 = mask * float(l2)};
+    return {.l1 = Lanes{} + float(penalty.l1 / states), .l2 = Lanes{} + float(l2)};
 }
 
 void Backpropagation::Engine::run_backward(const Call& call, const Tile& tile, Tape& tape) {
-    const PenaltySlope slope = penalty_slope(call, tile);
-    const PenaltySlope* penalty = call.penalises_states() ? &slope : nullptr;
+    const PenaltySlope penalty = penalty_slope(call);
     std::ranges::fill(carried, Lanes{});
     std::fill_n(gradients.data(), layout.gradient_rows, Lanes{});
     for (int end = call.stimulus.steps; end > 0;) {
         const int steps = std::min(end, block_steps);
-        run_block_backward(call, end - steps, steps, penalty, tape);
+        run_block_backward(call, tile, end - steps, steps, penalty, tape);
         end -= steps;
     }
 }
 
 /// Steps first + steps - 1 down to first, and then their share of the weight gradients while it is in the cache.
-void Backpropagation::Engine::run_block_backward(const Call& call, int first, int steps, const PenaltySlope* penalty,
-                                                 Tape& tape) {
+void Backpropagation::Engine::run_block_backward(const Call& call, const Tile& tile, int first, int steps,
+                                                 const PenaltySlope& penalty, Tape& tape) {
     if (call.wanted.readout) readout_gradient.add(tape.output_gradients(first), tape.state(first + 1), steps);
     if (!call.goes_back_in_time()) return;
     const auto tile_of = [&](int step) { return gradients.data() + std::ptrdiff_t(step) * layout.gradient_rows; };
@@ -207,11 +225,13 @@ void Backpropagation::Engine::run_block_backward(const Call& call, int first, in
     for (int step = steps; step-- > 0;) {
         Lanes* later = tile_of(step + 1);
         std::copy_n(tape.output_gradients(first + step), shape.outputs, later + layout.blocks * layout.units);
+        const Lanes mask = penalised(call.objective.penalty, tile, first + step);
+        const PenaltySlope of_step{.l1 = mask * penalty.l1, .l2 = mask * penalty.l2};
         backward(layout, weights.backward, shape.decay,
                  {.later_gradients = later,
                   .factors = tape.factors(first + step),
                   .state = tape.state(first + step + 1),
-                  .penalty = penalty,
+                  .penalty = call.penalises_states() ? &of_step : nullptr,
                   .carried = carried.data(),
                   .gradients = tile_of(step)});
     }
@@ -248,7 +268,7 @@ void Backpropagation::Engine::run_forward_then_backward(Call& call) {
 
 void Backpropagation::Engine::collect(const Call& call) {
     const StatePenalty& penalty = call.objective.penalty;
-    const double states = double(call.stimulus.steps) * call.stimulus.sequences * shape.hidden;
+    const double states = penalised_states(call);
     const double square = sum(call.states.square);
     const double norm = penalty.norm == StateNorm::mean_square ? square / states : std::sqrt(square);
     result.data_loss = sum(call.loss);

@@ -70,11 +70,12 @@ enum class StateNorm {
     frobenius     ///< square root of the sum of h^2, as in the original study
 };
 
-/// l1 * mean |h| + l2 * norm, over all steps, sequences and units.
+/// l1 * mean |h| + l2 * norm, over steps, sequences and units.
 struct StatePenalty {
     double l1 = 0;
     double l2 = 0;
     StateNorm norm = StateNorm::mean_square;
+    std::span<const int> lengths = {};  ///< (sequence): steps that count, the others fill up; empty: all do
 };
 
 struct Objective {

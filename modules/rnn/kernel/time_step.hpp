@@ -7,7 +7,7 @@
 
 namespace repal::rnn {
 
-/// Gradient of the penalty on the states per state: l1 sign(h) + l2 h; 0 in the lanes without a sequence.
+/// Gradient of the penalty on the states per state: l1 sign(h) + l2 h; 0 in the lanes that are not penalised.
 struct PenaltySlope {
     Lanes l1{};
     Lanes l2{};

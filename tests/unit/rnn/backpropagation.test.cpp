@@ -61,7 +61,8 @@ TEST(Backpropagation, AgreesWithTheReferenceForEveryCellActivationLossAndPenalty
                                  .steps = 21,
                                  .is_regression = is_regression,
                                  .penalty = penalty,
-                                 .is_noisy = is_regression};
+                                 .is_noisy = is_regression,
+                                 .is_uneven = !is_regression};
 
                     const double error = error_of(c);
 

@@ -18,13 +18,15 @@ struct Case {
     bool is_regression = false;
     StatePenalty penalty{};
     bool is_noisy = false;
+    bool is_uneven = false;  ///< the penalty leaves out the ends of some sequences
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Case& c) {
     return out << "cell " << int(c.cell) << " activation " << int(c.activation) << " hidden " << c.hidden
                << " sequences " << c.sequences << " steps " << c.steps << " inputs " << c.inputs << " outputs "
                << c.outputs << " regression " << c.is_regression << " l1 " << c.penalty.l1 << " l2 " << c.penalty.l2
-               << " frobenius " << (c.penalty.norm == StateNorm::frobenius) << " noise " << c.is_noisy;
+               << " frobenius " << (c.penalty.norm == StateNorm::frobenius) << " noise " << c.is_noisy << " uneven "
+               << c.is_uneven;
 }
 
 class Problem {
@@ -46,6 +48,8 @@ class Problem {
         labels_.resize(rows);
         for (int& label : labels_) label = int(random_() % unsigned(c.outputs));
         draw_weights(rows);
+        for (int b = 0; b < c.sequences && c.is_uneven; ++b) lengths_.push_back(c.steps - b % c.steps);
+        case_.penalty.lengths = lengths_;
     }
 
     Stimulus stimulus() const { return {case_.sequences, case_.steps, inputs_, noise_}; }
@@ -73,7 +77,7 @@ class Problem {
     Case case_;
     std::mt19937 random_{20240709};
     std::vector<float> inputs_, noise_, targets_, weights_;
-    std::vector<int> labels_;
+    std::vector<int> labels_, lengths_;
 
  public:
     NetworkShape shape;

@@ -159,14 +159,20 @@ class Network {
         result_.data_loss += w * (std::log(total) + largest - y[label]);
     }
 
+    bool is_penalised(int b, int t) const {
+        return objective_.penalty.lengths.empty() || t < objective_.penalty.lengths[b];
+    }
+
     void add_penalty() {
         const StatePenalty& penalty = objective_.penalty;
-        Real absolute = 0, square = 0;
-        for (Real h : result_.states) {
-            absolute += std::abs(h);
-            square += h * h;
-        }
-        const Real count = Real(result_.states.size()), norm = std::sqrt(square);
+        Real absolute = 0, square = 0, count = 0;
+        for (int b = 0; b < stimulus_.sequences; ++b)
+            for (int t = 0; t < stimulus_.steps && is_penalised(b, t); ++t)
+                for (int n = 0; n < shape_.hidden; ++n, ++count) {
+                    absolute += std::abs(state(b, t)[n]);
+                    square += state(b, t)[n] * state(b, t)[n];
+                }
+        const Real norm = std::sqrt(square);
         const bool is_frobenius = penalty.norm == StateNorm::frobenius;
         result_.state_penalty = penalty.l1 * absolute / count + penalty.l2 * (is_frobenius ? norm : square / count);
         l1_slope_ = penalty.l1 / count;
@@ -179,7 +185,8 @@ class Network {
         Vector before(hidden);
         for (int n = 0; n < hidden; ++n) {
             const Real h = state(b, t)[n], h0 = previous(b, t, n);
-            Real dh = state_gradient[n] + l2_slope_ * h + l1_slope_ * Real((h > 0) - (h < 0));
+            Real dh = state_gradient[n];
+            if (is_penalised(b, t)) dh += l2_slope_ * h + l1_slope_ * Real((h > 0) - (h < 0));
             for (int k = 0; k < shape_.outputs; ++k) {
                 const Real dy = output_gradient_[at(b, t) * shape_.outputs + k];
                 dh += weights_.readout[k * hidden + n] * dy;

@@ -48,7 +48,8 @@ TEST(Reference, GradientAgreesWithCentralDifferences) {
                                  .steps = 7,
                                  .is_regression = is_regression,
                                  .penalty = penalty,
-                                 .is_noisy = true};
+                                 .is_noisy = true,
+                                 .is_uneven = !is_regression};
                     const Problem problem(c);
 
                     EXPECT_LT(relative_error(problem, &reference::Weights<double>::input), tolerance) << c;

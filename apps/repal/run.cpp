@@ -78,7 +78,8 @@ int run(const StageOptions& options, const CommonOptions& common) {
                    n_failed(*study, run_options), options.study);
         return some_failed;
     }
-    if (!common.is_quiet) fmt::print("{}", table(outcome.table));
+    for (const repal::Table& rows : outcome.tables)
+        if (!common.is_quiet) fmt::print("{}\n", table(rows));
     if (!outcome.failures.empty()) fmt::print(stderr, "repal: {}\n", outcome.failures);
     fmt::print("results: {}\n", run_options.results.string());
     return outcome.failures.empty() ? done : some_failed;

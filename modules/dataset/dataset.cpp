@@ -31,12 +31,14 @@ std::size_t condition_of(std::size_t sequence, std::size_t trial, std::size_t n_
     return block.permutation(n_conditions)[sequence % n_conditions];
 }
 
-Sequence draw_sequence(const Task& task, const DatasetRecipe& recipe, std::size_t number, const Stream& stream) {
+Sequence draw_sequence(const Task& task, const DatasetRecipe& recipe, std::size_t number,
+                       const DatasetStreams& streams) {
     Sequence sequence;
     do {
         const std::size_t j = sequence.trials.size();
-        const std::size_t condition = condition_of(number, j, task.n_conditions(), recipe.is_balanced, stream);
-        sequence.trials.push_back(task.generate(recipe.phase, condition, stream.child(number).child(j)));
+        const std::size_t condition =
+            condition_of(number, j, task.n_conditions(), recipe.is_balanced, streams.conditions);
+        sequence.trials.push_back(task.generate(recipe.phase, condition, streams.trials.child(number).child(j)));
         sequence.steps += sequence.trials.back().observations.rows();
     } while (recipe.packing == Packing::sequence && sequence.steps < recipe.sequence_steps);
     if (recipe.packing == Packing::sequence) sequence.steps = recipe.sequence_steps;
@@ -130,11 +132,11 @@ RowMatrix Dataset::observations_of(const PackedTrial& trial) const {
     return Eigen::Map<const Floats>(values, trial.end_step - trial.first_step, n).cast<double>();
 }
 
-Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe& recipe, const Stream& stream,
+Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe& recipe, const DatasetStreams& streams,
                      int jobs) {
     std::vector<Sequence> sequences(recipe.sequences);
     for_each_index(sequences.size(), jobs,
-                   [&](std::size_t s) { sequences[s] = draw_sequence(task, recipe, s, stream); });
+                   [&](std::size_t s) { sequences[s] = draw_sequence(task, recipe, s, streams); });
 
     Dataset dataset = empty_dataset(task, info, sequences);
     std::vector<std::vector<PackedTrial>> trials(sequences.size());
@@ -144,6 +146,19 @@ Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe
     });
     for (std::vector<PackedTrial>& of_sequence : trials)
         std::ranges::move(of_sequence, std::back_inserter(dataset.trials));
+    return dataset;
+}
+
+Dataset leading(Dataset dataset, std::size_t sequences) {
+    if (sequences >= dataset.sequences) return dataset;
+    dataset.sequences = sequences;
+    dataset.sequence_steps.resize(sequences);
+    const std::size_t all_steps = sequences * static_cast<std::size_t>(dataset.steps);
+    dataset.observations.resize(all_steps * dataset.channels.size());
+    dataset.weights.resize(all_steps);
+    dataset.target_actions.resize(dataset.actions.empty() ? 0 : all_steps);
+    dataset.target_outputs.resize(dataset.actions.empty() ? all_steps * dataset.outputs.size() : 0);
+    std::erase_if(dataset.trials, [&](const PackedTrial& trial) { return trial.sequence >= sequences; });
     return dataset;
 }
 

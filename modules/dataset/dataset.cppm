@@ -59,10 +59,18 @@ export struct Dataset {
     RowMatrix observations_of(const PackedTrial& trial) const;
 };
 
-/// Trial j of sequence s is drawn from stream.child(s).child(j): the same whatever the number of sequences or threads.
+/// What trial j of sequence s is drawn from, by s and j alone: the same whatever the number of sequences or threads.
+export struct DatasetStreams {
+    Stream conditions;
+    Stream trials;  ///< all else
+};
+
 /// The task has actions or outputs.
-export Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe& recipe, const Stream& stream,
-                            int jobs);
+export Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe& recipe,
+                            const DatasetStreams& streams, int jobs);
+
+/// The first sequences, as many as there are of `sequences`.
+export Dataset leading(Dataset dataset, std::size_t sequences);
 
 /// Share of the whole trials in which the ideal observer is right; none if the task has no ideal observer.
 export std::optional<double> ideal_accuracy(const Dataset& dataset);

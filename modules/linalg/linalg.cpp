@@ -1,6 +1,7 @@
 module;
 #include <fmt/format.h>
 
+#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <Eigen/SVD>
 #include <algorithm>
@@ -31,6 +32,28 @@ Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {
             hankel.block(trial * rows, delay * shape.channels, rows, shape.channels) =
                 x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, rows);
     return hankel;
+}
+
+Trajectories Pca::operator()(const Trajectories& x) const {
+    const Eigen::MatrixXd centred = x.rows().rowwise() - x.rows().colwise().mean();
+    Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(centred.cols(), centred.cols());
+    covariance.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
+    const Eigen::VectorXd variances = solver.eigenvalues().reverse().cwiseMax(0);
+    Eigen::MatrixXd weights = solver.eigenvectors().rowwise().reverse();
+
+    Eigen::Index kept = std::min(components, variances.size());
+    if (components == 0) {
+        const double wanted = variance * variances.sum();
+        double held = 0;
+        while (kept < variances.size() && (kept == 0 || held < wanted)) held += variances[kept++];
+    }
+    for (Eigen::Index k = 0; k < kept; ++k) {
+        Eigen::Index largest = 0;
+        weights.col(k).cwiseAbs().maxCoeff(&largest);
+        if (weights(largest, k) < 0) weights.col(k) *= -1;
+    }
+    return Trajectories::from_rows({x.shape().trials, x.shape().steps, kept}, centred * weights.leftCols(kept));
 }
 
 LeftSvd left_svd(const Eigen::MatrixXd& x) {

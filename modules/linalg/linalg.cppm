@@ -21,6 +21,15 @@ export struct DelayEmbedding {
     Eigen::MatrixXd operator()(const Trajectories& x) const;
 };
 
+/// Principal components of a system, centred over all trials and steps.
+export struct Pca {
+    Eigen::Index components = 0;  ///< the first ones, or all if there are fewer; 0: as `variance` says
+    double variance = 1;          ///< as few as hold this share of the variance
+
+    /// (trial, time, component), of falling variance. The largest weight of a component is positive.
+    Trajectories operator()(const Trajectories& x) const;
+};
+
 /// The part of a thin singular value decomposition X = U S V^T that belongs to the rows of X.
 export struct LeftSvd {
     Eigen::MatrixXd vectors;          ///< U (rows, min(rows, columns)), orthonormal columns

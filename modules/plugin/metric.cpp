@@ -2,12 +2,13 @@ module;
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <numbers>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 module repal.metric;
 
 namespace repal {
@@ -15,7 +16,10 @@ namespace repal {
 Embedding::~Embedding() = default;
 Metric::~Metric() = default;
 
-void Metric::harmonise(std::span<Embedding* const> /*embeddings*/) const {}
+std::vector<std::shared_ptr<const Embedding>> Metric::harmonise(
+    std::vector<std::shared_ptr<const Embedding>> embeddings) const {
+    return embeddings;
+}
 
 std::string_view to_string(Invariance invariance) {
     constexpr std::array<std::string_view, 4> names = {"translation", "orthogonal", "scaling", "trial_order"};

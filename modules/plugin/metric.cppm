@@ -1,8 +1,8 @@
 module;
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,7 +65,8 @@ export class Embedding {
  public:
     virtual ~Embedding();
 
-    std::string warning;  ///< what the user should know of it, e.g. that a rank was capped; usually empty
+    std::string warning;    ///< what the user should know of it, e.g. that a rank was capped; usually empty
+    std::size_t bytes = 0;  ///< of memory, roughly; 0: about as many as the trajectories have
 };
 
 /// A measure of dissimilarity. Every function may be called by several threads at once.
@@ -76,9 +77,10 @@ export class Metric {
     /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.
     virtual std::unique_ptr<Embedding> prepare(const Trajectories& x) const = 0;
 
-    /// Once per set of systems that are compared with each other, before the first comparison: brings embeddings to a
-    /// common form where that needs all of them. Most metrics need nothing.
-    virtual void harmonise(std::span<Embedding* const> embeddings) const;
+    /// Once per set of systems that are compared with each other, before the first comparison: the same embeddings in a
+    /// common form, where that needs all of them. Most metrics need nothing and give back what they got.
+    virtual std::vector<std::shared_ptr<const Embedding>> harmonise(
+        std::vector<std::shared_ptr<const Embedding>> embeddings) const;
 
     /// Once per pair, cheap; the same bits in both orders.
     virtual Score compare(const Embedding& a, const Embedding& b) const = 0;

@@ -148,35 +148,50 @@ double error_of_step(const Dataset& dataset, std::size_t sequence, std::size_t s
     return error / static_cast<double>(outputs.size());
 }
 
+struct DecisionErrors {
+    double sum = 0;
+    std::size_t steps = 0;
+
+    double performance() const { return steps == 0 ? 0 : 1 - sum / static_cast<double>(steps); }
+};
+
+/// Of n sequences from `first` on, whose outputs are (sequence, time, output), cut off where none of them goes on.
+void add_errors(DecisionErrors& errors, const Dataset& dataset, std::size_t first, std::size_t n,
+                std::span<const float> outputs) {
+    const std::size_t width = dataset.actions.empty() ? dataset.outputs.size() : dataset.actions.size();
+    const std::size_t steps = outputs.size() / (n * width);
+    for (auto trial = std::ranges::lower_bound(dataset.trials, first, {}, &PackedTrial::sequence);
+         trial != dataset.trials.end() && trial->sequence < first + n; ++trial) {
+        const Period* decision = find_period(trial->periods, "decision");
+        if (decision == nullptr) continue;
+        for (auto step = static_cast<std::size_t>(decision->first_step);
+             step < static_cast<std::size_t>(decision->end_step); ++step, ++errors.steps)
+            errors.sum += error_of_step(dataset, trial->sequence, step,
+                                        outputs.subspan(((trial->sequence - first) * steps + step) * width, width));
+    }
+}
+
 }  // namespace
 
 double performance_on(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const rnn::NetworkShape& shape,
                       const rnn::Parameters& parameters) {
     constexpr std::size_t at_once = 128;
     rnn::Backpropagation network(shape);
-    const auto width = static_cast<std::size_t>(shape.outputs);
-    double error = 0;
-    std::size_t n_steps = 0;
-    std::size_t trial = 0;
+    DecisionErrors errors;
     for (std::size_t first = 0; first < dataset.sequences; first += at_once) {
         std::vector<std::size_t> sequences(std::min(at_once, dataset.sequences - first));
         std::iota(sequences.begin(), sequences.end(), first);
         const Batch batch(dataset, sequences, rule, n_rules);
-        const rnn::Stimulus stimulus = batch.stimulus();
-        const rnn::Responses responses = network.respond(parameters, stimulus);
-        for (; trial < dataset.trials.size() && dataset.trials[trial].sequence < first + sequences.size(); ++trial) {
-            const Period* decision = find_period(dataset.trials[trial].periods, "decision");
-            if (decision == nullptr) continue;
-            const std::size_t sequence = dataset.trials[trial].sequence;
-            for (auto step = static_cast<std::size_t>(decision->first_step);
-                 step < static_cast<std::size_t>(decision->end_step); ++step, ++n_steps) {
-                const std::size_t row = (sequence - first) * static_cast<std::size_t>(stimulus.steps) + step;
-                error +=
-                    error_of_step(dataset, sequence, step, std::span(responses.outputs).subspan(row * width, width));
-            }
-        }
+        const rnn::Responses responses = network.respond(parameters, batch.stimulus());
+        add_errors(errors, dataset, first, sequences.size(), responses.outputs);
     }
-    return n_steps == 0 ? 0 : 1 - error / static_cast<double>(n_steps);
+    return errors.performance();
+}
+
+double performance_of(const Dataset& dataset, const Recording& recording) {
+    DecisionErrors errors;
+    add_errors(errors, dataset, 0, dataset.sequences, recording.responses.outputs);
+    return errors.performance();
 }
 
 Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network) {

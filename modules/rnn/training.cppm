@@ -91,6 +91,9 @@ export Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_
 export double performance_on(const Dataset& dataset, std::size_t rule, std::size_t n_rules,
                              const rnn::NetworkShape& shape, const rnn::Parameters& parameters);
 
+/// The same, of a recording of all sequences.
+export double performance_of(const Dataset& dataset, const Recording& recording);
+
 /// What the ideal observer would reach; 1 for continuous outputs.
 export double ideal_performance(const Dataset& dataset);
 

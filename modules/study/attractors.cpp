@@ -32,13 +32,6 @@ Sampling read_sampling(const Config& config) {
             .seed = static_cast<std::uint64_t>(config.at("seed").integer(0))};
 }
 
-Bootstrap read_bootstrap(const Config& config) {
-    const Config bootstrap = study_config(config).at_or_empty("bootstrap");
-    bootstrap.require_keys({"resamples", "confidence"});
-    return {.resamples = static_cast<int>(bootstrap.integer_or("resamples", Bootstrap{}.resamples, 1)),
-            .confidence = bootstrap.number_or("confidence", Bootstrap{}.confidence, 0.01, 0.9999)};
-}
-
 /// The keys of `simulation` are the sampling and options of tasks: each must be known to one task at least.
 void require_task_options(const Config& simulation, const Registry& registry) {
     std::vector<std::string> known = {"trials", "initial_points"};
@@ -50,9 +43,9 @@ void require_task_options(const Config& simulation, const Registry& registry) {
 DissimilarityStage read_comparisons(const Config& config, const Registry& registry) {
     const Config study = study_config(config);
     require_task_options(study.at("simulation"), registry);
-    const SystemCatalogue catalogue(study.at("systems"), study.at("simulation"), registry);
-    return {read_experiments(study.at("experiments"), catalogue), read_metrics(config.at("metrics"), registry),
-            read_sampling(config)};
+    const Simulations simulations{SystemCatalogue(study.at("systems"), study.at("simulation"), registry),
+                                  read_sampling(config)};
+    return {read_experiments(study.at("experiments"), simulations), read_metrics(config.at("metrics"), registry)};
 }
 
 Array array_of(const Trajectories& x) {
@@ -72,7 +65,8 @@ std::string trajectories_file(const std::string& experiment) {
 AttractorStudy::AttractorStudy(const Config& config, const Registry& registry)
     : Study("attractors", config, registry),
       dissimilarity_(read_comparisons(config, registry)),
-      bootstrap_(read_bootstrap(config)) {}
+      sampling_(read_sampling(config)),
+      bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {}
 
 std::vector<std::string> AttractorStudy::stages() const {
     return {"generate", "dissimilarity"};
@@ -81,9 +75,9 @@ std::vector<std::string> AttractorStudy::stages() const {
 std::vector<Cell> AttractorStudy::generate_cells() const {
     std::vector<Cell> cells;
     for (const Experiment& experiment : dissimilarity_.experiments()) {
-        std::string determined_by = fmt::format("trials={} shared={} seed={}", dissimilarity_.sampling().trials,
-                                                dissimilarity_.sampling().is_shared, dissimilarity_.sampling().seed);
-        for (const NamedSystem& system : experiment.stored) determined_by += "\n" + system.name + system.system.text();
+        std::string determined_by;
+        for (const NamedSystem& system : experiment.stored)
+            determined_by += system.name + " " + system.source->text() + "\n";
         cells.push_back({"generate", experiment.name, hash_hex(determined_by)});
     }
     return cells;
@@ -97,10 +91,8 @@ std::vector<std::pair<Cell, CellState>> AttractorStudy::plan(const std::filesyst
     const CellFiles files(results);
     std::vector<std::pair<Cell, CellState>> planned;
     if (stage == "generate")
-        for (const Cell& cell : generate_cells()) {
-            const bool is_there = std::filesystem::exists(results / trajectories_file(cell.name));
-            planned.emplace_back(cell, is_there ? files.state(cell) : CellState::missing);
-        }
+        for (const Cell& cell : generate_cells())
+            planned.emplace_back(cell, files.state(cell, results / trajectories_file(cell.name)));
     else
         for (const Cell& cell : dissimilarity_.cells()) planned.emplace_back(cell, files.state(cell));
     return planned;
@@ -108,7 +100,7 @@ std::vector<std::pair<Cell, CellState>> AttractorStudy::plan(const std::filesyst
 
 void AttractorStudy::run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const {
     if (stage == "generate") return generate(options, reporter);
-    dissimilarity_.run(CellFiles(options.results), options.shard, options.jobs, reporter);
+    dissimilarity_.run(options.results, options.shard, options.jobs, reporter);
 }
 
 void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) const {
@@ -123,9 +115,9 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
                         .attributes = {{"program", "repal " REPAL_VERSION},
                                        {"study", "attractors"},
                                        {"key", cells[i].first.key},
-                                       {"seed", fmt::format("{}", dissimilarity_.sampling().seed)}}};
+                                       {"seed", fmt::format("{}", sampling_.seed)}}};
         for (const NamedSystem& system : experiment.stored)
-            archive.arrays.emplace(system.name, array_of(system.system.simulate(dissimilarity_.sampling())));
+            archive.arrays.emplace(system.name, array_of(system.source->observe({}).trajectories));
         const std::string file = trajectories_file(experiment.name);
         write_archive(options.results / file, archive);
         CellFiles(options.results).write(cells[i].first, CellState::done, nlohmann::json(file).dump());
@@ -137,14 +129,14 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
 Outcome AttractorStudy::write_tables(const RunOptions& options) const {
     const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
     const auto without_value =
-        std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.score.status != Status::ok; });
-    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, Stream(dissimilarity_.sampling().seed));
+        std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
+    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, Stream(sampling_.seed));
 
     const std::filesystem::path failures = options.results / "failures.csv";
     write_file(options.results / "dissimilarity.csv", dissimilarity_csv(pairs));
     write_file(options.results / "summary.csv", summary_csv(summary));
     write_file(failures, failures_csv(pairs));
-    Outcome outcome{.table = summary_table(summary)};
+    Outcome outcome{.tables = {summary_table(summary)}};
     if (without_value > 0)
         outcome.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
                                        pairs.size(), failures.string());

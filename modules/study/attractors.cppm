@@ -31,6 +31,7 @@ export class AttractorStudy final : public Study {
     std::vector<Cell> generate_cells() const;
 
     DissimilarityStage dissimilarity_;
+    Sampling sampling_;
     Bootstrap bootstrap_;
 };
 

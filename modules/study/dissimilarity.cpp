@@ -6,12 +6,11 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <span>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,46 +25,81 @@ namespace {
 // Small enough that an interruption loses seconds, large enough that files are few.
 constexpr std::size_t pairs_per_cell = 32;
 
+// Embeddings of independent pairs that are in memory together, and what is kept of earlier ones: 24 networks of 256
+// units in 200 trials of 200 steps are 2 GB.
+constexpr std::size_t systems_at_once = 24;
+constexpr std::size_t kept_bytes = std::size_t{1} << 31;
+
 std::string block_name(const Experiment& experiment, const Part& part, const ChosenMetric& metric, std::size_t block) {
     return fmt::format("{}/{}/{}-{:04}", experiment.name, metric.name, part.name, block);
 }
 
-/// A metric that harmonises sees all systems of a part, so all of them determine every pair.
-std::string part_text(const Part& part, const Sampling& sampling) {
-    std::string text = fmt::format("trials={} shared={} seed={}", sampling.trials, sampling.is_shared, sampling.seed);
-    for (const NamedSystem& system : part.systems)
-        text += fmt::format("\n{} {} draw={}", system.name, system.system.text(), system.draw);
+/// The blocks of a part's pairs, each with few pairs and few systems, as [first, end).
+std::vector<std::pair<std::size_t, std::size_t>> blocks_of(const Part& part) {
+    std::vector<std::pair<std::size_t, std::size_t>> blocks;
+    std::set<std::size_t> systems;
+    std::size_t first = 0;
+    for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) {
+        systems.insert({part.pairs[pair].a, part.pairs[pair].b});
+        const bool are_too_many = part.has_independent_pairs && systems.size() > systems_at_once;
+        if (pair - first < pairs_per_cell && !are_too_many) continue;
+        blocks.emplace_back(first, pair);
+        systems = {part.pairs[pair].a, part.pairs[pair].b};
+        first = pair;
+    }
+    if (first < part.pairs.size()) blocks.emplace_back(first, part.pairs.size());
+    return blocks;
+}
+
+/// A metric that harmonises a part sees all its systems, so all of them determine every pair.
+std::string text_of(const Part& part) {
+    std::string text = part.needs_distinct_states ? "distinct" : "";
+    if (part.has_independent_pairs) return text;
+    for (const NamedSystem& system : part.systems) text += "\n" + system.name + " " + system.source->text();
     return text;
 }
 
+std::vector<std::string> texts_of_pairs(const Part& part) {
+    std::vector<std::string> systems;
+    for (const NamedSystem& system : part.systems) systems.push_back(system.source->text());
+    std::vector<std::string> texts;
+    for (const Pair& pair : part.pairs)
+        texts.push_back(part.has_independent_pairs ? systems[pair.a] + " | " + systems[pair.b]
+                                                   : fmt::format("{} {}", pair.a, pair.b));
+    return texts;
+}
+
 std::vector<DissimilarityCell> cut_into_cells(const std::vector<Experiment>& experiments,
-                                              const std::vector<ChosenMetric>& metrics, const Sampling& sampling) {
+                                              const std::vector<ChosenMetric>& metrics) {
     std::vector<DissimilarityCell> cells;
     for (std::size_t e = 0; e < experiments.size(); ++e)
         for (std::size_t p = 0; p < experiments[e].parts.size(); ++p) {
             const Part& part = experiments[e].parts[p];
-            const std::string systems = part_text(part, sampling);
+            const std::string systems = text_of(part);
+            const std::vector<std::string> pairs = texts_of_pairs(part);
+            const auto blocks = blocks_of(part);
             for (std::size_t m = 0; m < metrics.size(); ++m)
-                for (std::size_t first = 0; first < part.pairs.size(); first += pairs_per_cell) {
-                    const std::size_t end = std::min(first + pairs_per_cell, part.pairs.size());
+                for (std::size_t block = 0; block < blocks.size(); ++block) {
+                    const auto [first, end] = blocks[block];
                     std::string determined_by = metrics[m].text + "\n" + systems;
-                    for (std::size_t pair = first; pair < end; ++pair)
-                        determined_by += fmt::format("\n{} {}", part.pairs[pair].a, part.pairs[pair].b);
-                    const std::string name = block_name(experiments[e], part, metrics[m], first / pairs_per_cell);
+                    for (std::size_t pair = first; pair < end; ++pair) determined_by += "\n" + pairs[pair];
+                    const std::string name = block_name(experiments[e], part, metrics[m], block);
                     cells.push_back({{"dissimilarity", name, hash_hex(determined_by)}, e, p, m, first, end});
                 }
         }
     return cells;
 }
 
-std::string to_json(const std::vector<Score>& scores) {
+std::string to_json(const std::vector<PairResult>& results) {
     auto list = nlohmann::ordered_json::array();
-    for (const Score& score : scores) {
+    for (const auto& [score, performance_a, performance_b] : results) {
         nlohmann::ordered_json entry;
         entry["status"] = to_string(score.status);
         if (score.status == Status::ok) entry["angle_rad"] = score.angle_rad;
         if (score.lower_bound_rad) entry["lower_bound_rad"] = *score.lower_bound_rad;
         if (!score.detail.empty()) entry["detail"] = score.detail;
+        if (performance_a) entry["performance_a"] = *performance_a;
+        if (performance_b) entry["performance_b"] = *performance_b;
         list.push_back(std::move(entry));
     }
     return list.dump();
@@ -79,77 +113,12 @@ Score score_from(const nlohmann::json& entry) {
     return score;
 }
 
-/// The first system's warning, and how many more there are.
-std::string first_warning(std::span<const std::unique_ptr<Embedding>> embeddings, std::span<const std::string> names) {
-    std::string text;
-    std::size_t others = 0;
-    for (std::size_t i = 0; i < embeddings.size(); ++i) {
-        if (embeddings[i]->warning.empty()) continue;
-        if (text.empty())
-            text = fmt::format("{}: {}", names[i], embeddings[i]->warning);
-        else
-            ++others;
-    }
-    return others == 0 ? text
-                       : fmt::format("{} ({} of {} systems have a warning)", text, others + 1, embeddings.size());
-}
-
-std::vector<Trajectories> simulate_all(const Part& part, const Sampling& sampling, int jobs) {
-    std::vector<std::optional<Trajectories>> simulated(part.systems.size());
-    for_each_index(part.systems.size(), jobs, [&](std::size_t i) {
-        Sampling drawn = sampling;
-        drawn.draw = part.systems[i].draw;
-        try {
-            simulated[i] = part.systems[i].system.simulate(drawn);
-        } catch (const InvalidTrajectories& invalid) {
-            throw InputError(part.systems[i].name, invalid.what());
-        }
-    });
-    std::vector<Trajectories> systems;
-    for (auto& system : simulated) systems.push_back(std::move(*system));
-    return systems;
+std::optional<double> number_in(const nlohmann::json& entry, const char* name) {
+    if (!entry.contains(name)) return {};
+    return entry.at(name).get<double>();
 }
 
 }  // namespace
-
-ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
-    const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
-    return {loaded.info.name,
-            fmt::format("{}-{}({})", loaded.info.name, loaded.info.version, canonical(loaded.info.options, options)),
-            loaded.plugin->make(options)};
-}
-
-std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry) {
-    std::vector<ChosenMetric> metrics;
-    for (const auto& [name, options] : config.items()) {
-        try {
-            metrics.push_back(choose_metric(registry.metric(name), config));
-        } catch (const InputError& error) {
-            if (!error.where().empty()) throw;
-            throw options.error(error.problem(), error.hint());
-        }
-    }
-    if (metrics.empty()) throw config.error("no metric is chosen");
-    return metrics;
-}
-
-Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
-                     std::span<const std::string> names, int jobs) {
-    Prepared prepared;
-    prepared.embeddings.resize(systems.size());
-    for_each_index(systems.size(), jobs, [&](std::size_t i) {
-        try {
-            prepared.embeddings[i] = metric.metric->prepare(systems[i]);
-        } catch (const InvalidTrajectories& invalid) {
-            throw invalid.at(names[i]);
-        }
-    });
-    std::vector<Embedding*> together;
-    for (const auto& embedding : prepared.embeddings) together.push_back(embedding.get());
-    metric.metric->harmonise(together);
-    prepared.warning = first_warning(prepared.embeddings, names);
-    return prepared;
-}
 
 Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& b) {
     try {
@@ -165,74 +134,154 @@ Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& 
     }
 }
 
-DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std::vector<ChosenMetric> metrics,
-                                       Sampling sampling)
+DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std::vector<ChosenMetric> metrics)
     : experiments_(std::move(experiments)),
       metrics_(std::move(metrics)),
-      sampling_(sampling),
-      cells_(cut_into_cells(experiments_, metrics_, sampling_)) {}
+      cells_(cut_into_cells(experiments_, metrics_)) {}
 
-void DissimilarityStage::run(const CellFiles& files, const Shard& shard, int jobs, Reporter& reporter) const {
-    // Cells of one part share its systems, so they are done together.
-    std::map<std::pair<std::size_t, std::size_t>, CellList> parts;
-    std::size_t missing = 0;
-    for (std::size_t i = 0; i < cells_.size(); ++i) {
-        if (!shard.owns(i) || files.state(cells_[i]) == CellState::done) continue;
-        parts[{cells_[i].experiment, cells_[i].part}].push_back(&cells_[i]);
-        ++missing;
+void DissimilarityStage::run(const std::filesystem::path& results, const Shard& shard, int jobs,
+                             Reporter& reporter) const {
+    const CellList missing = cells_to_do(results, shard, reporter);
+    if (missing.empty()) return;
+    const CellFiles files(results);
+    Embeddings embeddings(results, kept_bytes);
+    reporter.begin("comparing", missing.size());
+    for (auto first = missing.begin(); first != missing.end();) {
+        // Cells of one metric and part are done together: all of them, or as many as have few systems.
+        CellList together;
+        for (auto next = first; next != missing.end(); ++next) {
+            const DissimilarityCell& a = **first;
+            const DissimilarityCell& b = **next;
+            if (a.experiment != b.experiment || a.part != b.part || a.metric != b.metric) break;
+            together.push_back(*next);
+            if (!experiments_[a.experiment].parts[a.part].has_independent_pairs) continue;
+            if (together.size() > 1 && systems_of(together).size() > systems_at_once) {
+                together.pop_back();
+                break;
+            }
+        }
+        run_together(together, embeddings, files, jobs, reporter);
+        first += static_cast<std::ptrdiff_t>(together.size());
     }
-    if (missing == 0) return;
-    reporter.begin("comparing", missing);
-    for (const auto& part : parts) run_part(part.second, files, jobs, reporter);
     reporter.end();
 }
 
-void DissimilarityStage::run_part(const CellList& cells, const CellFiles& files, int jobs, Reporter& reporter) const {
-    const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
-    const std::vector<Trajectories> systems = simulate_all(part, sampling_, jobs);
-    std::vector<std::string> names;
-    for (const NamedSystem& system : part.systems) names.push_back(system.name);
-
-    for (std::size_t m = 0; m < metrics_.size(); ++m) {
-        CellList of_metric;
-        std::ranges::copy_if(cells, std::back_inserter(of_metric), [&](const auto* cell) { return cell->metric == m; });
-        if (of_metric.empty()) continue;
-        const Prepared prepared = prepare_all(metrics_[m], systems, names, jobs);
-        if (!prepared.warning.empty()) reporter.warn(metrics_[m].name, prepared.warning);
-        run_cells(of_metric, prepared, files, jobs, reporter);
+DissimilarityStage::CellList DissimilarityStage::cells_to_do(const std::filesystem::path& results, const Shard& shard,
+                                                             Reporter& reporter) const {
+    const CellFiles files(results);
+    std::map<const Source*, bool> is_ready;
+    const auto knows = [&](const Source* source) {
+        const auto place = is_ready.find(source);
+        return place != is_ready.end() ? place->second : is_ready[source] = source->is_ready(results);
+    };
+    CellList to_do;
+    std::size_t waiting = 0;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+        if (!shard.owns(i) || files.state(cells_[i]) == CellState::done) continue;
+        const Part& part = experiments_[cells_[i].experiment].parts[cells_[i].part];
+        const CellList only_this = {&cells_[i]};
+        const bool can_be_done = std::ranges::all_of(
+            systems_of(only_this), [&](std::size_t system) { return knows(part.systems[system].source.get()); });
+        if (can_be_done)
+            to_do.push_back(&cells_[i]);
+        else
+            ++waiting;
     }
+    if (waiting > 0)
+        reporter.warn("dissimilarity",
+                      fmt::format("{} cells wait for networks that are not trained yet; run this again", waiting));
+    return to_do;
 }
 
-void DissimilarityStage::run_cells(const CellList& cells, const Prepared& prepared, const CellFiles& files, int jobs,
-                                   Reporter& reporter) const {
+/// Of cells of one part: those that their pairs need, as indices.
+std::vector<std::size_t> DissimilarityStage::systems_of(const CellList& cells) const {
+    const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
+    std::set<std::size_t> systems;
+    for (std::size_t i = 0; i < part.systems.size() && !part.has_independent_pairs; ++i) systems.insert(i);
+    if (part.has_independent_pairs)
+        for (const DissimilarityCell* cell : cells)
+            for (std::size_t pair = cell->first_pair; pair < cell->end_pair; ++pair)
+                systems.insert({part.pairs[pair].a, part.pairs[pair].b});
+    return {systems.begin(), systems.end()};
+}
+
+void DissimilarityStage::run_together(const CellList& cells, Embeddings& embeddings, const CellFiles& files, int jobs,
+                                      Reporter& reporter) const {
+    const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
+    const ChosenMetric& metric = metrics_[cells.front()->metric];
+    const std::vector<std::size_t> needed = systems_of(cells);
+    std::vector<NamedSystem> systems;
+    for (const std::size_t system : needed) systems.push_back(part.systems[system]);
+    const std::vector<Embedded> found = embeddings.of(metric, systems, part.has_independent_pairs, jobs);
+
+    std::vector<std::shared_ptr<const Embedding>> prepared;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        prepared.push_back(found[i].embedding);
+        names.push_back(systems[i].name);
+    }
+    if (const std::string warning = first_warning(prepared, names); !warning.empty())
+        reporter.warn(metric.name, warning);
+    if (!part.has_independent_pairs) prepared = metric.metric->harmonise(std::move(prepared));
+    std::vector<Embedded> embedded(part.systems.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        embedded[needed[i]] = found[i];
+        embedded[needed[i]].embedding = prepared[i];
+    }
+
     // All pairs of all cells are one loop, so that the last cell does not leave threads idle.
-    std::vector<std::vector<Score>> scores;
+    std::vector<std::vector<PairResult>> results;
     std::vector<std::pair<std::size_t, std::size_t>> work;
     std::vector<std::atomic<std::size_t>> left(cells.size());
     for (std::size_t c = 0; c < cells.size(); ++c) {
-        scores.emplace_back(cells[c]->end_pair - cells[c]->first_pair);
-        left[c] = scores.back().size();
-        for (std::size_t i = 0; i < scores.back().size(); ++i) work.emplace_back(c, i);
+        results.emplace_back(cells[c]->end_pair - cells[c]->first_pair);
+        left[c] = results.back().size();
+        for (std::size_t i = 0; i < results.back().size(); ++i) work.emplace_back(c, i);
     }
     for_each_index(work.size(), jobs, [&](std::size_t w) {
         const auto [c, i] = work[w];
-        const DissimilarityCell& cell = *cells[c];
-        const Pair& pair = experiments_[cell.experiment].parts[cell.part].pairs[cell.first_pair + i];
-        scores[c][i] =
-            compare_safely(*metrics_[cell.metric].metric, *prepared.embeddings[pair.a], *prepared.embeddings[pair.b]);
+        results[c][i] = compare(*cells[c], part.pairs[cells[c]->first_pair + i], embedded);
         if (--left[c] > 0) return;
-        const bool has_failed =
-            std::ranges::any_of(scores[c], [](const Score& score) { return score.status == Status::failed; });
-        files.write(cell, has_failed ? CellState::failed : CellState::done, to_json(scores[c]));
+        const bool has_failed = std::ranges::any_of(
+            results[c], [](const PairResult& result) { return result.score.status == Status::failed; });
+        files.write(*cells[c], has_failed ? CellState::failed : CellState::done, to_json(results[c]));
         reporter.advance();
     });
 }
 
-std::vector<Score> DissimilarityStage::read_scores(const CellFiles& files, const DissimilarityCell& cell) {
-    std::vector<Score> scores;
+PairResult DissimilarityStage::compare(const DissimilarityCell& cell, const Pair& pair,
+                                       const std::vector<Embedded>& embedded) const {
+    const Part& part = experiments_[cell.experiment].parts[cell.part];
+    const Metric& metric = *metrics_[cell.metric].metric;
+    const Embedded& a = embedded[pair.a];
+    const Embedded& b = embedded[pair.b];
+    PairResult result{.score = {}, .performance_a = a.performance, .performance_b = b.performance};
+    for (const Embedded* one : {&a, &b}) {
+        if (one->embedding != nullptr) continue;
+        result.score = Score::without_value(one->has_failed ? Status::failed : Status::not_applicable, one->cause);
+        return result;
+    }
+    if (part.needs_distinct_states && a.state == b.state) {
+        result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state));
+        return result;
+    }
+    std::vector<std::shared_ptr<const Embedding>> pair_alone = {a.embedding, b.embedding};
+    try {
+        if (part.has_independent_pairs) pair_alone = metric.harmonise(std::move(pair_alone));
+        result.score = compare_safely(metric, *pair_alone[0], *pair_alone[1]);
+    } catch (const std::exception& error) {
+        result.score = Score::without_value(Status::failed, error.what());
+    }
+    return result;
+}
+
+std::vector<PairResult> DissimilarityStage::read_results(const CellFiles& files, const DissimilarityCell& cell) {
+    std::vector<PairResult> results;
     if (const auto json = files.read(cell))
-        for (const auto& entry : nlohmann::json::parse(*json)) scores.push_back(score_from(entry));
-    return scores;
+        for (const auto& entry : nlohmann::json::parse(*json))
+            results.push_back(
+                {score_from(entry), number_in(entry, "performance_a"), number_in(entry, "performance_b")});
+    return results;
 }
 
 }  // namespace repal

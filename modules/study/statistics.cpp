@@ -2,10 +2,12 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 module repal.statistics;
 
@@ -22,30 +24,64 @@ double quantile(const std::vector<double>& sorted, double probability) {
     return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-/// The units of all observations, renumbered 0, 1, ... in their order.
-std::vector<Observation> with_dense_units(std::span<const Observation> observations, std::size_t& n_units) {
-    std::map<std::size_t, std::size_t> numbers;
-    for (const Observation& observation : observations)
-        for (const std::size_t unit : observation.units) numbers[unit] = 0;
-    n_units = 0;
-    for (auto& number : numbers) number.second = n_units++;
-
-    std::vector<Observation> dense(observations.begin(), observations.end());
-    for (Observation& observation : dense)
-        for (std::size_t& unit : observation.units) unit = numbers[unit];
-    return dense;
+/// The members of all clusters, renumbered 0, 1, ... in their order.
+std::vector<std::size_t> renumber_densely(std::vector<std::vector<Unit>>& all) {
+    std::map<std::size_t, std::map<std::size_t, std::size_t>> numbers;
+    for (const std::vector<Unit>& units : all)
+        for (const Unit& unit : units) numbers[unit.cluster][unit.member] = 0;
+    std::vector<std::size_t> members;
+    std::map<std::size_t, std::size_t> clusters;
+    for (auto& [cluster, of_cluster] : numbers) {
+        clusters[cluster] = members.size();
+        members.push_back(of_cluster.size());
+        std::size_t next = 0;
+        for (auto& number : of_cluster) number.second = next++;
+    }
+    for (std::vector<Unit>& units : all) {
+        for (Unit& unit : units) unit = {clusters[unit.cluster], numbers[unit.cluster][unit.member]};
+        std::ranges::sort(units);
+    }
+    return members;
 }
 
-double resampled_mean(std::span<const Observation> observations, std::span<const double> times_drawn) {
-    double sum = 0;
-    double weights = 0;
-    for (const Observation& observation : observations) {
-        double weight = 1;
-        for (const std::size_t unit : observation.units) weight *= times_drawn[unit];
-        sum += weight * observation.value;
-        weights += weight;
+/// How often each member of a cluster was drawn: in every copy, and in all of them.
+struct ClusterDraws {
+    std::vector<std::vector<double>> copies;
+    std::vector<double> all;
+};
+
+std::vector<ClusterDraws> draw_units(const std::vector<std::size_t>& members, Stream& stream) {
+    std::vector<ClusterDraws> draws;
+    for (const std::size_t n : members) draws.push_back({{}, std::vector<double>(n)});
+    for (std::size_t copy = 0; copy < members.size(); ++copy) {
+        ClusterDraws& cluster = draws[stream.below(members.size())];
+        std::vector<double> times(cluster.all.size(), cluster.all.size() == 1 ? 1 : 0);
+        for (std::size_t draw = 0; draw < times.size() && times.size() > 1; ++draw) ++times[stream.below(times.size())];
+        for (std::size_t member = 0; member < times.size(); ++member) cluster.all[member] += times[member];
+        cluster.copies.push_back(std::move(times));
     }
-    return sum / weights;
+    return draws;
+}
+
+/// How often a value was drawn that depends on these units, which are sorted.
+double weight_of(const std::vector<Unit>& units, const std::vector<ClusterDraws>& draws) {
+    double weight = 1;
+    for (auto first = units.begin(); first != units.end() && weight > 0;) {
+        const ClusterDraws& cluster = draws[first->cluster];
+        const auto end =
+            std::find_if(first, units.end(), [&](const Unit& unit) { return unit.cluster != first->cluster; });
+        if (end - first == 1) {
+            weight *= cluster.all[first->member];
+        } else {
+            double together = 0;
+            for (const std::vector<double>& times : cluster.copies)
+                together += std::accumulate(
+                    first, end, 1.0, [&](double product, const Unit& unit) { return product * times[unit.member]; });
+            weight *= together;
+        }
+        first = end;
+    }
+    return weight;
 }
 
 }  // namespace
@@ -70,23 +106,40 @@ double standard_error(std::span<const double> values) {
     return std::sqrt(squares / (n - 1) / n);
 }
 
+Interval bootstrap_interval(std::span<const std::vector<Unit>> units,
+                            const std::function<double(std::span<const double>)>& statistic, int resamples,
+                            double confidence, Stream stream) {
+    std::vector<std::vector<Unit>> dense(units.begin(), units.end());
+    const std::vector<std::size_t> members = renumber_densely(dense);
+    if (std::reduce(members.begin(), members.end()) < 2) return {not_a_number, not_a_number};
+
+    std::vector<double> values;
+    std::vector<double> weights(dense.size());
+    for (int resample = 0; resample < resamples; ++resample) {
+        const std::vector<ClusterDraws> draws = draw_units(members, stream);
+        for (std::size_t i = 0; i < dense.size(); ++i) weights[i] = weight_of(dense[i], draws);
+        // With few units a draw may leave no value at all.
+        if (const double value = statistic(weights); !std::isnan(value)) values.push_back(value);
+    }
+    if (values.empty()) return {not_a_number, not_a_number};
+    std::ranges::sort(values);
+    return {quantile(values, (1 - confidence) / 2), quantile(values, (1 + confidence) / 2)};
+}
+
 Interval bootstrap_interval(std::span<const Observation> observations, int resamples, double confidence,
                             Stream stream) {
-    std::size_t n_units = 0;
-    const std::vector<Observation> dense = with_dense_units(observations, n_units);
-    if (n_units < 2) return {not_a_number, not_a_number};
-
-    std::vector<double> means;
-    for (int resample = 0; resample < resamples; ++resample) {
-        std::vector<double> times_drawn(n_units);
-        for (std::size_t draw = 0; draw < n_units; ++draw) ++times_drawn[stream.below(n_units)];
-        // With few units a draw may leave no pair of this group.
-        if (const double resampled = resampled_mean(dense, times_drawn); !std::isnan(resampled))
-            means.push_back(resampled);
-    }
-    if (means.empty()) return {not_a_number, not_a_number};
-    std::ranges::sort(means);
-    return {quantile(means, (1 - confidence) / 2), quantile(means, (1 + confidence) / 2)};
+    std::vector<std::vector<Unit>> units;
+    for (const Observation& observation : observations) units.push_back(observation.units);
+    const auto weighted_mean = [&](std::span<const double> weights) {
+        double sum = 0;
+        double all = 0;
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            sum += weights[i] * observations[i].value;
+            all += weights[i];
+        }
+        return sum / all;
+    };
+    return bootstrap_interval(units, weighted_mean, resamples, confidence, std::move(stream));
 }
 
 }  // namespace repal

@@ -1,5 +1,8 @@
 module;
+#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 export module repal.statistics;
@@ -19,17 +22,32 @@ export struct Interval {
     double high;
 };
 
-/// A value and the independent units that it depends on (one, or the two systems of a pair).
-export struct Observation {
-    double value;
-    std::vector<std::size_t> units;
+/// Something independent that values depend on: a member of a cluster (a replicate in a setting), or a cluster alone.
+export struct Unit {
+    std::size_t cluster;
+    std::size_t member = 0;
+    auto operator<=>(const Unit&) const = default;
 };
 
-/// Percentile bootstrap interval of the mean, resampling units: in each of `resamples` draws, n units are drawn with
-/// replacement and a value counts as often as the product of how often its units were drawn. Values that share a
-/// system are therefore not taken as independent. Both ends are NaN if there is only one unit.
-/// Source: Snijders & Borgatti 1999 (vertex bootstrap); Efron & Tibshirani 1993, ch. 13.
+/// A value and the units that it depends on (one, or the two systems of a pair).
+export struct Observation {
+    double value;
+    std::vector<Unit> units;
+};
+
+/// Percentile bootstrap interval of the mean, resampling clusters, and then members of each drawn cluster: in each of
+/// `resamples` draws, n clusters are drawn with replacement, and in each of these copies its n members. A value counts
+/// as often as the product of how often its units were drawn, units of one cluster in the same copy. Values that share
+/// a system are therefore not taken as independent. Both ends are NaN if there is only one unit.
+/// Source: Snijders & Borgatti 1999 (vertex bootstrap); Davison & Hinkley 1997, 3.8 (hierarchical data);
+/// Efron & Tibshirani 1993, ch. 13.
 export Interval bootstrap_interval(std::span<const Observation> observations, int resamples, double confidence,
                                    Stream stream);
+
+/// The same of any statistic of values that depend on `units`, given how often each counts. Draws in which it is NaN
+/// are left out.
+export Interval bootstrap_interval(std::span<const std::vector<Unit>> units,
+                                   const std::function<double(std::span<const double>)>& statistic, int resamples,
+                                   double confidence, Stream stream);
 
 }  // namespace repal

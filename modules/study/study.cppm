@@ -29,11 +29,14 @@ export struct RunOptions {
     Selection selection = {};
 };
 
+/// Rows of columns, the first one the head.
+export using Table = std::vector<std::vector<std::string>>;
+
 /// What came out of all stages.
 export struct Outcome {
-    bool is_complete = false;                     ///< no cell is missing; otherwise nothing was written
-    std::vector<std::vector<std::string>> table;  ///< for the terminal, the first row is the head
-    std::string failures;                         ///< how many failed and where they are listed; empty if none
+    bool is_complete = false;   ///< no cell is missing; otherwise nothing was written
+    std::vector<Table> tables;  ///< for the terminal
+    std::string failures;       ///< how many failed and where they are listed; empty if none
 };
 
 /// Work in stages, each made of cells that can be done in any order, by any process, and once.

@@ -1,5 +1,6 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,11 +16,6 @@ module repal.summary;
 namespace repal {
 namespace {
 
-/// The shortest text that reads back as the same double; empty if there is no number.
-std::string csv_number(std::optional<double> value) {
-    return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
-}
-
 SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const std::string& group,
                            const Bootstrap& bootstrap, const Stream& stream) {
     SummaryRow row{.experiment = pairs.front()->experiment->name,
@@ -30,11 +26,11 @@ SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const st
     std::vector<double> values;
     std::vector<Observation> observations;
     for (const ScoredPair* pair : pairs) {
-        if (pair->score.status != Status::ok) {
+        if (pair->result.score.status != Status::ok) {
             ++row.n_without;
             continue;
         }
-        values.push_back(pair->score.dissimilarity());
+        values.push_back(pair->result.score.dissimilarity());
         observations.push_back({values.back(), pair->pair->units});
     }
     row.n = values.size();
@@ -47,15 +43,21 @@ SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const st
 
 }  // namespace
 
+Bootstrap read_bootstrap(const Config& config) {
+    config.require_keys({"resamples", "confidence"});
+    return {.resamples = static_cast<int>(config.integer_or("resamples", Bootstrap{}.resamples, 1, 10'000'000)),
+            .confidence = config.number_or("confidence", Bootstrap{}.confidence, 0.01, 0.9999)};
+}
+
 std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const CellFiles& files) {
     std::vector<ScoredPair> all;
     for (const DissimilarityCell& cell : stage.cells()) {
         const Experiment& experiment = stage.experiments()[cell.experiment];
         const Part& part = experiment.parts[cell.part];
-        const std::vector<Score> scores = DissimilarityStage::read_scores(files, cell);
-        for (std::size_t i = 0; i < scores.size(); ++i)
+        const std::vector<PairResult> results = DissimilarityStage::read_results(files, cell);
+        for (std::size_t i = 0; i < results.size(); ++i)
             all.push_back(
-                {&experiment, &part, &part.pairs[cell.first_pair + i], stage.metrics()[cell.metric].name, scores[i]});
+                {&experiment, &part, &part.pairs[cell.first_pair + i], stage.metrics()[cell.metric].name, results[i]});
     }
     return all;
 }
@@ -83,14 +85,18 @@ std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bo
 }
 
 std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs) {
-    std::string text = "experiment,metric,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status\n";
+    std::string text =
+        "experiment,metric,group,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status,performance_a,"
+        "performance_b\n";
     for (const ScoredPair& pair : pairs) {
-        const bool has_value = pair.score.status == Status::ok;
-        text += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
-                            csv_field(pair.name_a()), csv_field(pair.name_b()),
-                            has_value ? csv_number(pair.score.angle_rad) : "",
-                            has_value ? csv_number(pair.score.dissimilarity()) : "",
-                            has_value ? csv_number(pair.score.lower_bound_rad) : "", to_string(pair.score.status));
+        const bool has_value = pair.result.score.status == Status::ok;
+        text += fmt::format(
+            "{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
+            csv_field(fmt::format("{}", fmt::join(pair.pair->groups, ";"))), csv_field(pair.name_a()),
+            csv_field(pair.name_b()), has_value ? csv_number(pair.result.score.angle_rad) : "",
+            has_value ? csv_number(pair.result.score.dissimilarity()) : "",
+            has_value ? csv_number(pair.result.score.lower_bound_rad) : "", to_string(pair.result.score.status),
+            csv_number(pair.result.performance_a), csv_number(pair.result.performance_b));
     }
     return text;
 }
@@ -127,11 +133,15 @@ std::vector<std::vector<std::string>> summary_table(const std::vector<SummaryRow
 std::string failures_csv(const std::vector<ScoredPair>& pairs) {
     std::string text = "experiment,metric,system_a,system_b,status,detail\n";
     for (const ScoredPair& pair : pairs)
-        if (pair.score.status != Status::ok)
+        if (pair.result.score.status != Status::ok)
             text += fmt::format("{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
-                                csv_field(pair.name_a()), csv_field(pair.name_b()), to_string(pair.score.status),
-                                csv_field(pair.score.detail));
+                                csv_field(pair.name_a()), csv_field(pair.name_b()), to_string(pair.result.score.status),
+                                csv_field(pair.result.score.detail));
     return text;
+}
+
+std::string csv_number(std::optional<double> value) {
+    return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
 }
 
 std::string csv_field(const std::string& text) {

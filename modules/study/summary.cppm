@@ -1,9 +1,11 @@
 module;
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 export module repal.summary;
 
+import repal.config;
 import repal.random;
 import repal.statistics;
 export import repal.dissimilarity;
@@ -16,11 +18,19 @@ export struct ScoredPair {
     const Part* part;
     const Pair* pair;
     std::string metric;
-    Score score;
+    PairResult result;
 
     const std::string& name_a() const { return part->systems[pair->a].name; }
     const std::string& name_b() const { return part->systems[pair->b].name; }
 };
+
+export struct Bootstrap {
+    int resamples = 2000;
+    double confidence = 0.95;
+};
+
+/// `bootstrap: {resamples: 2000, confidence: 0.95}`
+export Bootstrap read_bootstrap(const Config& config);
 
 /// Every pair of the study whose cell is done or failed, in the order of the cells.
 export std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const CellFiles& files);
@@ -38,16 +48,12 @@ export struct SummaryRow {
     Interval interval;
 };
 
-export struct Bootstrap {
-    int resamples = 2000;
-    double confidence = 0.95;
-};
-
 /// By experiment, metric and group; groups in the order of their experiment.
 export std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
                                          const Stream& stream);
 
-/// experiment,metric,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status
+/// experiment,metric,group,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status,performance_a,performance_b
+/// where several groups of a pair are separated by ';'
 export std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs);
 
 /// experiment,metric,group,n,n_without_value,mean,median,sem,ci_low,ci_high
@@ -58,6 +64,9 @@ export std::vector<std::vector<std::string>> summary_table(const std::vector<Sum
 
 /// experiment,metric,system_a,system_b,status,detail of all pairs without a value
 export std::string failures_csv(const std::vector<ScoredPair>& pairs);
+
+/// The shortest text that reads back as the same double; empty if there is no finite number.
+export std::string csv_number(std::optional<double> value);
 
 /// A field of a CSV line, in quotes where it needs them (RFC 4180).
 export std::string csv_field(const std::string& text);

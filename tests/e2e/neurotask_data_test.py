@@ -134,6 +134,17 @@ class NeurotaskData(ProgramTest):
                             for sequence in self.load(folder, task, split)[0]["observations"])
         self.assertEqual(len(seen), 4 * 2000)
 
+    def test_a_retest_has_the_conditions_of_the_test_and_noise_of_its_own(self):
+        for balanced in ("true", "false"):
+            folder = self.generate(self.only(PDM[0], GO_NOGO[0]), f"{DATA}.balanced={balanced}", results=balanced)
+            test, retest = (self.load(folder, PDM[0], split)[0] for split in ("test", "retest"))
+            numpy.testing.assert_array_equal(test["trial/condition"], retest["trial/condition"])
+            self.assertLess(abs(numpy.corrcoef((test["observations"] - retest["observations"])[:, 10:210, 1].ravel(),
+                                               test["observations"][:, 10:210, 1].ravel())[0, 1] - 2**-0.5), 0.1)
+            self.assertTrue((test["observations"] != retest["observations"])[:, 10:210, 1:].all())
+            test, retest = (self.load(folder, GO_NOGO[0], split)[0] for split in ("test", "retest"))
+            numpy.testing.assert_array_equal(test["observations"], retest["observations"])
+
     def test_packed_and_reaching_sequences_are_all_distinct_and_splits_share_none(self):
         folder = self.generate(self.only(PDM[0], *REACHING), f"{DATA}.packing=sequence", f"{DATA}.sequence_steps=700",
                                f"{DATA}.train=500", f"{DATA}.validation=500", f"{DATA}.test=500")
@@ -220,7 +231,7 @@ class NeurotaskData(ProgramTest):
             shards = self.generate(results="shards", arguments=("--array", f"{shard}/3"))
 
         files = sorted(one.glob("*.h5"))
-        self.assertEqual(len(files), 36)
+        self.assertEqual(len(files), 48)
         for file in files:
             for other in (four, shards):
                 self.assertEqual(file.read_bytes(), (other / file.name).read_bytes(), file.name)

@@ -399,7 +399,7 @@ class NeurotaskTraining(ProgramTest):
         self.assertEqual(len(cells("--group", "master", "--where", "cell=leaky_gru,cell=leaky_rnn")), 4)
         self.assertEqual(self.run_study("--group", "master", command="generate").returncode, 0)
         self.assertEqual({file.name for file in (self.folder / "results" / "neurotasks" / "data").iterdir()},
-                         {f"AntiGo-{split}.h5" for split in ("train", "validation", "test")})
+                         {f"AntiGo-{split}.h5" for split in ("train", "validation", "test", "retest")})
         self.assertEqual(self.run_study("--group", "frozen", "--where", "cell=leaky_rnn", command="train").returncode, 0)
         states = {cell["cell"]: cell["state"] for cell in cells()}
         self.assertEqual({name for name, state in states.items() if state == "done"},

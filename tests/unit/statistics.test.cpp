@@ -21,7 +21,7 @@ TEST(Statistics, MeanMedianAndStandardErrorOfKnownNumbers) {
 }
 
 TEST(BootstrapInterval, OneUnitHasNone) {
-    const std::vector<Observation> one = {{1.0, {3}}, {2.0, {3}}};
+    const std::vector<Observation> one = {{1.0, {{3}}}, {2.0, {{3}}}};
 
     EXPECT_TRUE(std::isnan(repal::bootstrap_interval(one, 100, 0.95, repal::Stream(1)).low));
 }
@@ -34,7 +34,7 @@ TEST(BootstrapInterval, CoversTheMeanOfIndependentValues) {
 
     for (int experiment = 0; experiment < experiments; ++experiment) {
         std::vector<Observation> values;
-        for (std::size_t unit = 0; unit < 40; ++unit) values.push_back({stream.normal(), {unit}});
+        for (std::size_t unit = 0; unit < 40; ++unit) values.push_back({stream.normal(), {{unit}}});
         const auto interval =
             repal::bootstrap_interval(values, 300, 0.95, stream.child(static_cast<std::uint64_t>(experiment)));
         covered += interval.low <= 0 && 0 <= interval.high ? 1 : 0;
@@ -59,7 +59,7 @@ TEST(BootstrapInterval, CoversTheMeanOfPairsThatShareSystems) {
         std::vector<double> values;
         for (std::size_t a = 0; a < effect.size(); ++a)
             for (std::size_t b = a + 1; b < effect.size(); ++b) {
-                pairs.push_back({effect[a] + effect[b], {a, b}});
+                pairs.push_back({effect[a] + effect[b], {{a}, {b}}});
                 values.push_back(pairs.back().value);
             }
         const auto interval =

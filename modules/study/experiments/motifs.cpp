@@ -42,24 +42,31 @@ std::size_t shared_positions(const Selection& a, const Selection& b) {
 
 }  // namespace
 
-Experiment motifs_experiment(const Config& config, const SystemCatalogue& catalogue) {
+Experiment motifs_experiment(const Config& config, const Simulations& simulations) {
     config.require_keys({"basis", "length"});
-    std::vector<NamedSystem> basis;
-    for (const auto& [name, motif] : config.at("basis").items()) basis.push_back({name, catalogue.read(motif)});
+    std::vector<std::string> names;
+    std::vector<System> basis;
+    std::vector<NamedSystem> stored;
+    for (const auto& [name, motif] : config.at("basis").items()) {
+        names.push_back(name);
+        basis.push_back(simulations.systems.read(motif));
+        stored.push_back({name, simulated(basis.back(), simulations.sampling)});
+    }
     const std::int64_t length = config.at("length").integer(1, std::max<std::int64_t>(1, std::ssize(basis)));
     const std::vector<Selection> selections = ordered_selections(basis.size(), static_cast<std::size_t>(length));
 
     Part part{.name = "motifs"};
+    std::vector<System> recipes;
     for (const Selection& selection : selections) {
         std::string name;
         std::vector<System> motifs;
         for (const std::size_t motif : selection) {
-            name += (name.empty() ? "" : "+") + basis[motif].name;
-            motifs.push_back(basis[motif].system);
+            name += (name.empty() ? "" : "+") + names[motif];
+            motifs.push_back(basis[motif]);
         }
-        part.systems.push_back({name, System::attached(std::move(motifs))});
+        recipes.push_back(System::attached(std::move(motifs)));
+        part.systems.push_back({name, simulated(recipes.back(), simulations.sampling)});
     }
-    std::vector<NamedSystem> stored = basis;
     stored.insert(stored.end(), part.systems.begin(), part.systems.end());
 
     for (std::size_t a = 0; a < selections.size(); ++a)
@@ -68,10 +75,10 @@ Experiment motifs_experiment(const Config& config, const SystemCatalogue& catalo
                                   b,
                                   {fmt::format("shared={}", shared_motifs(selections[a], selections[b])),
                                    fmt::format("same_position={}", shared_positions(selections[a], selections[b]))},
-                                  {a, b}});
+                                  {{a}, {b}}});
     for (std::size_t a = 0; a < selections.size(); ++a) {
-        part.pairs.push_back({a, part.systems.size(), {noise_floor}, {a}});
-        part.systems.push_back({part.systems[a].name + " redrawn", part.systems[a].system, 1});
+        part.pairs.push_back({a, part.systems.size(), {noise_floor}, {{a}}});
+        part.systems.push_back({part.systems[a].name + " redrawn", simulated(recipes[a], simulations.sampling, 1)});
     }
 
     std::vector<std::string> groups;

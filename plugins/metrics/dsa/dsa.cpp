@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
+#include <ranges>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 import repal.dsa.alignment;
 import repal.havok;
@@ -21,16 +21,16 @@ using repal::Option;
 
 /// The operator of one system, at its own rank or at one that harmonise() found for all.
 struct DsaEmbedding final : repal::Embedding {
-    explicit DsaEmbedding(repal::Havok fitted) : havok(std::move(fitted)) { use_rank(havok.rank()); }
-
-    void use_rank(Eigen::Index used) {
-        rank = used;
-        linear_operator.emplace(havok.operator_of_rank(used));
+    DsaEmbedding(std::shared_ptr<const repal::Havok> fitted, Eigen::Index used)
+        : havok(std::move(fitted)), rank(used), linear_operator(havok->operator_of_rank(used)) {
+        // Havok has two matrices of this size, the operator six and the spectra of the certificate.
+        const Eigen::Index numbers = 8 * havok->rank() * havok->rank() + linear_operator.spectra.size();
+        bytes = sizeof(double) * static_cast<std::size_t>(numbers);
     }
 
-    repal::Havok havok;
-    Eigen::Index rank = 0;
-    std::optional<repal::AlignmentOperator> linear_operator;
+    std::shared_ptr<const repal::Havok> havok;
+    Eigen::Index rank;
+    repal::AlignmentOperator linear_operator;
 };
 
 /// Dynamical similarity analysis: min over orthogonal C of arccos(<A, C B C^T> / (||A||_F ||B||_F)), with A and B the
@@ -100,20 +100,24 @@ class Dsa final : public repal::Metric {
 
     std::unique_ptr<repal::Embedding> prepare(const repal::Trajectories& x) const override {
         const repal::DelayEmbedding delays{.n_delays = options_.n_delays, .delay_interval = options_.delay_interval};
-        auto embedding = std::make_unique<DsaEmbedding>(repal::Havok(x, delays, limits()));
+        auto havok = std::make_shared<const repal::Havok>(x, delays, limits());
+        auto embedding = std::make_unique<DsaEmbedding>(havok, havok->rank());
         if (embedding->rank < options_.rank)
             embedding->warning =
                 fmt::format("rank {} is capped to {}: the data determine no more", options_.rank, embedding->rank);
         return embedding;
     }
 
-    void harmonise(std::span<repal::Embedding* const> embeddings) const override {
-        if (!options_.common_rank || embeddings.empty()) return;
-        Eigen::Index smallest = options_.rank;
-        for (const repal::Embedding* embedding : embeddings)
-            smallest = std::min(smallest, static_cast<const DsaEmbedding*>(embedding)->rank);
-        for (repal::Embedding* embedding : embeddings)
-            if (auto* dsa = static_cast<DsaEmbedding*>(embedding); dsa->rank > smallest) dsa->use_rank(smallest);
+    std::vector<std::shared_ptr<const repal::Embedding>> harmonise(
+        std::vector<std::shared_ptr<const repal::Embedding>> embeddings) const override {
+        if (!options_.common_rank) return embeddings;
+        const auto rank_of = [](const auto& embedding) { return static_cast<const DsaEmbedding&>(*embedding).rank; };
+        const Eigen::Index smallest = std::ranges::min(embeddings | std::views::transform(rank_of));
+        for (auto& embedding : embeddings)
+            if (rank_of(embedding) > smallest)
+                embedding =
+                    std::make_shared<DsaEmbedding>(static_cast<const DsaEmbedding&>(*embedding).havok, smallest);
+        return embeddings;
     }
 
     repal::Score compare(const repal::Embedding& a, const repal::Embedding& b) const override {
@@ -124,7 +128,7 @@ class Dsa final : public repal::Metric {
                 repal::Status::not_applicable,
                 fmt::format("the operators have ranks {} and {}; set rank to {} or less, or common_rank to true",
                             first.rank, second.rank, std::min(first.rank, second.rank)));
-        const repal::Alignment alignment = repal::align(*first.linear_operator, *second.linear_operator,
+        const repal::Alignment alignment = repal::align(first.linear_operator, second.linear_operator,
                                                         {.starts = static_cast<int>(options_.starts),
                                                          .gradient_tolerance = options_.gradient_tolerance,
                                                          .max_iterations = static_cast<int>(options_.max_iterations)});

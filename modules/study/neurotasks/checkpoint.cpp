@@ -104,6 +104,14 @@ std::string history_csv(const TrainingState& state, const std::map<std::string, 
     return text;
 }
 
+rnn::Parameters weights_in(const Archive& archive, const std::filesystem::path& file, const rnn::NetworkShape& shape) {
+    try {
+        return parameters_from(archive, "weights", shape);
+    } catch (const InputError& error) {
+        throw error.at(file.string());
+    }
+}
+
 }  // namespace
 
 std::size_t CheckpointFolder::remove_others() const {
@@ -140,8 +148,7 @@ std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& s
 
 void CheckpointFolder::write(const TrainingState& state, const rnn::NetworkShape& shape,
                              const std::map<std::string, std::string>& provenance) const {
-    const std::string name = fmt::format("checkpoint_{:04}.h5", state.history.back().epoch);
-    write_archive(folder_ / name, archive_of(state, shape, provenance, key_));
+    write_archive(checkpoint_file(state.history.back().epoch), archive_of(state, shape, provenance, key_));
 }
 
 void CheckpointFolder::write_final(const TrainingState& state, const rnn::NetworkShape& shape,
@@ -150,16 +157,27 @@ void CheckpointFolder::write_final(const TrainingState& state, const rnn::Networ
     write_archive(final_file(), archive_of(state, shape, provenance, key_));
 }
 
-rnn::Parameters CheckpointFolder::final_parameters(const rnn::NetworkShape& shape) const {
-    const Archive archive = read_archive(final_file());
+std::filesystem::path CheckpointFolder::checkpoint_file(int epoch) const {
+    return folder_ / fmt::format("checkpoint_{:04}.h5", epoch);
+}
+
+Archive CheckpointFolder::read(const std::filesystem::path& file) const {
+    Archive archive = read_archive(file);
     if (archive.attribute("key") != key_)
-        throw InputError(final_file().string(), "this network is of another configuration",
-                         "remove the file and train again");
-    try {
-        return parameters_from(archive, "weights", shape);
-    } catch (const InputError& error) {
-        throw error.at(final_file().string());
-    }
+        throw InputError(file.string(), "this network is of another configuration", "remove the file and train again");
+    return archive;
+}
+
+std::vector<EpochRecord> CheckpointFolder::history() const {
+    return history_from(read(final_file()));
+}
+
+rnn::Parameters CheckpointFolder::final_parameters(const rnn::NetworkShape& shape) const {
+    return weights_in(read(final_file()), final_file(), shape);
+}
+
+rnn::Parameters CheckpointFolder::parameters(const rnn::NetworkShape& shape, int epoch) const {
+    return weights_in(read(checkpoint_file(epoch)), checkpoint_file(epoch), shape);
 }
 
 }  // namespace repal

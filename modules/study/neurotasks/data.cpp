@@ -12,7 +12,7 @@ module;
 #include <string>
 #include <utility>
 #include <vector>
-module repal.neurotasks;
+module repal.neurotask_data;
 
 import repal.hash;
 import repal.store;
@@ -85,24 +85,8 @@ std::vector<std::pair<std::string, DatasetRecipe>> read_splits(const Config& dat
     recipe.packing = Packing::trial;
     recipe.sequence_steps = 0;
     splits.push_back(split("test"));
+    splits.emplace_back(retest, splits.back().second);
     return splits;
-}
-
-/// One network learns all tasks of a ruleset, so they need the same inputs, outputs and steps.
-void require_alike(const Ruleset& ruleset, const Config& where, const std::vector<NamedTask>& tasks) {
-    const auto of = [&](const std::string& name) -> const NamedTask& {
-        return *std::ranges::find(tasks, name, &NamedTask::name);
-    };
-    const NamedTask& first = of(ruleset.tasks.front());
-    for (const std::string& name : ruleset.tasks) {
-        const NamedTask& other = of(name);
-        if (other.info.channels.size() != first.info.channels.size() || other.info.actions != first.info.actions ||
-            other.info.outputs != first.info.outputs || other.task->step_ms() != first.task->step_ms())
-            throw where.error(
-                fmt::format("'{}' and '{}' differ in channels, actions, outputs or dt, so one network "
-                            "cannot learn both",
-                            first.name, name));
-    }
 }
 
 std::string text_of(const DatasetRecipe& recipe) {
@@ -113,36 +97,14 @@ std::string text_of(const DatasetRecipe& recipe) {
 
 }  // namespace
 
-NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
-    : Study("neurotasks", config, registry), seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))) {
-    const Config study = config.at("studies").at("neurotasks");
-    study.require_keys({"tasks", "rulesets", "data", "groups", "networks", "training"});
-    tasks_ = read_ruled_tasks(study, registry);
-    splits_ = read_splits(study.at("data"));
-    rulesets_ = read_rulesets(study.at("rulesets"), study.at_or_empty("groups"));
-    for (const Ruleset& ruleset : rulesets_)
-        if (!ruleset.groups.empty()) require_alike(ruleset, study.at("rulesets").at(ruleset.name), tasks_);
+NeurotaskData::NeurotaskData(const Config& study, std::uint64_t seed, const Registry& registry)
+    : seed_(seed), tasks_(read_ruled_tasks(study, registry)), splits_(read_splits(study.at("data"))) {}
 
-    const Config networks = study.at("networks");
-    networks.require_keys(
-        {"cell", "activation", "n_rnn", "learning_rate", "batch_size", "initialiser", "replicates", "tau"});
-    settings_ = read_settings(networks);
-    for (const Setting& setting : settings_)
-        if (static_cast<std::size_t>(setting.batch_size) > splits_.front().second.sequences)
-            throw networks.at("batch_size")
-                .error(fmt::format("a batch of {} is larger than the {} training sequences", setting.batch_size,
-                                   splits_.front().second.sequences));
-    replicates_ = networks.integer_or("replicates", 1, 1, 1'000'000);
-    tau_ms_ = networks.number_or("tau", 100, 1e-3, 1e9);
-    training_ = read_training(study.at_or_empty("training"));
-    checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1, 1'000'000));
+const NamedTask& NeurotaskData::task(const std::string& name) const {
+    return *std::ranges::find(tasks_, name, &NamedTask::name);
 }
 
-std::vector<std::string> NeurotaskStudy::stages() const {
-    return {"generate", "train"};
-}
-
-std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells() const {
+std::vector<DataCell> NeurotaskData::cells() const {
     std::vector<DataCell> cells;
     for (std::size_t t = 0; t < tasks_.size(); ++t)
         for (const auto& [split, recipe] : splits_) {
@@ -153,61 +115,29 @@ std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells() const {
     return cells;
 }
 
-std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells(const std::set<std::string>& tasks) const {
-    std::vector<DataCell> cells = data_cells();
-    std::erase_if(cells, [&](const DataCell& cell) { return !tasks.contains(tasks_[cell.task].name); });
-    return cells;
+std::vector<DataCell> NeurotaskData::cells(const std::set<std::string>& tasks) const {
+    std::vector<DataCell> chosen = cells();
+    std::erase_if(chosen, [&](const DataCell& cell) { return !tasks.contains(tasks_[cell.task].name); });
+    return chosen;
 }
 
-/// Of the selected networks; without a selection also of tasks that no network learns.
-std::vector<NeurotaskStudy::DataCell> NeurotaskStudy::data_cells(const Selection& selection) const {
-    if (selection.groups.empty() && selection.where.empty()) return data_cells();
-    const std::vector<NetworkCell> networks = network_cells();
-    return data_cells(learned_tasks(networks, selected(networks, selection)));
+DataCell NeurotaskData::cell(const std::string& task, const std::string& split) const {
+    const std::vector<DataCell> of_task = cells({task});
+    return *std::ranges::find(of_task, split, &DataCell::split);
 }
 
-std::filesystem::path NeurotaskStudy::data_file(const std::filesystem::path& results, const DataCell& cell) {
+std::filesystem::path NeurotaskData::file(const DataCell& cell, const std::filesystem::path& results) {
     return results / "data" / (cell.name + ".h5");
 }
 
-CellState NeurotaskStudy::state_of(const DataCell& cell, const std::filesystem::path& results) {
-    return CellFiles(results).state(cell, data_file(results, cell));
+CellState NeurotaskData::state(const DataCell& cell, const std::filesystem::path& results) {
+    return CellFiles(results).state(cell, file(cell, results));
 }
 
-std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesystem::path& results,
-                                                             const std::string& stage,
-                                                             const Selection& selection) const {
-    std::vector<std::pair<Cell, CellState>> planned;
-    if (stage == "generate") {
-        for (const DataCell& cell : data_cells(selection)) planned.emplace_back(cell, state_of(cell, results));
-        return planned;
-    }
-    const std::vector<NetworkCell> networks = network_cells();
-    for (const std::size_t i : selected(networks, selection))
-        planned.emplace_back(networks[i], state_of(networks[i], results));
-    return planned;
-}
-
-void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const {
-    if (stage == "generate")
-        generate(options, reporter);
-    else
-        train(options, reporter);
-}
-
-void NeurotaskStudy::generate(const RunOptions& options, Reporter& reporter) const {
-    const std::vector<DataCell> cells = data_cells(options.selection);
-    std::vector<DataCell> owned;
-    for (std::size_t i = 0; i < cells.size(); ++i)
-        if (options.shard.owns(i)) owned.push_back(cells[i]);
-    generate(owned, options, reporter);
-}
-
-/// Those that are not there.
-void NeurotaskStudy::generate(const std::vector<DataCell>& cells, const RunOptions& options, Reporter& reporter) const {
+void NeurotaskData::generate(const std::vector<DataCell>& cells, const RunOptions& options, Reporter& reporter) const {
     std::vector<DataCell> missing;
     for (const DataCell& cell : cells)
-        if (state_of(cell, options.results) != CellState::done) missing.push_back(cell);
+        if (state(cell, options.results) != CellState::done) missing.push_back(cell);
     if (missing.empty()) return;
     reporter.begin("generating", missing.size());
     for (const DataCell& cell : missing) {
@@ -217,10 +147,13 @@ void NeurotaskStudy::generate(const std::vector<DataCell>& cells, const RunOptio
     reporter.end();
 }
 
-void NeurotaskStudy::generate(const DataCell& cell, const RunOptions& options) const {
+/// A retest has the conditions of the test, trial by trial, and draws everything else anew.
+void NeurotaskData::generate(const DataCell& cell, const RunOptions& options) const {
     const NamedTask& task = tasks_[cell.task];
-    const Stream stream = Stream(seed_).child("data").child(task.name).child(cell.split);
-    const Dataset dataset = make_dataset(*task.task, task.info, cell.recipe, stream, options.jobs);
+    const Stream of_task = Stream(seed_).child("data").child(task.name);
+    const Stream conditions = of_task.child(cell.split == retest ? "test" : cell.split);
+    const Dataset dataset =
+        make_dataset(*task.task, task.info, cell.recipe, {conditions, of_task.child(cell.split)}, options.jobs);
     const auto ideal = ideal_accuracy(dataset);
 
     Archive archive = to_archive(dataset);
@@ -232,7 +165,7 @@ void NeurotaskStudy::generate(const DataCell& cell, const RunOptions& options) c
                                {"key", cell.key},
                                {"seed", fmt::format("{}", seed_)}});
     if (ideal) archive.attributes["ideal_accuracy"] = fmt::format("{}", *ideal);
-    write_archive(data_file(options.results, cell), archive);
+    write_archive(file(cell, options.results), archive);
 
     nlohmann::json result = {
         {"sequences", dataset.sequences}, {"steps", dataset.steps}, {"trials", dataset.trials.size()}};
@@ -240,13 +173,21 @@ void NeurotaskStudy::generate(const DataCell& cell, const RunOptions& options) c
     CellFiles(options.results).write(cell, CellState::done, result.dump());
 }
 
-const NamedTask& NeurotaskStudy::task(const std::string& name) const {
-    return *std::ranges::find(tasks_, name, &NamedTask::name);
+Dataset NeurotaskData::load(const DataCell& cell, const std::filesystem::path& results) {
+    const std::filesystem::path from = file(cell, results);
+    const Archive archive = read_archive(from);
+    if (archive.attribute("key") != cell.key)
+        throw InputError(from.string(), "another configuration is being run in this folder");
+    try {
+        return dataset_from(archive);
+    } catch (const InputError& error) {
+        throw error.at(from.string());
+    }
 }
 
-void NeurotaskStudy::write_data_table(const std::filesystem::path& results) const {
+std::string NeurotaskData::csv(const std::filesystem::path& results) const {
     std::string csv = "task,split,sequences,steps,trials,ideal_accuracy\n";
-    for (const DataCell& cell : data_cells()) {
+    for (const DataCell& cell : cells()) {
         const auto text = CellFiles(results).read(cell);
         if (!text) continue;
         const auto result = nlohmann::json::parse(*text);
@@ -255,7 +196,7 @@ void NeurotaskStudy::write_data_table(const std::filesystem::path& results) cons
             result.at("steps").get<std::size_t>(), result.at("trials").get<std::size_t>(),
             result.contains("ideal_accuracy") ? fmt::format("{}", result.at("ideal_accuracy").get<double>()) : "");
     }
-    write_file(results / "data.csv", csv);
+    return csv;
 }
 
 }  // namespace repal

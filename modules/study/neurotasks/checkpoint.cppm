@@ -5,6 +5,7 @@ module;
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 export module repal.checkpoint;
 
 export import repal.training;
@@ -36,10 +37,18 @@ export class CheckpointFolder {
 
     std::filesystem::path final_file() const { return folder_ / "final.h5"; }
 
-    /// The weights of final.h5. Throws InputError if there are none.
+    /// What was measured until the training ended. Throws InputError, as the next two, if final.h5 is not there.
+    std::vector<EpochRecord> history() const;
+
     rnn::Parameters final_parameters(const rnn::NetworkShape& shape) const;
 
+    /// At the end of an epoch that has a checkpoint.
+    rnn::Parameters parameters(const rnn::NetworkShape& shape, int epoch) const;
+
  private:
+    std::filesystem::path checkpoint_file(int epoch) const;
+    Archive read(const std::filesystem::path& file) const;
+
     std::filesystem::path folder_;
     std::string key_;
 };

@@ -1,0 +1,149 @@
+module;
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.embeddings;
+
+import repal.parallel;
+
+namespace repal {
+namespace {
+
+std::size_t bytes_of(const Embedded& embedded, const Shape& shape) {
+    if (embedded.embedding == nullptr) return 0;
+    if (embedded.embedding->bytes > 0) return embedded.embedding->bytes;
+    return sizeof(double) * static_cast<std::size_t>(shape.trials * shape.steps * shape.channels);
+}
+
+}  // namespace
+
+ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
+    const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
+    return {loaded.info.name,
+            fmt::format("{}-{}({})", loaded.info.name, loaded.info.version, canonical(loaded.info.options, options)),
+            loaded.plugin->make(options), loaded.info.invariances};
+}
+
+std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry) {
+    std::vector<ChosenMetric> metrics;
+    for (const auto& [name, options] : config.items()) {
+        try {
+            metrics.push_back(choose_metric(registry.metric(name), config));
+        } catch (const InputError& error) {
+            if (!error.where().empty()) throw;
+            throw options.error(error.problem(), error.hint());
+        }
+    }
+    if (metrics.empty()) throw config.error("no metric is chosen");
+    return metrics;
+}
+
+void read_pca(const Config& config, std::vector<ChosenMetric>& metrics) {
+    std::vector<std::string> names;
+    for (const ChosenMetric& metric : metrics) names.push_back(metric.name);
+    config.require_keys(names);
+    for (ChosenMetric& metric : metrics) {
+        if (!config.has(metric.name)) continue;
+        const Config pca = config.at(metric.name);
+        pca.require_keys({"components", "variance"});
+        if (pca.has("components") == pca.has("variance"))
+            throw pca.error("expected either components or variance, e.g. {components: 20}");
+        metric.pca = pca.has("components") ? Pca{.components = pca.at("components").integer(1, 1'000'000)}
+                                           : Pca{.variance = pca.at("variance").number(1e-6, 1)};
+        metric.text += fmt::format(" pca(components={},variance={})", metric.pca->components, metric.pca->variance);
+    }
+}
+
+std::vector<Embedded> Embeddings::of(const ChosenMetric& metric, std::span<const NamedSystem> systems, bool may_fail,
+                                     int jobs) {
+    std::vector<Embedded> embedded(systems.size());
+    std::vector<std::string> keys;
+    std::vector<std::size_t> missing;
+    for (std::size_t i = 0; i < systems.size(); ++i) {
+        keys.push_back(metric.text + "\n" + systems[i].source->text());
+        const auto place = places_.find(keys[i]);
+        if (place == places_.end()) {
+            missing.push_back(i);
+            continue;
+        }
+        kept_.splice(kept_.begin(), kept_, place->second);
+        embedded[i] = place->second->embedded;
+    }
+    std::mutex keeping;
+    for_each_index(missing.size(), jobs, [&](std::size_t m) {
+        const std::size_t i = missing[m];
+        Shape shape;
+        try {
+            const Observed observed = systems[i].source->observe(results_);
+            embedded[i].state = observed.state;
+            embedded[i].performance = observed.performance;
+            const auto seen = metric.pca ? std::optional((*metric.pca)(observed.trajectories)) : std::nullopt;
+            const Trajectories& x = seen ? *seen : observed.trajectories;
+            shape = x.shape();
+            embedded[i].embedding = metric.metric->prepare(x);
+        } catch (const InvalidTrajectories& invalid) {
+            if (!may_fail) throw invalid.at(systems[i].name);
+            embedded[i].cause = fmt::format("{}: {}", systems[i].name, invalid.what());
+        } catch (const SystemFailed& failed) {
+            if (!may_fail) throw InputError(systems[i].name, failed.what());
+            embedded[i].cause = fmt::format("{}: {}", systems[i].name, failed.what());
+            embedded[i].has_failed = true;
+        }
+        const std::lock_guard lock(keeping);
+        keep({keys[i], embedded[i], bytes_of(embedded[i], shape)});
+    });
+    return embedded;
+}
+
+void Embeddings::keep(Kept kept) {
+    if (places_.contains(kept.key)) return;
+    bytes_ += kept.bytes;
+    kept_.push_front(std::move(kept));
+    places_[kept_.front().key] = kept_.begin();
+    while (bytes_ > max_bytes_ && kept_.size() > 1) {
+        bytes_ -= kept_.back().bytes;
+        places_.erase(kept_.back().key);
+        kept_.pop_back();
+    }
+}
+
+Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
+                     std::span<const std::string> names, int jobs) {
+    std::vector<std::shared_ptr<const Embedding>> embeddings(systems.size());
+    for_each_index(systems.size(), jobs, [&](std::size_t i) {
+        try {
+            embeddings[i] = metric.metric->prepare(systems[i]);
+        } catch (const InvalidTrajectories& invalid) {
+            throw invalid.at(names[i]);
+        }
+    });
+    const std::string warning = first_warning(embeddings, names);
+    return {metric.metric->harmonise(std::move(embeddings)), warning};
+}
+
+std::string first_warning(std::span<const std::shared_ptr<const Embedding>> embeddings,
+                          std::span<const std::string> names) {
+    std::string text;
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < embeddings.size(); ++i) {
+        if (embeddings[i] == nullptr || embeddings[i]->warning.empty()) continue;
+        if (text.empty())
+            text = fmt::format("{}: {}", names[i], embeddings[i]->warning);
+        else
+            ++others;
+    }
+    return others == 0 ? text
+                       : fmt::format("{} ({} of {} systems have a warning)", text, others + 1, embeddings.size());
+}
+
+}  // namespace repal

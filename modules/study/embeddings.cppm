@@ -1,0 +1,89 @@
+module;
+#include <cstddef>
+#include <filesystem>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.embeddings;
+
+import repal.config;
+import repal.linalg;
+import repal.registry;
+export import repal.experiment;
+export import repal.metric;
+
+namespace repal {
+
+/// A metric plugin with its options, and what is done to systems before it sees them.
+export struct ChosenMetric {
+    std::string name;
+    std::string text;  ///< name, version and all options in one line, for keys
+    std::shared_ptr<const Metric> metric;
+    std::vector<Invariance> invariances = {};
+    std::optional<Pca> pca = {};
+};
+
+/// The metrics of a map from name to options, in its order.
+export std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry);
+
+/// One metric of the registry, with the options that `config` has for it, if any.
+export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config);
+
+/// `pca: {dsa: {components: 20}, cka: {variance: 0.99}}`: what each metric sees of a system.
+export void read_pca(const Config& config, std::vector<ChosenMetric>& metrics);
+
+/// Systems as a metric sees them, and what the user should know of that in one line; empty if nothing.
+export struct Prepared {
+    std::vector<std::shared_ptr<const Embedding>> embeddings;
+    std::string warning;
+};
+
+/// Embeddings of systems that are compared with each other. Throws InputError naming the system that the metric
+/// refuses.
+export Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
+                            std::span<const std::string> names, int jobs);
+
+/// What a metric knows of a system that was observed.
+export struct Embedded {
+    std::shared_ptr<const Embedding> embedding;  ///< null: there is none, see cause
+    std::string cause = {};
+    bool has_failed = false;  ///< the system, for whatever metric
+    std::string state = {};   ///< see Observed
+    std::optional<double> performance = {};
+};
+
+/// Embeddings of systems, prepared once and kept while there is room for them.
+export class Embeddings {
+ public:
+    Embeddings(std::filesystem::path results, std::size_t max_bytes)
+        : results_(std::move(results)), max_bytes_(max_bytes) {}
+
+    /// Of these systems, in their order. `may_fail`: a system without an embedding has a cause; else it is an
+    /// InputError that names the system.
+    std::vector<Embedded> of(const ChosenMetric& metric, std::span<const NamedSystem> systems, bool may_fail, int jobs);
+
+ private:
+    struct Kept {
+        std::string key;
+        Embedded embedded;
+        std::size_t bytes;
+    };
+    void keep(Kept kept);
+
+    std::filesystem::path results_;
+    std::size_t max_bytes_;
+    std::size_t bytes_ = 0;
+    std::list<Kept> kept_;  ///< the latest used first
+    std::map<std::string, std::list<Kept>::iterator> places_;
+};
+
+/// The first warning, and how many more there are; empty if none. Embeddings may be null.
+export std::string first_warning(std::span<const std::shared_ptr<const Embedding>> embeddings,
+                                 std::span<const std::string> names);
+
+}  // namespace repal

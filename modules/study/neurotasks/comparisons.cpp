@@ -1,0 +1,315 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.neurotask_comparisons;
+
+import repal.timing;
+
+namespace repal {
+namespace {
+
+/// The networks of one ruleset that are compared, and what is seen of them.
+struct Compared {
+    const NeurotaskNetworks& networks;
+    const Ruleset& ruleset;
+    std::string reference;
+    Window test;
+    Window retest;
+
+    /// Every network of the groups, by setting, replicate and group.
+    std::vector<const NetworkCell*> all() const {
+        std::vector<const NetworkCell*> cells;
+        for (const NetworkCell& cell : networks.cells())
+            if (cell.ruleset == &ruleset && cell.curriculum != nullptr) cells.push_back(&cell);
+        return cells;
+    }
+
+    Unit unit(const NetworkCell& cell) const {
+        return {static_cast<std::size_t>(cell.setting - networks.settings().data()),
+                static_cast<std::size_t>(cell.replicate)};
+    }
+
+    std::shared_ptr<const Source> at(const NetworkCell& cell, TrainingPoint point) const {
+        return std::make_shared<const Recorded>(networks, cell, test, point);
+    }
+};
+
+/// Systems of a part, each once.
+class Systems {
+ public:
+    std::size_t add(const std::string& name, std::shared_ptr<const Source> source) {
+        const auto [place, is_new] = places_.emplace(source->text(), systems_.size());
+        if (is_new) systems_.push_back({name, std::move(source)});
+        return place->second;
+    }
+    std::size_t add(const Compared& compared, const NetworkCell& cell, TrainingPoint point = {}) {
+        const std::string name =
+            point.fraction < 1 ? fmt::format("{} at {:.3g}", cell.name, point.fraction) : cell.name;
+        return add(name, compared.at(cell, point));
+    }
+    std::vector<NamedSystem> take() { return std::move(systems_); }
+
+ private:
+    std::vector<NamedSystem> systems_;
+    std::map<std::string, std::size_t> places_;
+};
+
+/// In the order of the ruleset.
+std::string label_of(const Ruleset& ruleset, const std::string& a, const std::string& b) {
+    const bool is_in_order =
+        std::ranges::find(ruleset.groups, a, &Group::name) <= std::ranges::find(ruleset.groups, b, &Group::name);
+    return is_in_order ? a + " | " + b : b + " | " + a;
+}
+
+/// The share of training that a point of so many stands for: first, ..., last.
+double fraction_of(std::int64_t point, std::int64_t points) {
+    return static_cast<double>(point) / static_cast<double>(points - 1);
+}
+
+Experiment finished(const Compared& compared, const char* comparison, Systems systems, std::vector<Pair> pairs,
+                    std::vector<std::string> groups, bool needs_distinct_states = false) {
+    return {.name = compared.ruleset.name + "/" + comparison,
+            .parts = {{.name = "all",
+                       .systems = systems.take(),
+                       .pairs = std::move(pairs),
+                       .has_independent_pairs = true,
+                       .needs_distinct_states = needs_distinct_states}},
+            .stored = {},
+            .groups = std::move(groups)};
+}
+
+Experiment checks_experiment(const Compared& compared) {
+    const auto cells = compared.all();
+    const NetworkCell& cell = **std::ranges::find(cells, compared.reference, &NetworkCell::group);
+    Systems systems;
+    std::vector<Pair> pairs;
+    std::vector<std::string> groups;
+    const std::size_t itself = systems.add(compared, cell);
+    for (const Change change : {Change::none, Change::permuted_units, Change::rotated_units, Change::shuffled_time}) {
+        groups.emplace_back(to_string(change));
+        const auto source =
+            std::make_shared<const Recorded>(compared.networks, cell, compared.test, TrainingPoint{}, change);
+        const std::size_t changed = systems.add(fmt::format("{} {}", cell.name, groups.back()), source);
+        pairs.push_back({itself, changed, {groups.back()}, {compared.unit(cell)}});
+    }
+    const std::size_t again =
+        systems.add(cell.name + " retest", std::make_shared<const Recorded>(compared.networks, cell, compared.retest));
+    pairs.push_back({itself, again, {noise_floor}, {compared.unit(cell)}});
+    groups.emplace_back(noise_floor);
+    return finished(compared, "checks", std::move(systems), std::move(pairs), std::move(groups));
+}
+
+Experiment groups_experiment(const Compared& compared) {
+    const std::vector<const NetworkCell*> cells = compared.all();
+    Systems systems;
+    std::vector<Pair> pairs;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const NetworkCell& a = *cells[i];
+        const std::size_t place = systems.add(compared, a);
+        for (std::size_t j = i + 1; j < cells.size() && cells[j]->setting == a.setting; ++j) {
+            const NetworkCell& b = *cells[j];
+            const bool are_replicates = b.group == a.group;
+            if (b.replicate != a.replicate && !are_replicates) continue;
+            std::vector<Unit> units = {compared.unit(a)};
+            if (are_replicates) units.push_back(compared.unit(b));
+            pairs.push_back(
+                {place, systems.add(compared, b), {label_of(compared.ruleset, a.group, b.group)}, std::move(units)});
+        }
+        const auto again = std::make_shared<const Recorded>(compared.networks, a, compared.retest);
+        pairs.push_back({place, systems.add(a.name + " retest", again), {noise_floor}, {compared.unit(a)}});
+    }
+
+    std::vector<std::string> groups;
+    for (auto a = compared.ruleset.groups.begin(); a != compared.ruleset.groups.end(); ++a)
+        for (auto b = a; b != compared.ruleset.groups.end(); ++b)
+            groups.push_back(label_of(compared.ruleset, a->name, b->name));
+    groups.emplace_back(noise_floor);
+    return finished(compared, "groups", std::move(systems), std::move(pairs), std::move(groups));
+}
+
+/// Pairs of networks that `groups` does not compare, in square tiles, so that few networks are in memory at once.
+Experiment settings_experiment(const Compared& compared, const Config& config) {
+    config.require_keys({"groups"});
+    std::vector<std::string> names;
+    for (const Group& group : compared.ruleset.groups) names.push_back(group.name);
+    std::vector<std::string> chosen;
+    for (const Config& group : config.at("groups").elements(1)) chosen.push_back(group.text(names));
+    std::vector<const NetworkCell*> cells = compared.all();
+    std::erase_if(cells, [&](const auto* cell) { return std::ranges::find(chosen, cell->group) == chosen.end(); });
+
+    constexpr std::size_t tile = 12;
+    Systems systems;
+    std::vector<Pair> pairs;
+    const auto compare = [&](const NetworkCell& a, const NetworkCell& b) {
+        if (a.setting == b.setting && (a.replicate == b.replicate || a.group == b.group)) return;
+        const std::size_t place = systems.add(compared, a);
+        pairs.push_back({place,
+                         systems.add(compared, b),
+                         {label_of(compared.ruleset, a.group, b.group)},
+                         {compared.unit(a), compared.unit(b)}});
+    };
+    for (std::size_t first = 0; first < cells.size(); first += tile)
+        for (std::size_t second = first; second < cells.size(); second += tile)
+            for (std::size_t i = first; i < std::min(first + tile, cells.size()); ++i)
+                for (std::size_t j = std::max(second, i + 1); j < std::min(second + tile, cells.size()); ++j)
+                    compare(*cells[i], *cells[j]);
+
+    std::vector<std::string> groups;
+    for (std::size_t a = 0; a < names.size(); ++a)
+        for (std::size_t b = a; b < names.size(); ++b) groups.push_back(names[a] + " | " + names[b]);
+    return finished(compared, "settings", std::move(systems), std::move(pairs), std::move(groups));
+}
+
+Experiment learning_experiment(const Compared& compared, const Config& config) {
+    config.require_keys({"points", "match"});
+    const std::vector<std::string> matches = {"fraction", "performance", "samples"};
+    const std::int64_t points = config.integer_or("points", 6, 2, 10'000);
+    const std::string matched_by = config.text_or("match", "fraction", matches);
+    const auto match = static_cast<Match>(std::ranges::find(matches, matched_by) - matches.begin());
+
+    std::map<Unit, const NetworkCell*> references;
+    for (const NetworkCell* cell : compared.all())
+        if (cell->group == compared.reference) references[compared.unit(*cell)] = cell;
+    Systems systems;
+    std::vector<Pair> pairs;
+    const auto label = [](const std::string& group, double fraction) {
+        return fmt::format("{} at {:.3g}", group, fraction);
+    };
+    for (const auto& [unit, reference] : references)
+        for (std::int64_t point = 0; point < points; ++point) {
+            const double fraction = fraction_of(point, points);
+            const std::size_t place = systems.add(compared, *reference, {.fraction = fraction});
+            for (const NetworkCell* cell : compared.all()) {
+                if (compared.unit(*cell) != unit) continue;
+                const TrainingPoint matched{.fraction = fraction, .match = match, .reference = reference};
+                pairs.push_back({place, systems.add(compared, *cell, matched), {label(cell->group, fraction)}, {unit}});
+            }
+        }
+
+    std::vector<std::string> groups;
+    for (const Group& group : compared.ruleset.groups)
+        for (std::int64_t point = 0; point < points; ++point)
+            groups.push_back(label(group.name, fraction_of(point, points)));
+    return finished(compared, "learning", std::move(systems), std::move(pairs), std::move(groups));
+}
+
+Experiment within_learning_experiment(const Compared& compared, const Config& config) {
+    config.require_keys({"states", "parts"});
+    const std::int64_t parts = config.integer_or("parts", 4, 1, 10'000);
+    const std::int64_t states = config.integer_or("states", 2 * parts, std::max<std::int64_t>(2, parts), 10'000);
+    const auto label = [&](const std::string& group, std::int64_t a, std::int64_t b) {
+        return fmt::format("{}: {} | {}", group, a * parts / states + 1, b * parts / states + 1);
+    };
+    Systems systems;
+    std::vector<Pair> pairs;
+    std::vector<std::string> groups;
+    for (const NetworkCell* cell : compared.all()) {
+        if (cell->rules.empty()) continue;
+        for (std::int64_t a = 0; a < states; ++a)
+            for (std::int64_t b = a + 1; b < states; ++b) {
+                const std::size_t place = systems.add(compared, *cell, {.fraction = fraction_of(a, states)});
+                pairs.push_back({place,
+                                 systems.add(compared, *cell, {.fraction = fraction_of(b, states)}),
+                                 {label(cell->group, a, b)},
+                                 {compared.unit(*cell)}});
+                if (std::ranges::find(groups, pairs.back().groups.front()) == groups.end())
+                    groups.push_back(pairs.back().groups.front());
+            }
+    }
+    return finished(compared, "within_learning", std::move(systems), std::move(pairs), std::move(groups), true);
+}
+
+/// The task that the reference group learns last, unless the configuration names another one of the ruleset.
+std::string compared_task(const Config& trajectories, const Ruleset& ruleset, const Group& reference) {
+    if (const Config tasks = trajectories.at_or_empty("tasks"); tasks.has(ruleset.name)) {
+        const Config task = tasks.at(ruleset.name);
+        if (std::ranges::find(ruleset.tasks, task.text()) == ruleset.tasks.end())
+            throw task.error(fmt::format("the task '{}' is not in the ruleset", task.text()),
+                             suggest(task.text(), ruleset.tasks));
+        return task.text();
+    }
+    if (reference.train.empty())
+        throw trajectories.error(fmt::format("the reference group '{}' of {} learns no task; say which one is compared",
+                                             reference.name, ruleset.name),
+                                 fmt::format("tasks: {{{}: {}}}", ruleset.name, ruleset.tasks.front()));
+    return ruleset.tasks[reference.train.back()];
+}
+
+/// Throws InputError if test trials have no such period, or skip_ms leaves nothing of it.
+Window read_window(const Config& trajectories, const NeurotaskData& data, const Ruleset& ruleset,
+                   const std::string& task) {
+    Window window{.data = data.cell(task, "test")};
+    window.rule = static_cast<std::size_t>(std::ranges::find(ruleset.tasks, task) - ruleset.tasks.begin());
+    window.trials = static_cast<std::size_t>(trajectories.integer_or("trials", 200, 1, 100'000'000));
+    if (trajectories.has("trials") && window.trials > window.data.recipe.sequences)
+        throw trajectories.at("trials").error(
+            fmt::format("there are only {} test trials", window.data.recipe.sequences));
+    window.skip_ms = trajectories.number_or("skip_ms", 0, 0, 1e9);
+
+    const Task& plugin = *data.task(task).task;
+    const Trial trial = plugin.generate(Phase::test, 0, Stream(0));
+    std::vector<std::string> periods;
+    for (const Period& period : trial.periods) periods.push_back(period.name);
+    window.period = trajectories.text_or("period", "stimulus", periods);
+    const Period* period = find_period(trial.periods, window.period);
+    if (period == nullptr)
+        throw trajectories.error(fmt::format("{} has no period '{}'", task, window.period),
+                                 suggest(window.period, periods));
+    const double period_ms = static_cast<double>(period->end_step - period->first_step) * plugin.step_ms();
+    if (window.skip_ms + 2 * plugin.step_ms() > period_ms)
+        throw trajectories.error(fmt::format("skip_ms {} leaves less than two steps of the {} ms of '{}'",
+                                             window.skip_ms, period_ms, window.period));
+    return window;
+}
+
+}  // namespace
+
+NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& data, const NeurotaskNetworks& networks) {
+    NetworkComparisons read;
+    if (!study.has("comparisons")) return read;
+    const Config trajectories = study.at_or_empty("trajectories");
+    const Config comparisons = study.at("comparisons");
+    trajectories.require_keys({"tasks", "trials", "period", "skip_ms", "pca"});
+    comparisons.require_keys({"reference", "checks", "groups", "settings", "learning", "within_learning"});
+    std::vector<std::string> names;
+    for (const Ruleset& ruleset : networks.rulesets()) names.push_back(ruleset.name);
+    trajectories.at_or_empty("tasks").require_keys(names);
+
+    for (const Ruleset& ruleset : networks.rulesets()) {
+        if (ruleset.groups.empty()) continue;
+        std::vector<std::string> groups;
+        for (const Group& group : ruleset.groups) groups.push_back(group.name);
+        const std::string reference = comparisons.has("reference") ? comparisons.at("reference").text() : "master";
+        const auto found = std::ranges::find(ruleset.groups, reference, &Group::name);
+        if (found == ruleset.groups.end())
+            throw comparisons.error(fmt::format("the ruleset {} has no reference group '{}'", ruleset.name, reference),
+                                    suggest(reference, groups));
+        const std::string task = compared_task(trajectories, ruleset, *found);
+        Compared compared{networks, ruleset, reference, read_window(trajectories, data, ruleset, task), {}};
+        compared.retest = compared.test;
+        compared.retest.data = data.cell(task, retest);
+        read.references[ruleset.name] = reference;
+        read.data.insert(read.data.end(), {compared.test.data, compared.retest.data});
+
+        if (comparisons.has("checks")) read.experiments.push_back(checks_experiment(compared));
+        if (comparisons.has("groups")) read.experiments.push_back(groups_experiment(compared));
+        if (comparisons.has("settings"))
+            read.experiments.push_back(settings_experiment(compared, comparisons.at("settings")));
+        if (comparisons.has("learning"))
+            read.experiments.push_back(learning_experiment(compared, comparisons.at("learning")));
+        if (comparisons.has("within_learning"))
+            read.experiments.push_back(within_learning_experiment(compared, comparisons.at("within_learning")));
+    }
+    return read;
+}
+
+}  // namespace repal

@@ -1,0 +1,338 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.neurotask_findings;
+
+import repal.inference;
+import repal.scaling;
+
+namespace repal {
+namespace {
+
+const NetworkCell& network_of(const ScoredPair& pair, std::size_t system) {
+    return static_cast<const Recorded&>(*pair.part->systems[system].source).network();
+}
+const NetworkCell& network_a(const ScoredPair& pair) {
+    return network_of(pair, pair.pair->a);
+}
+const NetworkCell& network_b(const ScoredPair& pair) {
+    return network_of(pair, pair.pair->b);
+}
+
+bool is_of(const ScoredPair& pair, const char* comparison) {
+    return pair.experiment->name == network_a(pair).ruleset->name + "/" + comparison;
+}
+
+bool has_value(const ScoredPair& pair) {
+    return pair.result.score.status == Status::ok;
+}
+
+std::size_t group_number(const NetworkCell& cell) {
+    return static_cast<std::size_t>(cell.curriculum - cell.ruleset->groups.data());
+}
+
+/// Pairs of one ruleset and one metric.
+struct MetricPairs {
+    const Ruleset* ruleset;
+    std::string metric;
+    std::vector<const ScoredPair*> pairs;
+};
+
+template <class Predicate>
+std::vector<MetricPairs> tables_of(const std::vector<ScoredPair>& pairs, Predicate is_meant) {
+    std::vector<MetricPairs> tables;
+    for (const ScoredPair& pair : pairs) {
+        if (!is_meant(pair)) continue;
+        const Ruleset* ruleset = network_a(pair).ruleset;
+        auto found = std::ranges::find_if(
+            tables, [&](const MetricPairs& table) { return table.ruleset == ruleset && table.metric == pair.metric; });
+        if (found == tables.end()) found = tables.insert(tables.end(), {ruleset, pair.metric, {}});
+        found->pairs.push_back(&pair);
+    }
+    return tables;
+}
+
+/// Two different groups of one setting and replicate.
+bool is_between_groups(const ScoredPair& pair) {
+    return is_of(pair, "groups") && network_a(pair).group != network_b(pair).group;
+}
+
+/// Dissimilarity to the reference: [group][setting and replicate].
+using ToReference = std::map<std::size_t, std::map<Unit, double>>;
+
+ToReference to_reference(const MetricPairs& table, const std::string& reference) {
+    ToReference values;
+    for (const ScoredPair* pair : table.pairs) {
+        const NetworkCell& a = network_a(*pair);
+        const NetworkCell& b = network_b(*pair);
+        if (!has_value(*pair) || (a.group != reference && b.group != reference)) continue;
+        values[group_number(a.group == reference ? b : a)][pair->pair->units.front()] =
+            pair->result.score.dissimilarity();
+    }
+    return values;
+}
+
+/// Differences of two groups where both have values: one for each setting, or for each replicate of the only one.
+struct Differences {
+    std::vector<double> values;
+    const char* unit;
+};
+
+Differences differences_of(const std::map<Unit, double>& first, const std::map<Unit, double>& second) {
+    std::map<std::size_t, std::vector<double>> by_setting;
+    for (const auto& [unit, value] : first)
+        if (const auto other = second.find(unit); other != second.end())
+            by_setting[unit.cluster].push_back(value - other->second);
+    if (by_setting.size() == 1) return {by_setting.begin()->second, "replicate"};
+    Differences differences{{}, "setting"};
+    for (const auto& [setting, replicates] : by_setting) differences.values.push_back(mean(replicates));
+    return differences;
+}
+
+std::string csv_line(const MetricPairs& table, const std::string& rest) {
+    return fmt::format("{},{},{}\n", table.ruleset->name, csv_field(table.metric), rest);
+}
+
+/// Share of pretraining tasks that two groups have in common.
+std::optional<double> pretraining_share(const Group& a, const Group& b) {
+    const std::set<std::size_t> first(a.pretrain.begin(), a.pretrain.end());
+    const std::set<std::size_t> second(b.pretrain.begin(), b.pretrain.end());
+    std::set<std::size_t> all = first;
+    all.insert(second.begin(), second.end());
+    if (all.empty()) return {};
+    const auto shared = std::ranges::count_if(first, [&](std::size_t rule) { return second.contains(rule); });
+    return static_cast<double>(shared) / static_cast<double>(all.size());
+}
+
+std::string regression_line(const MetricPairs& table, const char* predictor, const Regression& found) {
+    return csv_line(
+        table, fmt::format("{},{},{},{},{},{},{},{},{}", predictor, found.n, found.n_excluded, csv_number(found.slope),
+                           csv_number(found.interval.low), csv_number(found.interval.high), csv_number(found.intercept),
+                           csv_number(found.r_squared), csv_number(found.p)));
+}
+
+/// Networks of one ruleset and metric, all compared with each other.
+struct Compared {
+    std::vector<const NetworkCell*> networks;
+    Eigen::MatrixXd distances;
+    std::vector<std::pair<const NetworkCell*, std::string>> excluded;
+};
+
+/// Leaves out the network with the most missing values until none is missing.
+Compared complete(const MetricPairs& table) {
+    Compared compared;
+    std::map<const NetworkCell*, std::map<const NetworkCell*, const ScoredPair*>> known;
+    std::set<std::string> groups;
+    for (const ScoredPair* pair : table.pairs)
+        if (is_of(*pair, "settings")) groups.insert({network_a(*pair).group, network_b(*pair).group});
+    for (const ScoredPair* pair : table.pairs) {
+        const NetworkCell& a = network_a(*pair);
+        const NetworkCell& b = network_b(*pair);
+        if (!groups.contains(a.group) || !groups.contains(b.group)) continue;
+        known[&a][&b] = known[&b][&a] = pair;
+    }
+    for (const auto& entry : known) compared.networks.push_back(entry.first);
+    std::ranges::sort(compared.networks);  // in the order of the study, whose cells are one array
+
+    while (true) {
+        std::size_t most = 0;
+        auto worst = compared.networks.end();
+        std::string reason;
+        for (auto i = compared.networks.begin(); i != compared.networks.end(); ++i) {
+            std::size_t missing = 0;
+            std::string cause = "it was not compared with all others";
+            for (const NetworkCell* other : compared.networks) {
+                if (other == *i) continue;
+                const auto pair = known[*i].find(other);
+                if (pair != known[*i].end() && has_value(*pair->second)) continue;
+                if (++missing == 1 && pair != known[*i].end()) cause = pair->second->result.score.detail;
+            }
+            if (missing <= most) continue;
+            most = missing;
+            worst = i;
+            reason = cause;
+        }
+        if (most == 0) break;
+        compared.excluded.emplace_back(*worst, reason);
+        compared.networks.erase(worst);
+    }
+    const auto n = static_cast<Eigen::Index>(compared.networks.size());
+    compared.distances.setZero(n, n);
+    for (Eigen::Index i = 0; i < n; ++i)
+        for (Eigen::Index j = 0; j < n; ++j)
+            if (i != j)
+                compared.distances(i, j) = known[compared.networks[static_cast<std::size_t>(i)]]
+                                                [compared.networks[static_cast<std::size_t>(j)]]
+                                                    ->result.score.dissimilarity();
+    return compared;
+}
+
+std::string network_columns(const NetworkCell& cell) {
+    return fmt::format("{},{},{},{}", cell.name, cell.group, cell.setting->name(), cell.replicate);
+}
+
+}  // namespace
+
+std::string tests_csv(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
+                      const Bootstrap& resampling, const Stream& stream) {
+    std::string csv = "ruleset,metric,group_a,group_b,unit,n,mean_difference,t,p,p_adjusted,effect_size\n";
+    for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
+        const ToReference values = to_reference(table, comparisons.references.at(table.ruleset->name));
+        std::vector<std::string> starts;
+        std::vector<PairedTest> tests;
+        std::vector<double> p;
+        for (auto a = values.begin(); a != values.end(); ++a)
+            for (auto b = std::next(a); b != values.end(); ++b) {
+                const Differences differences = differences_of(a->second, b->second);
+                if (differences.values.empty()) continue;
+                const auto& groups = table.ruleset->groups;
+                starts.push_back(
+                    fmt::format("{},{},{}", groups[a->first].name, groups[b->first].name, differences.unit));
+                tests.push_back(paired_test(differences.values, resampling.resamples,
+                                            stream.child("test").child(table.ruleset->name).child(starts.back())));
+                p.push_back(tests.back().p);
+            }
+        const std::vector<double> adjusted = benjamini_hochberg(p);
+        for (std::size_t i = 0; i < tests.size(); ++i)
+            csv += csv_line(
+                table, fmt::format("{},{},{},{},{},{},{}", starts[i], tests[i].n, csv_number(tests[i].mean_difference),
+                                   csv_number(tests[i].t), csv_number(tests[i].p), csv_number(adjusted[i]),
+                                   csv_number(tests[i].effect_size)));
+    }
+    return csv;
+}
+
+std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstrap& resampling, const Stream& stream) {
+    std::string csv = "ruleset,metric,predictor,n,n_excluded,slope,ci_low,ci_high,intercept,r_squared,p\n";
+    for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
+        const std::vector<Group>& groups = table.ruleset->groups;
+        std::vector<Dyad> dyads;
+        std::map<Unit, std::vector<std::optional<double>>> performance;
+        for (const ScoredPair* pair : table.pairs) {
+            const std::size_t a = group_number(network_a(*pair));
+            const std::size_t b = group_number(network_b(*pair));
+            auto& of_unit = performance[pair->pair->units.front()];
+            of_unit.resize(groups.size());
+            if (pair->result.performance_a) of_unit[a] = pair->result.performance_a;
+            if (pair->result.performance_b) of_unit[b] = pair->result.performance_b;
+            if (has_value(*pair)) dyads.push_back({pair->result.score.dissimilarity(), a, b, pair->pair->units});
+        }
+        const auto share = [&](const Dyad& dyad, std::span<const std::size_t> order) {
+            return pretraining_share(groups[order[dyad.a]], groups[order[dyad.b]]);
+        };
+        const auto difference = [&](const Dyad& dyad, std::span<const std::size_t> order) -> std::optional<double> {
+            const auto& of_unit = performance.at(dyad.units.front());
+            const auto& a = of_unit[order[dyad.a]];
+            const auto& b = of_unit[order[dyad.b]];
+            if (!a || !b) return {};
+            return std::abs(*a - *b);
+        };
+        const auto regressed = [&](const char* predictor, const DyadPredictor& x) {
+            return regression_line(table, predictor,
+                                   regress(dyads, groups.size(), x, resampling.resamples, resampling.confidence,
+                                           stream.child("regression").child(table.ruleset->name).child(predictor)));
+        };
+        csv += regressed("pretraining_share", share);
+        csv += regressed("performance_difference", difference);
+    }
+    return csv;
+}
+
+NetworkMap network_map(const std::vector<ScoredPair>& pairs) {
+    NetworkMap map{.csv = "ruleset,metric,network,group,setting,replicate,x,y,nearest,excluded_because\n",
+                   .summary = "ruleset,metric,networks,excluded,stress,nearest_neighbour_accuracy,chance\n"};
+    const auto is_meant = [](const ScoredPair& pair) {
+        return (is_of(pair, "groups") || is_of(pair, "settings")) && &network_a(pair) != &network_b(pair);
+    };
+    for (const MetricPairs& table : tables_of(pairs, is_meant)) {
+        const Compared compared = complete(table);
+        const std::size_t n = compared.networks.size();
+        if (n >= 3) {
+            const PlaneMap plane = classical_scaling(compared.distances);
+            std::vector<std::size_t> labels;
+            for (const NetworkCell* cell : compared.networks) labels.push_back(group_number(*cell));
+            const NearestNeighbours neighbours = nearest_neighbours(compared.distances, labels);
+            for (std::size_t i = 0; i < n; ++i)
+                map.csv += csv_line(table, fmt::format("{},{},{},{},", network_columns(*compared.networks[i]),
+                                                       csv_number(plane.points(static_cast<Eigen::Index>(i), 0)),
+                                                       csv_number(plane.points(static_cast<Eigen::Index>(i), 1)),
+                                                       compared.networks[neighbours.nearest[i]]->name));
+            map.summary +=
+                csv_line(table, fmt::format("{},{},{},{},{}", n, compared.excluded.size(), csv_number(plane.stress),
+                                            csv_number(neighbours.accuracy), csv_number(neighbours.chance)));
+        }
+        for (const auto& [cell, reason] : compared.excluded)
+            map.csv += csv_line(table, fmt::format("{},,,,{}", network_columns(*cell), csv_field(reason)));
+    }
+    return map;
+}
+
+Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenMetric>& metrics) {
+    Checks checks{.csv = "ruleset,metric,check,dissimilarity,expected,holds\n", .broken = {}};
+    // Rotation and decompositions of doubles, amplified by weak directions of an operator.
+    constexpr double arithmetic = 1e-5;
+    for (const MetricPairs& table : tables_of(pairs, [](const ScoredPair& pair) { return is_of(pair, "checks"); })) {
+        const auto metric = std::ranges::find(metrics, table.metric, &ChosenMetric::name);
+        const bool is_rotation_free =
+            std::ranges::find(metric->invariances, Invariance::orthogonal) != metric->invariances.end();
+        double floor = std::numeric_limits<double>::quiet_NaN();
+        for (const ScoredPair* pair : table.pairs)
+            if (pair->pair->groups.front() == noise_floor && has_value(*pair))
+                floor = pair->result.score.dissimilarity();
+        for (const ScoredPair* pair : table.pairs) {
+            const std::string& check = pair->pair->groups.front();
+            const double value =
+                has_value(*pair) ? pair->result.score.dissimilarity() : std::numeric_limits<double>::quiet_NaN();
+            std::string expected;
+            bool holds = true;
+            if (check == to_string(Change::none)) {
+                expected = "0";
+                holds = value == 0;
+            } else if (check == to_string(Change::shuffled_time)) {
+                expected = "above the noise floor";
+                holds = value > floor;
+            } else if (check != noise_floor && is_rotation_free) {
+                expected = fmt::format("below {}", arithmetic);
+                holds = value < arithmetic;
+            }
+            checks.csv += csv_line(table, fmt::format("{},{},{},{}", check, csv_number(value), expected,
+                                                      expected.empty() ? ""
+                                                      : holds          ? "yes"
+                                                                       : "no"));
+            // A metric of shapes may well ignore time.
+            if (!holds && check != to_string(Change::shuffled_time))
+                checks.broken.push_back(fmt::format("{} of {} and {} is {} where {} is expected", table.metric,
+                                                    pair->name_a(), check, value, expected));
+        }
+    }
+    return checks;
+}
+
+Table groups_table(const std::vector<SummaryRow>& summary, const NetworkComparisons& comparisons) {
+    std::vector<SummaryRow> rows;
+    for (const auto& [ruleset, reference] : comparisons.references)
+        for (const SummaryRow& row : summary) {
+            if (row.experiment != ruleset + "/groups" || row.n == 0) continue;
+            const std::size_t bar = row.group.find(" | ");
+            const bool is_floor = row.group == noise_floor;
+            if (!is_floor && row.group.substr(0, bar) != reference && row.group.substr(bar + 3) != reference) continue;
+            rows.push_back(row);
+        }
+    return summary_table(rows);
+}
+
+}  // namespace repal

@@ -1,0 +1,135 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.neurotasks;
+
+import repal.store;
+
+namespace repal {
+namespace {
+
+Config study_config(const Config& config) {
+    const Config study = config.at("studies").at("neurotasks");
+    study.require_keys(
+        {"tasks", "rulesets", "data", "groups", "networks", "training", "trajectories", "comparisons", "bootstrap"});
+    return study;
+}
+
+std::vector<ChosenMetric> read_reduced_metrics(const Config& config, const Registry& registry) {
+    std::vector<ChosenMetric> metrics = read_metrics(config.at("metrics"), registry);
+    read_pca(study_config(config).at_or_empty("trajectories").at_or_empty("pca"), metrics);
+    return metrics;
+}
+
+}  // namespace
+
+NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
+    : Study("neurotasks", config, registry),
+      seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))),
+      data_(study_config(config), seed_, registry),
+      networks_(study_config(config), seed_, data_),
+      comparisons_(read_comparisons(study_config(config), data_, networks_)),
+      dissimilarity_(comparisons_.experiments, read_reduced_metrics(config, registry)),
+      bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {}
+
+std::vector<std::string> NeurotaskStudy::stages() const {
+    return {"generate", "train", "dissimilarity"};
+}
+
+/// Of the selected networks; without a selection also of tasks that no network learns.
+std::vector<DataCell> NeurotaskStudy::data_cells(const Selection& selection) const {
+    if (selection.groups.empty() && selection.where.empty()) return data_.cells();
+    return data_.cells(networks_.learned_tasks(networks_.selected(selection)));
+}
+
+std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesystem::path& results,
+                                                             const std::string& stage,
+                                                             const Selection& selection) const {
+    std::vector<std::pair<Cell, CellState>> planned;
+    const std::vector<std::size_t> chosen = networks_.selected(selection);
+    if (stage == "generate") {
+        for (const DataCell& cell : data_cells(selection))
+            planned.emplace_back(cell, NeurotaskData::state(cell, results));
+    } else if (stage == "train") {
+        for (const std::size_t i : chosen)
+            planned.emplace_back(networks_.cells()[i], NeurotaskNetworks::state(networks_.cells()[i], results));
+    } else {
+        for (const DissimilarityCell& cell : dissimilarity_.cells())
+            planned.emplace_back(cell, CellFiles(results).state(cell));
+    }
+    return planned;
+}
+
+void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const {
+    if (stage == "generate") {
+        generate(options, reporter);
+    } else if (stage == "train") {
+        networks_.train(options, reporter);
+    } else {
+        data_.generate(comparisons_.data, options, reporter);
+        dissimilarity_.run(options.results, options.shard, options.jobs, reporter);
+    }
+}
+
+void NeurotaskStudy::generate(const RunOptions& options, Reporter& reporter) const {
+    const std::vector<DataCell> cells = data_cells(options.selection);
+    std::vector<DataCell> owned;
+    for (std::size_t i = 0; i < cells.size(); ++i)
+        if (options.shard.owns(i)) owned.push_back(cells[i]);
+    data_.generate(owned, options, reporter);
+}
+
+Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
+    write_file(options.results / "data.csv", data_.csv(options.results));
+    const std::vector<NetworkResult> networks = networks_.results(options.results);
+    write_file(options.results / "networks.csv", networks_csv(networks));
+
+    std::string failures;
+    Outcome outcome = write_findings(options, failures);
+    outcome.tables.insert(outcome.tables.begin(), networks_table(networks, networks_.target_fraction()));
+    for (const NetworkResult& result : networks)
+        if (!result.is_done)
+            failures += fmt::format("train,,{},,failed,{}\n", result.cell->name, csv_field(result.cause));
+    write_file(options.results / "failures.csv", failures);
+    if (const auto failed = std::ranges::count(networks, false, &NetworkResult::is_done); failed > 0)
+        outcome.failures = fmt::format("{} of {} networks failed; {}", failed, networks.size(), outcome.failures);
+    if (!outcome.failures.empty())
+        outcome.failures += fmt::format("the causes are in {}", (options.results / "failures.csv").string());
+    return outcome;
+}
+
+/// Tables of the comparisons; `failures` receives what has no value, and the outcome how much that is.
+Outcome NeurotaskStudy::write_findings(const RunOptions& options, std::string& failures) const {
+    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
+    failures = failures_csv(pairs);
+    if (dissimilarity_.cells().empty()) return {};
+    const Stream stream = Stream(seed_).child("statistics");
+    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, stream);
+    const NetworkMap map = network_map(pairs);
+    const Checks checks = checks_of(pairs, dissimilarity_.metrics());
+    const auto write = [&](const char* name, const std::string& text) { write_file(options.results / name, text); };
+    write("dissimilarity.csv", dissimilarity_csv(pairs));
+    write("summary.csv", summary_csv(summary));
+    write("tests.csv", tests_csv(pairs, comparisons_, bootstrap_, stream));
+    write("regressions.csv", regressions_csv(pairs, bootstrap_, stream));
+    write("map.csv", map.csv);
+    write("maps.csv", map.summary);
+    write("checks.csv", checks.csv);
+
+    Outcome outcome{.tables = {groups_table(summary, comparisons_)}};
+    const auto failed = std::ranges::count_if(pairs, [](const ScoredPair& pair) {
+        return pair.result.score.status == Status::failed || pair.result.score.status == Status::not_converged;
+    });
+    if (failed > 0) outcome.failures += fmt::format("{} of {} comparisons failed; ", failed, pairs.size());
+    for (const std::string& broken : checks.broken) outcome.failures += broken + "; ";
+    return outcome;
+}
+
+}  // namespace repal

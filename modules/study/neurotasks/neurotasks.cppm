@@ -1,0 +1,46 @@
+module;
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.neurotasks;
+
+import repal.config;
+import repal.neurotask_findings;
+import repal.registry;
+import repal.reporter;
+export import repal.study;
+
+namespace repal {
+
+/// The second study: networks trained on compositions of tasks. Stage "generate" writes data/<task>-<split>.h5 for
+/// every task of a ruleset, "train" writes networks/<ruleset>/<setting>/r<replicate>/<group>/, "dissimilarity" compares
+/// the networks at work on the test data. Each makes the data that it needs and nobody has made yet. Tables: data.csv,
+/// networks.csv, dissimilarity.csv, summary.csv, tests.csv, regressions.csv, maps.csv, map.csv, checks.csv,
+/// failures.csv.
+export class NeurotaskStudy final : public Study {
+ public:
+    /// Reads `seed`, `metrics` and `studies.neurotasks`. Throws InputError for whatever is wrong there.
+    NeurotaskStudy(const Config& config, const Registry& registry);
+
+    std::vector<std::string> stages() const override;
+    std::vector<std::pair<Cell, CellState>> plan(const std::filesystem::path& results, const std::string& stage,
+                                                 const Selection& selection) const override;
+    void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const override;
+
+ private:
+    Outcome write_tables(const RunOptions& options) const override;
+    Outcome write_findings(const RunOptions& options, std::string& failures) const;
+    std::vector<DataCell> data_cells(const Selection& selection) const;
+    void generate(const RunOptions& options, Reporter& reporter) const;
+
+    std::uint64_t seed_;
+    NeurotaskData data_;
+    NeurotaskNetworks networks_;
+    NetworkComparisons comparisons_;
+    DissimilarityStage dissimilarity_;
+    Bootstrap bootstrap_;
+};
+
+}  // namespace repal

@@ -29,7 +29,7 @@ Eigen::Index determined_rank(const Eigen::MatrixXd& gram, double min_share) {
 Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits) {
     const Eigen::Index rows = delays.rows_per_trial(x.shape());
     const Eigen::Index transitions = x.shape().trials * (rows - 1);
-    LeftSvd svd = left_svd(delays(x));
+    LeftSvd svd = left_svd(delays(x), limits.rank);
     singular_values_ = std::move(svd.singular_values);
 
     const Eigen::Index rank =

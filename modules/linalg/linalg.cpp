@@ -6,12 +6,36 @@ module;
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "core/eigen.hpp"
 module repal.linalg;
 
 namespace repal {
+namespace {
+
+/// None if the leading vectors would not be accurate.
+std::optional<LeftSvd> svd_by_gram(const Eigen::MatrixXd& x, Eigen::Index leading) {
+    constexpr double smallest_share = 1e-6;  // of the squares
+    const bool is_tall = x.rows() > x.cols();
+    const Eigen::Index n = std::min(x.rows(), x.cols());
+    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(n, n);
+    if (is_tall)
+        gram.selfadjointView<Eigen::Lower>().rankUpdate(x.transpose());
+    else
+        gram.selfadjointView<Eigen::Lower>().rankUpdate(x);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram);
+    const Eigen::VectorXd squares = solver.eigenvalues().reverse().cwiseMax(0);
+    if (!(squares[leading - 1] > smallest_share * squares[0])) return {};
+
+    LeftSvd svd{solver.eigenvectors().rightCols(leading).rowwise().reverse(), squares.cwiseSqrt()};
+    if (is_tall) svd.vectors = x * svd.vectors * svd.singular_values.head(leading).cwiseInverse().asDiagonal();
+    return svd;
+}
+
+}  // namespace
 
 Eigen::Index DelayEmbedding::rows_per_trial(const Shape& shape) const {
     const Eigen::Index rows = shape.steps - (n_delays - 1) * delay_interval;
@@ -56,17 +80,19 @@ Trajectories Pca::operator()(const Trajectories& x) const {
     return Trajectories::from_rows({x.shape().trials, x.shape().steps, kept}, centred * weights.leftCols(kept));
 }
 
-LeftSvd left_svd(const Eigen::MatrixXd& x) {
+LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading) {
+    leading = std::min({leading, x.rows(), x.cols()});
+    if (auto by_gram = svd_by_gram(x, leading)) return *std::move(by_gram);
     if (x.rows() <= x.cols()) {
         const Eigen::BDCSVD<Eigen::MatrixXd> svd(x, Eigen::ComputeThinU);
-        return {svd.matrixU(), svd.singularValues()};
+        return {svd.matrixU().leftCols(leading), svd.singularValues()};
     }
     // A tall matrix has the singular values of its small triangular factor.
     const Eigen::HouseholderQR<Eigen::MatrixXd> qr(x);
     const Eigen::MatrixXd triangle = qr.matrixQR().topRows(x.cols()).triangularView<Eigen::Upper>();
     const Eigen::BDCSVD<Eigen::MatrixXd> svd(triangle, Eigen::ComputeThinU);
-    Eigen::MatrixXd vectors = Eigen::MatrixXd::Zero(x.rows(), x.cols());
-    vectors.topRows(x.cols()) = svd.matrixU();
+    Eigen::MatrixXd vectors = Eigen::MatrixXd::Zero(x.rows(), leading);
+    vectors.topRows(x.cols()) = svd.matrixU().leftCols(leading);
     vectors.applyOnTheLeft(qr.householderQ());
     return {std::move(vectors), svd.singularValues()};
 }

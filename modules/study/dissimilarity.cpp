@@ -90,16 +90,30 @@ std::vector<DissimilarityCell> cut_into_cells(const std::vector<Experiment>& exp
     return cells;
 }
 
+nlohmann::ordered_json to_json(const NetworkState& state) {
+    nlohmann::ordered_json json = {{"state", state.name}};
+    if (state.performance) json["performance"] = *state.performance;
+    return json;
+}
+
+NetworkState state_from(const nlohmann::json& entry, const char* side) {
+    if (!entry.contains(side)) return {};
+    const auto& json = entry.at(side);
+    NetworkState state{json.at("state").get<std::string>(), {}};
+    if (json.contains("performance")) state.performance = json.at("performance").get<double>();
+    return state;
+}
+
 std::string to_json(const std::vector<PairResult>& results) {
     auto list = nlohmann::ordered_json::array();
-    for (const auto& [score, performance_a, performance_b] : results) {
+    for (const auto& [score, a, b] : results) {
         nlohmann::ordered_json entry;
         entry["status"] = to_string(score.status);
         if (score.status == Status::ok) entry["angle_rad"] = score.angle_rad;
         if (score.lower_bound_rad) entry["lower_bound_rad"] = *score.lower_bound_rad;
         if (!score.detail.empty()) entry["detail"] = score.detail;
-        if (performance_a) entry["performance_a"] = *performance_a;
-        if (performance_b) entry["performance_b"] = *performance_b;
+        if (!a.name.empty()) entry["a"] = to_json(a);
+        if (!b.name.empty()) entry["b"] = to_json(b);
         list.push_back(std::move(entry));
     }
     return list.dump();
@@ -111,11 +125,6 @@ Score score_from(const nlohmann::json& entry) {
     Score score = Score::of(entry.at("angle_rad"));
     if (entry.contains("lower_bound_rad")) score.lower_bound_rad = entry.at("lower_bound_rad").get<double>();
     return score;
-}
-
-std::optional<double> number_in(const nlohmann::json& entry, const char* name) {
-    if (!entry.contains(name)) return {};
-    return entry.at(name).get<double>();
 }
 
 }  // namespace
@@ -255,14 +264,14 @@ PairResult DissimilarityStage::compare(const DissimilarityCell& cell, const Pair
     const Metric& metric = *metrics_[cell.metric].metric;
     const Embedded& a = embedded[pair.a];
     const Embedded& b = embedded[pair.b];
-    PairResult result{.score = {}, .performance_a = a.performance, .performance_b = b.performance};
+    PairResult result{.score = {}, .a = a.state, .b = b.state};
     for (const Embedded* one : {&a, &b}) {
         if (one->embedding != nullptr) continue;
         result.score = Score::without_value(one->has_failed ? Status::failed : Status::not_applicable, one->cause);
         return result;
     }
-    if (part.needs_distinct_states && a.state == b.state) {
-        result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state));
+    if (part.needs_distinct_states && a.state.name == b.state.name) {
+        result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state.name));
         return result;
     }
     std::vector<std::shared_ptr<const Embedding>> pair_alone = {a.embedding, b.embedding};
@@ -279,8 +288,7 @@ std::vector<PairResult> DissimilarityStage::read_results(const CellFiles& files,
     std::vector<PairResult> results;
     if (const auto json = files.read(cell))
         for (const auto& entry : nlohmann::json::parse(*json))
-            results.push_back(
-                {score_from(entry), number_in(entry, "performance_a"), number_in(entry, "performance_b")});
+            results.push_back({score_from(entry), state_from(entry, "a"), state_from(entry, "b")});
     return results;
 }
 

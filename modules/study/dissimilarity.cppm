@@ -1,7 +1,6 @@
 module;
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 export module repal.dissimilarity;
@@ -18,8 +17,8 @@ export Score compare_safely(const Metric& metric, const Embedding& a, const Embe
 /// What a pair gave.
 export struct PairResult {
     Score score;
-    std::optional<double> performance_a = {};  ///< see Observed
-    std::optional<double> performance_b = {};
+    NetworkState a = {};
+    NetworkState b = {};
 };
 
 /// A block of pairs of one part, with one metric.

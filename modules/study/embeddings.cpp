@@ -86,7 +86,6 @@ std::vector<Embedded> Embeddings::of(const ChosenMetric& metric, std::span<const
         try {
             const Observed observed = systems[i].source->observe(results_);
             embedded[i].state = observed.state;
-            embedded[i].performance = observed.performance;
             const auto seen = metric.pca ? std::optional((*metric.pca)(observed.trajectories)) : std::nullopt;
             const Trajectories& x = seen ? *seen : observed.trajectories;
             shape = x.shape();

@@ -53,8 +53,7 @@ export struct Embedded {
     std::shared_ptr<const Embedding> embedding;  ///< null: there is none, see cause
     std::string cause = {};
     bool has_failed = false;  ///< the system, for whatever metric
-    std::string state = {};   ///< see Observed
-    std::optional<double> performance = {};
+    NetworkState state = {};
 };
 
 /// Embeddings of systems, prepared once and kept while there is room for them.

@@ -14,11 +14,17 @@ export import repal.system;
 
 namespace repal {
 
+/// The state that a network was in, e.g. "epoch 3", and its performance in the trials that were observed. Empty for
+/// simulations.
+export struct NetworkState {
+    std::string name;
+    std::optional<double> performance;
+};
+
 /// What a system did.
 export struct Observed {
     Trajectories trajectories;
-    std::string state = {};                  ///< that a network was in, e.g. "epoch 3"
-    std::optional<double> performance = {};  ///< of a network, in the trials that were observed
+    NetworkState state = {};
 };
 
 /// There are no trajectories of this system, e.g. since its training failed; says why.

@@ -86,17 +86,18 @@ std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bo
 
 std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs) {
     std::string text =
-        "experiment,metric,group,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status,performance_a,"
-        "performance_b\n";
+        "experiment,metric,group,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status,state_a,state_b,"
+        "performance_a,performance_b\n";
     for (const ScoredPair& pair : pairs) {
-        const bool has_value = pair.result.score.status == Status::ok;
+        const Score& score = pair.result.score;
+        const bool has_value = score.status == Status::ok;
         text += fmt::format(
-            "{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
+            "{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(pair.experiment->name), csv_field(pair.metric),
             csv_field(fmt::format("{}", fmt::join(pair.pair->groups, ";"))), csv_field(pair.name_a()),
-            csv_field(pair.name_b()), has_value ? csv_number(pair.result.score.angle_rad) : "",
-            has_value ? csv_number(pair.result.score.dissimilarity()) : "",
-            has_value ? csv_number(pair.result.score.lower_bound_rad) : "", to_string(pair.result.score.status),
-            csv_number(pair.result.performance_a), csv_number(pair.result.performance_b));
+            csv_field(pair.name_b()), has_value ? csv_number(score.angle_rad) : "",
+            has_value ? csv_number(score.dissimilarity()) : "", has_value ? csv_number(score.lower_bound_rad) : "",
+            to_string(score.status), pair.result.a.name, pair.result.b.name, csv_number(pair.result.a.performance),
+            csv_number(pair.result.b.performance));
     }
     return text;
 }

@@ -52,8 +52,8 @@ export struct SummaryRow {
 export std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
                                          const Stream& stream);
 
-/// experiment,metric,group,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status,performance_a,performance_b
-/// where several groups of a pair are separated by ';'
+/// experiment,metric,group,system_a,system_b,angle_rad,dissimilarity,lower_bound_rad,status,state_a,state_b,
+/// performance_a,performance_b, where several groups of a pair are separated by ';'
 export std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs);
 
 /// experiment,metric,group,n,n_without_value,mean,median,sem,ci_low,ci_high

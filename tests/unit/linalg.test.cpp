@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 #include <Eigen/SVD>
 #include <cmath>
 #include <complex>
@@ -55,13 +56,88 @@ TEST(LeftSvd, AgreesWithJacobiForTallAndWideMatrices) {
         Eigen::MatrixXd x(rows, cols);
         for (double& value : x.reshaped()) value = stream.normal();
 
-        const repal::LeftSvd svd = repal::left_svd(x);
+        const repal::LeftSvd svd = repal::left_svd(x, 9);
 
         const Eigen::JacobiSVD<Eigen::MatrixXd> reference(x, Eigen::ComputeThinU);
         EXPECT_LT((svd.singular_values - reference.singularValues()).norm(), 1e-12);  // values of size 10, double
         EXPECT_LT(((svd.vectors.transpose() * reference.matrixU()).cwiseAbs() - Eigen::MatrixXd::Identity(9, 9)).norm(),
                   1e-11);  // gaps of size 0.1
     }
+}
+
+/// rows x 9 with singular values from 1 down to `smallest`, evenly on a logarithmic scale.
+Eigen::MatrixXd conditioned(Eigen::Index rows, Eigen::Index cols, double smallest) {
+    repal::Stream stream = repal::Stream(4).child("conditioned");
+    const auto orthonormal = [&](Eigen::Index n) {
+        Eigen::MatrixXd x(n, 9);
+        for (double& value : x.reshaped()) value = stream.normal();
+        return Eigen::MatrixXd(Eigen::HouseholderQR<Eigen::MatrixXd>(x).householderQ() *
+                               Eigen::MatrixXd::Identity(n, 9));
+    };
+    Eigen::VectorXd values(9);
+    for (Eigen::Index i = 0; i < 9; ++i) values[i] = std::pow(smallest, static_cast<double>(i) / 8);
+    return orthonormal(rows) * values.asDiagonal() * orthonormal(cols).transpose();
+}
+
+// On both sides of the condition up to which the Gram matrix is used, and far beyond it.
+TEST(LeftSvd, IsAccurateForEveryCondition) {
+    for (const double smallest : {0.5, 1.1e-3, 0.9e-3, 1e-6, 1e-9})
+        for (const auto& [rows, cols] : {std::pair{200, 40}, std::pair{40, 200}, std::pair{60, 9}}) {
+            const Eigen::MatrixXd x = conditioned(rows, cols, smallest);
+
+            const repal::LeftSvd svd = repal::left_svd(x, 9);
+
+            const Eigen::JacobiSVD<Eigen::MatrixXd> reference(x, Eigen::ComputeThinU);
+            // 1e-16 / smallest^2 by the Gram matrix, 1e-16 / smallest beyond, and a margin
+            const double tolerance = smallest > 1e-3 ? 1e-9 : 1e-14 / smallest;
+            EXPECT_EQ(svd.vectors.cols(), 9);
+            EXPECT_LT((svd.vectors.transpose() * svd.vectors - Eigen::MatrixXd::Identity(9, 9)).norm(), 1e-9)
+                << smallest;
+            EXPECT_LT((svd.singular_values.head(9) - reference.singularValues().head(9)).norm(), 1e-12) << smallest;
+            const Eigen::MatrixXd overlap = (svd.vectors.transpose() * reference.matrixU().leftCols(9)).cwiseAbs();
+            EXPECT_LT((overlap - Eigen::MatrixXd::Identity(9, 9)).norm(), tolerance) << smallest;
+        }
+}
+
+TEST(LeftSvd, GivesAsManyVectorsAsAreAskedFor) {
+    const Eigen::MatrixXd x = conditioned(60, 20, 0.5);
+
+    EXPECT_EQ(repal::left_svd(x, 4).vectors.cols(), 4);
+    EXPECT_EQ(repal::left_svd(x, 4).singular_values.size(), 20);
+    EXPECT_EQ(repal::left_svd(x, 100).vectors.cols(), 20);
+    EXPECT_EQ(repal::left_svd(Eigen::MatrixXd::Zero(5, 3), 2).singular_values.norm(), 0);
+}
+
+TEST(Pca, KeepsTheVarianceAndIsFreeOfRotations) {
+    const auto x = random_system("pca", {.trials = 6, .steps = 30, .channels = 8});
+    const repal::Pca all{.components = 8};
+    const repal::Trajectories scores = all(x);
+
+    const RowMatrix centred = x.rows().rowwise() - x.rows().colwise().mean();
+    EXPECT_NEAR(scores.rows().squaredNorm(), centred.squaredNorm(), 1e-10);  // double, sums of 1440
+    EXPECT_LT(scores.rows().colwise().mean().norm(), 1e-14);
+    const Eigen::MatrixXd covariance = scores.rows().transpose() * scores.rows();
+    EXPECT_LT((covariance - Eigen::MatrixXd(covariance.diagonal().asDiagonal())).norm(), 1e-10);
+    for (Eigen::Index k = 1; k < 8; ++k) EXPECT_GE(covariance(k - 1, k - 1), covariance(k, k));
+
+    const Eigen::MatrixXd rotation =
+        Eigen::HouseholderQR<Eigen::MatrixXd>(Eigen::MatrixXd(covariance + x.rows().topRows(8))).householderQ();
+    const auto rotated = repal::Trajectories::from_rows(x.shape(), x.rows() * rotation);
+    const RowMatrix first = repal::Pca{.components = 3}(x).rows();
+    const RowMatrix again = repal::Pca{.components = 3}(rotated).rows();
+    EXPECT_LT((first.cwiseAbs() - again.cwiseAbs()).norm(), 1e-9);  // gaps of variances of size 1
+}
+
+TEST(Pca, TakesAsManyComponentsAsTheVarianceNeeds) {
+    const auto x = random_system("pca", {.trials = 6, .steps = 30, .channels = 8});
+    const RowMatrix scores = repal::Pca{.components = 8}(x).rows();
+    const Eigen::VectorXd variances = scores.colwise().squaredNorm().transpose();
+
+    const auto channels = [&](double variance) { return repal::Pca{.variance = variance}(x).shape().channels; };
+    EXPECT_EQ(channels(1e-9), 1);
+    EXPECT_EQ(channels((variances[0] + variances[1]) / variances.sum() * 0.999), 2);
+    EXPECT_EQ(channels((variances[0] + variances[1]) / variances.sum() * 1.001), 3);
+    EXPECT_EQ((repal::Pca{.components = 50}(x).shape().channels), 8);
 }
 
 TEST(NumericalRank, CountsWhatIsAboveTheTolerance) {

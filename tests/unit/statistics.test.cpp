@@ -72,4 +72,42 @@ TEST(BootstrapInterval, CoversTheMeanOfPairsThatShareSystems) {
     EXPECT_LT(covered_as_independent, 0.6 * experiments);
 }
 
+// Values that share the effect of their setting. Taking replicates as independent covers far too rarely.
+TEST(BootstrapInterval, CoversTheMeanOfReplicatesInSettings) {
+    repal::Stream stream = repal::Stream(7).child("settings");
+    int covered = 0;
+    int covered_as_independent = 0;
+    constexpr int experiments = 300;
+
+    for (int experiment = 0; experiment < experiments; ++experiment) {
+        std::vector<Observation> values;
+        std::vector<Observation> as_independent;
+        for (std::size_t setting = 0; setting < 30; ++setting) {
+            const double effect = stream.normal();
+            for (std::size_t replicate = 0; replicate < 4; ++replicate) {
+                const double value = effect + 0.5 * stream.normal();
+                values.push_back({value, {{setting, replicate}}});
+                as_independent.push_back({value, {{setting * 4 + replicate}}});
+            }
+        }
+        const auto draws = stream.child(static_cast<std::uint64_t>(experiment));
+        const auto holds = [](const repal::Interval& interval) { return interval.low <= 0 && 0 <= interval.high; };
+        covered += holds(repal::bootstrap_interval(values, 200, 0.95, draws)) ? 1 : 0;
+        covered_as_independent += holds(repal::bootstrap_interval(as_independent, 200, 0.95, draws)) ? 1 : 0;
+    }
+
+    EXPECT_GT(covered, 0.88 * experiments);
+    EXPECT_LT(covered_as_independent, 0.8 * experiments);
+}
+
+// Two replicates of one setting are drawn in the same copy of it: a value of both counts only if both are in it.
+TEST(BootstrapInterval, ReplicatesOfOneSettingAreDrawnTogether) {
+    const std::vector<Observation> pairs = {{1.0, {{0, 0}, {0, 1}}}, {3.0, {{0, 0}, {0, 2}}}, {5.0, {{0, 1}, {0, 2}}}};
+
+    const auto interval = repal::bootstrap_interval(pairs, 500, 0.95, repal::Stream(3));
+
+    EXPECT_EQ(interval.low, 1);
+    EXPECT_EQ(interval.high, 5);
+}
+
 }  // namespace

@@ -227,8 +227,8 @@ std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstra
             const std::size_t b = group_number(network_b(*pair));
             auto& of_unit = performance[pair->pair->units.front()];
             of_unit.resize(groups.size());
-            if (pair->result.performance_a) of_unit[a] = pair->result.performance_a;
-            if (pair->result.performance_b) of_unit[b] = pair->result.performance_b;
+            if (pair->result.a.performance) of_unit[a] = pair->result.a.performance;
+            if (pair->result.b.performance) of_unit[b] = pair->result.b.performance;
             if (has_value(*pair)) dyads.push_back({pair->result.score.dissimilarity(), a, b, pair->pair->units});
         }
         const auto share = [&](const Dyad& dyad, std::span<const std::size_t> order) {

@@ -171,8 +171,7 @@ Observed Recorded::observe(const std::filesystem::path& results) const {
     Trajectories trajectories = window_of(dataset, recording.responses.states, window_);
     if (change_ != Change::none) trajectories = changed(trajectories, change_);
     return {.trajectories = std::move(trajectories),
-            .state = fmt::format("epoch {}", record.epoch),
-            .performance = performance_of(dataset, recording)};
+            .state = {fmt::format("epoch {}", record.epoch), performance_of(dataset, recording)}};
 }
 
 }  // namespace repal

@@ -50,7 +50,7 @@ class Procrustes final : public repal::MetricOf<Samples> {
         if (a.x.cols() == b.x.cols() && a.x == b.x) return repal::Score::of(0);
 
         const Eigen::MatrixXd cross = a.x.transpose() * b.x;
-        const Eigen::JacobiSVD<Eigen::MatrixXd> svd(cross, Eigen::ComputeThinU | Eigen::ComputeThinV);
+        const Eigen::BDCSVD<Eigen::MatrixXd> svd(cross, Eigen::ComputeThinU | Eigen::ComputeThinV);
         const double cosine = svd.singularValues().sum();
         constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
         if (cosine <= is_small) return repal::Score::of(std::acos(cosine));

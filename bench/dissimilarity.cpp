@@ -1,0 +1,109 @@
+/// bench_dissimilarity [--networks 8] [--trials 200] [--steps 200] [--units 128] [--components 20] [--n_delays 33]
+///                     [--delay_interval 6] [--rank 50]
+///
+/// Random networks driven by noise: seconds to embed each and to compare each pair on one thread, medians, as one line
+/// of JSON for each metric. PCA is part of embedding for DSA; the other metrics see all units.
+#include <sys/resource.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/eigen.hpp"
+
+import repal.config;
+import repal.dissimilarity;
+
+import repal.linalg;
+import repal.random;
+import repal.registry;
+
+namespace {
+
+using Values = std::map<std::string, long>;
+
+double seconds_of(const std::function<void()>& work) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+    std::ranges::nth_element(values, values.begin() + std::ssize(values) / 2);
+    return values[values.size() / 2];
+}
+
+/// h' = 0.82 h + 0.18 tanh(W h + W_in x), two inputs of constant mean and white noise as in the decision tasks.
+repal::Trajectories network_at_work(const Values& values, repal::Stream stream) {
+    const long units = values.at("units");
+    const auto gaussian = [&](Eigen::Index rows, Eigen::Index columns, double deviation) {
+        Eigen::MatrixXd x(rows, columns);
+        for (double& value : x.reshaped()) value = deviation * stream.normal();
+        return x;
+    };
+    const Eigen::MatrixXd recurrent = gaussian(units, units, 1.2 / std::sqrt(static_cast<double>(units)));
+    const Eigen::MatrixXd input = gaussian(units, 2, 0.5);
+    repal::RowMatrix rows(values.at("trials") * values.at("steps"), units);
+    for (Eigen::Index trial = 0; trial < values.at("trials"); ++trial) {
+        const Eigen::VectorXd mean = gaussian(2, 1, 1);
+        Eigen::VectorXd state = Eigen::VectorXd::Zero(units);
+        for (Eigen::Index step = 0; step < values.at("steps"); ++step) {
+            const Eigen::VectorXd drive = recurrent * state + input * (mean + gaussian(2, 1, 0.22));
+            state = 0.82 * state + 0.18 * drive.array().tanh().matrix();
+            rows.row(trial * values.at("steps") + step) = state;
+        }
+    }
+    return repal::Trajectories::from_rows({values.at("trials"), values.at("steps"), units}, std::move(rows));
+}
+
+void measure(const repal::LoadedMetric& loaded, const std::vector<repal::Trajectories>& systems, const Values& values) {
+    const bool is_dsa = loaded.info.name == "dsa";
+    std::vector<std::string> overrides;
+    for (const char* name : {"n_delays", "delay_interval", "rank"})
+        if (is_dsa) overrides.push_back(fmt::format("dsa.{}={}", name, values.at(name)));
+    if (is_dsa) overrides.emplace_back("dsa.common_rank=true");
+    const repal::ChosenMetric metric = repal::choose_metric(loaded, repal::Config::from_overrides(overrides));
+    const repal::Pca pca{.components = values.at("components")};
+
+    std::vector<std::shared_ptr<const repal::Embedding>> embeddings;
+    std::vector<double> embedding_seconds;
+    for (const repal::Trajectories& x : systems)
+        embedding_seconds.push_back(
+            seconds_of([&] { embeddings.push_back(metric.metric->prepare(is_dsa ? pca(x) : x)); }));
+    embeddings = metric.metric->harmonise(std::move(embeddings));
+    std::vector<double> pair_seconds;
+    for (std::size_t a = 0; a < embeddings.size(); ++a)
+        for (std::size_t b = a + 1; b < embeddings.size(); ++b)
+            pair_seconds.push_back(seconds_of([&] { compare_safely(*metric.metric, *embeddings[a], *embeddings[b]); }));
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    fmt::print(R"({{"metric": "{}", "embeddings_per_second": {:.3g}, "pairs_per_second": {:.3g}, "peak_mb": {}}})"
+               "\n",
+               metric.name, 1 / median(embedding_seconds), 1 / median(pair_seconds), usage.ru_maxrss / 1024);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    Values values = {{"networks", 8}, {"trials", 200},  {"steps", 200},        {"units", 128},
+                     {"rank", 50},    {"n_delays", 33}, {"delay_interval", 6}, {"components", 20}};
+    for (int i = 1; i + 1 < argc; i += 2) values.at(std::string(argv[i]).substr(2)) = std::stol(argv[i + 1]);
+    std::vector<repal::Trajectories> systems;
+    for (long i = 0; i < values.at("networks"); ++i)
+        systems.push_back(network_at_work(values, repal::Stream(1).child(static_cast<std::uint64_t>(i))));
+    const auto registry = repal::Registry::load(repal::plugin_path({}));
+    for (const auto& entry : registry.metrics()) measure(entry.second, systems, values);
+} catch (const std::exception& error) {
+    fmt::print(stderr, "bench_dissimilarity: {}\n", error.what());
+    return EXIT_FAILURE;
+}

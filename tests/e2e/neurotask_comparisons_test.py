@@ -1,0 +1,372 @@
+"""`repal run neurotasks`: what is compared of trained networks, and what the tables say of it."""
+
+import csv
+import hashlib
+import itertools
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import h5py
+import numpy
+
+from program import PROGRAM, SOURCE, ProgramTest
+
+sys.path.append(str(SOURCE / "examples"))
+from forward import forward  # noqa: E402
+
+CONFIG = """
+seed: 3
+metrics:
+  dsa: {n_delays: 4, delay_interval: 2, rank: 8, common_rank: true}
+  cka: {}
+  procrustes: {}
+studies:
+  neurotasks:
+    tasks:
+      Pro: {task: perceptual_decision_making, stimulus: [400, 600], test_stimulus: 500}
+      Anti: {task: perceptual_decision_making, anti: true, stimulus: [400, 600], test_stimulus: 500}
+    rulesets: {pair: [Pro, Anti]}
+    data: {train: 64, validation: 32, test: 30, packing: trial}
+    groups:
+      pair:
+        master: {train: [Anti]}
+        untrained: {}
+        frozen: {pretrain: [Pro], train: [Anti], trainable: input}
+        unfrozen: {pretrain: [Pro], train: [Anti]}
+    networks:
+      cell: [leaky_rnn, leaky_gru]
+      activation: [tanh]
+      n_rnn: [16]
+      learning_rate: [0.003]
+      batch_size: [16]
+      initialiser: [orthogonal]
+      replicates: 2
+    training: {num_epochs: 6, target_fraction: 2}
+    trajectories: {trials: 20, period: stimulus, skip_ms: 60, pca: {dsa: {components: 5}}}
+    comparisons:
+      reference: master
+      checks: {}
+      groups: {}
+      settings: {groups: [master, untrained, frozen]}
+      learning: {points: 4}
+      within_learning: {states: 4, parts: 2}
+    bootstrap: {resamples: 200}
+"""
+STUDY = "studies.neurotasks"
+TABLES = ["checks", "data", "dissimilarity", "failures", "map", "maps", "networks", "regressions", "summary", "tests"]
+METRICS = ["dsa", "cka", "procrustes"]
+RNN = "pair/leaky_rnn_tanh_16_0.003_16_orthogonal"
+GRU = RNN.replace("leaky_rnn", "leaky_gru")
+
+
+class NeurotaskComparisons(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "small.yaml").write_text(CONFIG)
+
+    def command(self, *arguments, results="results", command="run"):
+        return [command, "neurotasks", "--config", "small.yaml", "--results", results, *arguments]
+
+    def study(self, *arguments, results="results", code=0):
+        result = self.run_repal(*self.command(*arguments, results=results), "--quiet")
+        self.assertEqual(result.returncode, code, result.stderr)
+        return self.folder / results / "neurotasks"
+
+    def rows(self, study, table):
+        with open(study / f"{table}.csv", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def hashes(self, study):
+        return {table: hashlib.sha256((study / f"{table}.csv").read_bytes()).hexdigest() for table in TABLES}
+
+    def test_every_comparison_is_there_once(self):
+        rows = self.rows(self.study(), "dissimilarity")
+        count = {}
+        for row in rows:
+            self.assertEqual(row["status"], "ok", row)
+            key = (row["experiment"], row["metric"])
+            count[key] = count.get(key, 0) + 1
+        expected = {
+            "checks": 5,
+            "groups": 4 * 6 + 2 * 4 + 16,  # in 4 replicates of settings; replicates of 2 x 4 groups; the retest
+            "settings": 66 - 4 * 3 - 2 * 3,  # all pairs of 12 networks but those of `groups`
+            "learning": 4 * 4 * 4,
+            "within_learning": 4 * 3 * 6,
+        }
+        self.assertEqual(count, {(f"pair/{name}", metric): n for name, n in expected.items() for metric in METRICS})
+
+        pairs = [(row["metric"], frozenset((row["system_a"], row["system_b"]))) for row in rows
+                 if row["experiment"] in ("pair/groups", "pair/settings")]
+        self.assertEqual(len(set(pairs)), len(pairs))
+        mapped = {pair for metric, pair in pairs if metric == "cka" and not any(
+            word in name for name in pair for word in ("retest", "unfrozen"))}
+        self.assertEqual(len(mapped), 66)
+
+    def test_no_difference_is_zero_and_changes_are_seen(self):
+        study = self.study()
+        for row in self.rows(study, "dissimilarity"):
+            if row["experiment"] == "pair/learning" and row["group"].startswith("master"):
+                self.assertEqual(row["system_a"], row["system_b"])
+                self.assertEqual(float(row["angle_rad"]), 0)
+        checks = {(row["metric"], row["check"]): row for row in self.rows(study, "checks")}
+        self.assertEqual(len(checks), 15)
+        for metric in METRICS:
+            value = {check: float(checks[metric, check]["dissimilarity"]) for check in
+                     ("itself", "permuted_units", "rotated_units", "shuffled_time", "noise_floor")}
+            self.assertEqual(value["itself"], 0)
+            self.assertLess(value["permuted_units"], 1e-6)
+            self.assertLess(value["rotated_units"], 1e-6)
+            self.assertGreater(value["noise_floor"], 1e-3)
+            self.assertGreater(value["shuffled_time"], value["noise_floor"])
+            for check in ("itself", "permuted_units", "rotated_units", "shuffled_time"):
+                self.assertEqual(checks[metric, check]["holds"], "yes")
+
+    def exported(self, study, network, data):
+        """Steps of the stimulus behind the skipped ones, of the first 20 trials, by the forward pass in NumPy."""
+        self.succeed("export", study / "networks" / network / "final.h5", "--data", study / "data" / f"Anti-{data}.h5",
+                     "--out", "network.npz")
+        states, outputs = forward(numpy.load(self.folder / "network.npz"), numpy.load(self.folder / "network.npz")["inputs"])
+        with h5py.File(study / "data" / f"Anti-{data}.h5") as file:
+            stimulus = file.attrs["periods"].split(",").index("stimulus")
+            decision = file.attrs["periods"].split(",").index("decision")
+            first, end = file["trial/period_first_step"][0], file["trial/period_end_step"][0]
+            right = [outputs[trial, step].argmax() == file["target_actions"][trial, step] for trial in range(20)
+                     for step in range(first[decision], end[decision])]
+        self.assertEqual(end[stimulus] - first[stimulus], 25)
+        return states[:20, first[stimulus] + 3:end[stimulus]], numpy.mean(right)
+
+    def test_values_are_those_of_numpy_from_the_exported_networks(self):
+        def cka(x, y):
+            x, y = (values.reshape(-1, values.shape[2]) - values.mean(axis=(0, 1)) for values in (x, y))
+            return numpy.arccos((numpy.linalg.norm(y.T @ x)**2 / numpy.linalg.norm(x.T @ x) / numpy.linalg.norm(y.T @ y)))
+
+        def procrustes(x, y):
+            x, y = (values.reshape(-1, values.shape[2]) - values.mean(axis=(0, 1)) for values in (x, y))
+            return numpy.arccos(numpy.linalg.norm(x.T @ y, "nuc") / numpy.linalg.norm(x) / numpy.linalg.norm(y))
+
+        def components(x):
+            centred = x - x.mean(axis=(0, 1))
+            return centred @ numpy.linalg.svd(centred.reshape(-1, x.shape[2]), full_matrices=False)[2][:5].T
+
+        study = self.study()
+        rows = {(row["metric"], row["system_a"], row["system_b"]): row for row in self.rows(study, "dissimilarity")
+                if row["experiment"] in ("pair/groups", "pair/settings")}
+        for a, b, data in ((f"{RNN}/r0/master", f"{RNN}/r0/frozen", "test"), (f"{RNN}/r0/master", f"{GRU}/r1/untrained", "test"),
+                           (f"{GRU}/r0/master", f"{GRU}/r0/master", "retest")):
+            (x, performance_a), (y, performance_b) = self.exported(study, a, "test"), self.exported(study, b, data)
+            names = (a, b if data == "test" else f"{b} retest")
+            # states of single precision, and a forward pass in another order
+            self.assertAlmostEqual(float(rows["cka", *names]["angle_rad"]), cka(x, y), delta=1e-4)
+            self.assertAlmostEqual(float(rows["procrustes", *names]["angle_rad"]), procrustes(x, y), delta=1e-4)
+            self.assertAlmostEqual(float(rows["cka", *names]["performance_a"]), performance_a, delta=1e-12)
+            self.assertAlmostEqual(float(rows["cka", *names]["performance_b"]), performance_b, delta=1e-12)
+            numpy.save(self.folder / "x.npy", components(x))
+            numpy.save(self.folder / "y.npy", components(y))
+            options = [word for option in ("n_delays=4", "delay_interval=2", "rank=8", "common_rank=true")
+                       for word in ("--set", f"dsa.{option}")]
+            compared = json.loads(self.succeed("compare", "x.npy", "y.npy", "--metric", "dsa", *options, "--format",
+                                               "json").stdout)
+            self.assertAlmostEqual(float(rows["dsa", *names]["angle_rad"]), compared[0]["angle_rad"], delta=1e-3)
+
+    def test_states_over_learning_are_matched_by_fraction_performance_or_samples(self):
+        study = self.study()
+
+        def history(network):
+            with open(study / "networks" / network / "history.csv", newline="") as file:
+                return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+        def nearest(records, key, wanted):
+            return int(min(records, key=lambda record: (abs(record[key] - wanted), record["epoch"]))["epoch"])
+
+        for match in ("fraction", "performance", "samples"):
+            rows = self.rows(self.study("--set", f"{STUDY}.comparisons.learning.match={match}"), "dissimilarity")
+            seen = 0
+            for row in rows:
+                if row["experiment"] != "pair/learning" or row["metric"] != "cka":
+                    continue
+                group, fraction = row["group"].split(" at ")
+                point = round(3 * float(fraction))
+                network = row["system_b"].split(" at ")[0]
+                own, master = history(network), history(network.replace(group, "master"))
+                reference = nearest(master, "updates", point / 3 * master[-1]["updates"])
+                self.assertEqual(row["state_a"], f"epoch {reference}")
+                if group == "untrained":
+                    expected = 0
+                elif point in (0, 3) or match == "fraction" or group == "master":
+                    expected = nearest(own, "updates", point / 3 * own[-1]["updates"])
+                elif match == "performance":
+                    expected = nearest(own, "Anti", master[reference]["Anti"])
+                else:
+                    expected = nearest(own, "sequences_seen", master[reference]["sequences_seen"])
+                self.assertEqual(row["state_b"], f"epoch {expected}", (match, row))
+                seen += 1
+            self.assertEqual(seen, 64)
+
+    def test_tests_between_groups_use_every_pair_of_networks_once(self):
+        study = self.study("--set", f"{STUDY}.networks.learning_rate=[0.003, 0.001, 0.01]", "--set",
+                           f"{STUDY}.comparisons={{groups: {{}}}}")
+        values = {}
+        for row in self.rows(study, "dissimilarity"):
+            if row["metric"] == "cka" and "master | " in row["group"] and row["group"] != "master | master":
+                group = row["group"].split(" | ")[1]
+                setting, replicate = row["system_a"].split("/")[1:3]
+                self.assertEqual((setting, replicate), tuple(row["system_b"].split("/")[1:3]))
+                values[group, setting, replicate] = float(row["dissimilarity"])
+        tests = [row for row in self.rows(study, "tests") if row["metric"] == "cka"]
+        self.assertEqual([(row["group_a"], row["group_b"]) for row in tests],
+                         [("untrained", "frozen"), ("untrained", "unfrozen"), ("frozen", "unfrozen")])
+        settings = sorted({setting for _, setting, _ in values})
+        self.assertEqual(len(settings), 6)
+        for row in tests:
+            differences = numpy.array([numpy.mean([values[row["group_a"], setting, replicate] -
+                                                   values[row["group_b"], setting, replicate]
+                                                   for replicate in ("r0", "r1")]) for setting in settings])
+            signs = numpy.array(list(itertools.product((1, -1), repeat=6)))
+            p = (abs(signs @ differences) >= abs(differences.sum()) * (1 - 1e-12)).mean()
+            self.assertEqual((row["unit"], row["n"]), ("setting", "6"))
+            self.assertAlmostEqual(float(row["mean_difference"]), differences.mean(), 12)
+            deviation = differences.std(ddof=1)
+            self.assertAlmostEqual(float(row["t"]), differences.mean() / deviation * numpy.sqrt(6), 9)
+            self.assertAlmostEqual(float(row["effect_size"]), differences.mean() / deviation, 9)
+            self.assertAlmostEqual(float(row["p"]), p, 12)
+        p = sorted(float(row["p"]) for row in tests)
+        adjusted = sorted(float(row["p_adjusted"]) for row in tests)
+        numpy.testing.assert_allclose(adjusted, [min(p[j] * 3 / (j + 1) for j in range(i, 3)) for i in range(3)])
+
+    def test_regressions_leave_out_what_has_no_share_and_self_pairs(self):
+        rows = [row for row in self.rows(self.study(), "regressions") if row["metric"] == "dsa"]
+        self.assertEqual([row["predictor"] for row in rows], ["pretraining_share", "performance_difference"])
+        # master and untrained have no pretraining: their share is not defined
+        self.assertEqual((rows[0]["n"], rows[0]["n_excluded"]), ("20", "4"))
+        self.assertEqual((rows[1]["n"], rows[1]["n_excluded"]), ("24", "0"))
+        for row in rows:
+            self.assertLess(float(row["ci_low"]), float(row["ci_high"]))
+            self.assertTrue(0 < float(row["p"]) <= 1)
+
+    def test_the_map_has_all_networks_of_the_chosen_groups(self):
+        study = self.study()
+        networks = self.rows(study, "map")
+        self.assertEqual(len(networks), 3 * 12)
+        for row in self.rows(study, "maps"):
+            self.assertEqual((row["networks"], row["excluded"]), ("12", "0"))
+            self.assertAlmostEqual(float(row["chance"]), 3 / 11)
+            of_metric = [other for other in networks if other["metric"] == row["metric"]]
+            groups = {other["network"]: other["group"] for other in of_metric}
+            right = numpy.mean([groups[other["nearest"]] == other["group"] for other in of_metric])
+            self.assertAlmostEqual(float(row["nearest_neighbour_accuracy"]), right)
+            self.assertAlmostEqual(sum(float(other["x"]) for other in of_metric), 0)
+
+    def test_jobs_shards_and_kills_do_not_change_a_byte(self):
+        expected = self.hashes(self.study("--jobs", "1", results="one"))
+        self.assertEqual(self.hashes(self.study("--jobs", "4", results="four")), expected)
+
+        with self.subTest("shards, which wait for each other's networks"):
+            for _ in range(2):
+                for shard in (2, 0, 1):
+                    study = self.study("--array", f"{shard}/3", results="shards")
+            self.assertEqual(self.hashes(study), expected)
+
+        with self.subTest("killed at random moments of the comparisons"):
+            self.succeed(*self.command(results="killed", command="train"), "--quiet")
+            moments = random.Random(4)
+            cells = self.folder / "killed" / "neurotasks" / "cells" / "dissimilarity"
+            kills = 0
+            for _ in range(6):
+                before = len(list(cells.rglob("*.json")))
+                process = subprocess.Popen([PROGRAM, *self.command(results="killed"), "--quiet"], cwd=self.folder,
+                                           stdout=subprocess.DEVNULL)
+                while process.poll() is None and len(list(cells.rglob("*.json"))) <= before:
+                    time.sleep(0.001)
+                time.sleep(moments.uniform(0, 0.02))
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+            self.assertGreater(kills, 2)
+            self.assertEqual(self.hashes(self.study(results="killed")), expected)
+
+    def test_a_failed_network_fails_its_comparisons_only(self):
+        rates = f"{STUDY}.networks.learning_rate=[0.003, 1000000]"
+        one = f"{STUDY}.networks.replicates=1"
+        study = self.study("--set", rates, "--set", one, "--set", f"{STUDY}.networks.activation=relu", code=3)
+
+        failures = self.rows(study, "failures")
+        self.assertTrue(any(row["experiment"] == "train" and "the loss is" in row["detail"] for row in failures))
+        failed = {row["network"] for row in self.rows(study, "networks") if row["status"] == "failed"}
+        self.assertGreater(len(failed), 0)
+        for row in self.rows(study, "dissimilarity"):
+            names = [row[side].split(" at ")[0].removesuffix(" retest") for side in ("system_a", "system_b")]
+            self.assertEqual(row["status"] == "failed", any(name in failed for name in names), row)
+            if row["status"] == "failed":
+                self.assertEqual(row["angle_rad"], "")
+        for row in failures:
+            if row["experiment"] != "train":
+                self.assertIn("failed: ", row["detail"])
+        excluded = {row["network"] for row in self.rows(study, "map") if row["excluded_because"]}
+        self.assertEqual(excluded, {name for name in failed if name.split("/")[-1] in ("master", "untrained", "frozen")})
+
+    def test_only_what_failed_is_done_again(self):
+        study = self.study()
+        expected = self.hashes(study)
+        cells = study / "cells"
+        # A network that failed, and comparisons made while it had.
+        cell = cells / "train" / RNN / "r0" / "frozen.json"
+        content = json.loads(cell.read_text())
+        cell.write_text(json.dumps(content | {"state": "failed", "result": {"cause": "a power cut"}}))
+        (study / "networks" / RNN / "r0" / "frozen" / "final.h5").unlink()
+        for file in (cells / "dissimilarity").rglob("*.json"):
+            file.unlink()
+        result = self.run_repal(*self.command(command="dissimilarity"))
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("1 of 20 networks failed", result.stderr)
+        self.assertIn("a power cut", (study / "failures.csv").read_text())
+        failed = {file for file in cells.rglob("*.json") if json.loads(file.read_text())["state"] == "failed"}
+        self.assertGreater(len(failed), 3)
+        times = {file: file.stat().st_mtime_ns for file in cells.rglob("*.json")}
+
+        self.assertEqual(self.hashes(self.study()), expected)
+
+        self.assertEqual({file for file, written in times.items() if file.stat().st_mtime_ns != written}, failed)
+
+    def test_short_trainings_are_not_compared_with_themselves(self):
+        study = self.study("--set", f"{STUDY}.training.num_epochs=1", "--set",
+                           f"{STUDY}.comparisons={{within_learning: {{states: 4, parts: 2}}}}")
+        rows = [row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka"]
+        self.assertEqual(len(rows), 72)
+        for row in rows:
+            self.assertEqual(row["status"], "ok" if row["state_a"] != row["state_b"] else "not_applicable")
+        self.assertEqual({row["detail"] for row in self.rows(study, "failures")}, {"both are epoch 0", "both are epoch 1"})
+
+    def test_comparisons_wait_for_networks(self):
+        result = self.run_repal(*self.command("--group", "master"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("wait for networks", result.stderr)
+        self.assertIn("other cells are missing", result.stdout)
+
+    def test_bad_input_is_refused(self):
+        def refuse(override, *fragments):
+            self.refuse([*self.command(), "--set", f"{STUDY}.{override}"], *fragments)
+
+        refuse("comparisons.reference=mastr", "no reference group 'mastr'", "did you mean 'master'?")
+        refuse("comparisons.group={}", "did you mean 'groups'?")
+        refuse("comparisons.settings={groups: [masters]}", "did you mean 'master'?")
+        refuse("comparisons.settings={groups: []}", "at least 1")
+        refuse("comparisons.learning={points: 1}", "outside")
+        refuse("comparisons.learning={match: sample}", "did you mean 'samples'?")
+        refuse("comparisons.within_learning={states: 3, parts: 4}", "outside")
+        refuse("trajectories.tasks={pair: Ant}", "did you mean 'Anti'?")
+        refuse("trajectories.tasks={par: Anti}", "did you mean 'pair'?")
+        refuse("trajectories.period=stimulis", "did you mean 'stimulus'?")
+        refuse("trajectories.trials=31", "only 30 test trials")
+        refuse("trajectories.skip_ms=480", "leaves less than two steps")
+        refuse("trajectories.pca={dsb: {components: 3}}", "did you mean 'dsa'?")
+        refuse("trajectories.pca={dsa: {components: 3, variance: 0.9}}", "either components or variance")
+        refuse("trajectories.pca={dsa: {variance: 1.5}}", "outside")
+        refuse("bootstrap.resamples=0", "outside")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,188 @@
+#include <gtest/gtest.h>
+
+#include <Eigen/Core>
+#include <atomic>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/eigen.hpp"
+
+import repal.dissimilarity;
+import repal.reporter;
+
+namespace {
+
+using repal::NamedSystem;
+using repal::Pair;
+using repal::Part;
+using repal::Shape;
+using repal::Status;
+using repal::Trajectories;
+
+constexpr Shape shape = {.trials = 1, .steps = 4, .channels = 1};
+
+/// A constant value; counts how often it was asked.
+class Constant final : public repal::Source {
+ public:
+    explicit Constant(int value) : value_(value) {}
+
+    std::string text() const override { return std::to_string(value_); }
+    bool is_ready(const std::filesystem::path&) const override { return is_there; }
+    repal::Observed observe(const std::filesystem::path&) const override {
+        ++times_observed;
+        if (value_ < 0) throw repal::SystemFailed("it is negative");
+        if (value_ == 0) throw repal::InvalidTrajectories("it is zero");
+        return {Trajectories::from_rows(shape, repal::RowMatrix::Constant(4, 1, value_)), {"value " + text(), 0.5}};
+    }
+
+    mutable std::atomic<int> times_observed = 0;
+    bool is_there = true;
+
+ private:
+    int value_;
+};
+
+/// |a - b| / 100; harmonise() notes how many systems it saw.
+class Difference final : public repal::MetricOf<double> {
+ public:
+    std::vector<std::shared_ptr<const repal::Embedding>> harmonise(
+        std::vector<std::shared_ptr<const repal::Embedding>> embeddings) const override {
+        n_harmonised = embeddings.size();
+        return embeddings;
+    }
+
+    mutable std::atomic<std::size_t> n_harmonised = 0;
+
+ protected:
+    double features(const Trajectories& x) const override { return x.rows()(0, 0); }
+    repal::Score distance(const double& a, const double& b) const override {
+        return repal::Score::of(std::abs(a - b) / 100);
+    }
+};
+
+class Dissimilarity : public testing::Test {
+ protected:
+    Dissimilarity() { std::filesystem::remove_all(folder_); }
+    ~Dissimilarity() override { std::filesystem::remove_all(folder_); }
+
+    /// All pairs of systems with these values.
+    Part part_of(const std::vector<int>& values) {
+        Part part{.name = "all", .has_independent_pairs = true};
+        for (const int value : values) {
+            sources_.push_back(std::make_shared<Constant>(value));
+            part.systems.push_back({"system " + std::to_string(value), sources_.back()});
+        }
+        for (std::size_t a = 0; a < values.size(); ++a)
+            for (std::size_t b = a + 1; b < values.size(); ++b) part.pairs.push_back({a, b, {"all"}, {{a}, {b}}});
+        return part;
+    }
+
+    std::vector<repal::PairResult> run(const std::vector<Part>& parts) {
+        std::vector<repal::Experiment> experiments;
+        for (const Part& part : parts)
+            experiments.push_back({"experiment" + std::to_string(experiments.size()), {part}, {}, {"all"}});
+        const repal::DissimilarityStage stage(experiments, {{"difference", "difference", metric_}});
+        repal::Reporter quiet;
+        stage.run(folder_, {}, 2, quiet);
+        std::vector<repal::PairResult> results;
+        for (const auto& cell : stage.cells())
+            for (const auto& result : stage.read_results(repal::CellFiles(folder_), cell)) results.push_back(result);
+        return results;
+    }
+
+    std::filesystem::path folder_ =
+        std::filesystem::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::shared_ptr<Difference> metric_ = std::make_shared<Difference>();
+    std::vector<std::shared_ptr<Constant>> sources_;
+};
+
+TEST_F(Dissimilarity, EmbedsEverySystemOnceForAllComparisons) {
+    std::vector<int> values;
+    for (int value = 1; value <= 60; ++value) values.push_back(value);
+    const Part part = part_of(values);
+
+    const auto results = run({part, part});
+
+    ASSERT_EQ(results.size(), 2u * 60 * 59 / 2);
+    EXPECT_DOUBLE_EQ(results[0].score.angle_rad, 0.01);
+    EXPECT_EQ(results[0].a.name, "value 1");
+    EXPECT_EQ(results[0].b.performance, 0.5);
+    for (const auto& source : sources_) EXPECT_EQ(source->times_observed, 1);
+}
+
+TEST_F(Dissimilarity, IndependentPairsAreHarmonisedAloneAndOthersTogether) {
+    Part part = part_of({1, 2, 3});
+    run({part});
+    EXPECT_EQ(metric_->n_harmonised, 2u);
+
+    part.has_independent_pairs = false;
+    run({part});
+    EXPECT_EQ(metric_->n_harmonised, 3u);
+}
+
+TEST_F(Dissimilarity, SystemWithoutAnEmbeddingFailsItsPairsOnly) {
+    const auto results = run({part_of({1, 0, 2, -1})});
+
+    const std::vector<Status> expected = {Status::not_applicable, Status::ok,    Status::failed, Status::not_applicable,
+                                          Status::not_applicable, Status::failed};
+    ASSERT_EQ(results.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(results[i].score.status, expected[i]) << i;
+    EXPECT_EQ(results[0].score.detail, "system 0: it is zero");
+    EXPECT_EQ(results[2].score.detail, "system -1: it is negative");
+}
+
+TEST_F(Dissimilarity, SystemOfACommonFormMayNotFail) {
+    Part part = part_of({1, 0});
+    part.has_independent_pairs = false;
+    EXPECT_THROW(run({part}), repal::InputError);
+}
+
+TEST_F(Dissimilarity, WaitsForSystemsThatAreNotThere) {
+    const Part part = part_of({1, 2});
+    sources_[1]->is_there = false;
+    EXPECT_TRUE(run({part}).empty());
+    EXPECT_EQ(sources_[0]->times_observed, 0);
+
+    sources_[1]->is_there = true;
+    EXPECT_EQ(run({part}).size(), 1u);
+}
+
+TEST_F(Dissimilarity, EqualStatesAreNotComparedWhereTheyMustDiffer) {
+    Part part = part_of({5, 6});
+    part.systems.push_back({"again", std::make_shared<Constant>(5)});
+    part.pairs.push_back({0, 2, {"all"}, {{0}}});
+    part.needs_distinct_states = true;
+
+    const auto results = run({part});
+
+    EXPECT_EQ(results[0].score.status, Status::ok);
+    EXPECT_EQ(results[1].score.status, Status::not_applicable);
+    EXPECT_EQ(results[1].score.detail, "both are value 5");
+}
+
+TEST(Embeddings, AreKeptUpToTheLimitTheLatestUsedFirst) {
+    std::vector<std::shared_ptr<Constant>> sources;
+    std::vector<NamedSystem> systems;
+    for (int value = 1; value <= 4; ++value) {
+        sources.push_back(std::make_shared<Constant>(value));
+        systems.push_back({"system", sources.back()});
+    }
+    const repal::ChosenMetric metric{"difference", "difference", std::make_shared<Difference>()};
+    repal::Embeddings embeddings("", 3 * 4 * sizeof(double));  // of three systems
+
+    embeddings.of(metric, std::vector{systems[0], systems[1], systems[2]}, false, 1);
+    embeddings.of(metric, std::vector{systems[0]}, false, 1);  // used again: the second is now the oldest
+    embeddings.of(metric, std::vector{systems[3]}, false, 1);
+    embeddings.of(metric, std::vector{systems[0], systems[2], systems[3]}, false, 1);
+    EXPECT_EQ(sources[0]->times_observed, 1);
+    EXPECT_EQ(sources[2]->times_observed, 1);
+    EXPECT_EQ(sources[3]->times_observed, 1);
+
+    embeddings.of(metric, std::vector{systems[1]}, false, 1);
+    EXPECT_EQ(sources[1]->times_observed, 2);
+}
+
+}  // namespace

@@ -9,7 +9,7 @@ from program import DEMO, GO_NOGO, PDM, REACHING, ProgramTest
 class NeurotaskLearning(ProgramTest):
     def test_every_task_is_learned_by_both_cells(self):
         settings = ["studies.neurotasks.data={train: 1000, validation: 300, test: 1, packing: trial}",
-                    "studies.neurotasks.networks.replicates=1",
+                    "studies.neurotasks.networks.replicates=1", "studies.neurotasks.comparisons={}",
                     "studies.neurotasks.training={num_epochs: 60, target_fraction: 0.95, gradient_clip: 1, "
                     "checkpoint_every: 60}"]
         for ruleset, tasks in (("PDM", PDM), ("GoNogo", GO_NOGO), ("Reaching", REACHING)):

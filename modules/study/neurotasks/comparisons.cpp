@@ -275,7 +275,7 @@ Window read_window(const Config& trajectories, const NeurotaskData& data, const 
 
 NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& data, const NeurotaskNetworks& networks) {
     NetworkComparisons read;
-    if (!study.has("comparisons")) return read;
+    if (study.at_or_empty("comparisons").items().empty()) return read;
     const Config trajectories = study.at_or_empty("trajectories");
     const Config comparisons = study.at("comparisons");
     trajectories.require_keys({"tasks", "trials", "period", "skip_ms", "pca"});

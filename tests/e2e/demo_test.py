@@ -1,0 +1,59 @@
+"""examples/demo.yaml, both studies: in minutes, and the same bytes however they are run."""
+
+import hashlib
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from program import DEMO, PROGRAM, ProgramTest
+
+STUDIES = ["attractors", "neurotasks"]
+
+
+class Demo(ProgramTest):
+    def command(self, study, results, *arguments):
+        return ["run", study, "--config", DEMO, "--results", results, "--quiet", *arguments]
+
+    def hashes(self, results):
+        """Of every table and array; the manifest has the time, and config.yaml is the input."""
+        folder = self.folder / results
+        return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+                for pattern in ("*/*.csv", "*/trajectories/*.h5", "*/data/*.h5", "*/networks/**/*.h5")
+                for file in folder.glob(pattern)}
+
+    def test_both_studies_end_in_minutes_and_do_not_depend_on_how_they_are_run(self):
+        begin = time.monotonic()
+        for study in STUDIES:
+            self.succeed(*self.command(study, "two", "--jobs", "2"))
+        self.assertLess(time.monotonic() - begin, 240)
+        expected = self.hashes("two")
+        self.assertGreater(len(expected), 100)
+
+        for jobs in ("1", "4"):
+            for study in STUDIES:
+                self.succeed(*self.command(study, jobs, "--jobs", jobs))
+            self.assertEqual(self.hashes(jobs), expected)
+
+        for study in STUDIES:
+            for _ in range(2):  # comparisons wait for networks of other shards
+                for shard in (1, 2, 0):
+                    self.succeed(*self.command(study, "shards", "--array", f"{shard}/3"))
+        self.assertEqual(self.hashes("shards"), expected)
+
+        moments = random.Random(20)
+        for study, kills, latest in (("attractors", 4, 0.3), ("neurotasks", 16, 2.5)):
+            for _ in range(kills):
+                process = subprocess.Popen([PROGRAM, *map(str, self.command(study, "killed", "--jobs", "2"))],
+                                           cwd=self.folder, stdout=subprocess.DEVNULL)
+                time.sleep(moments.uniform(0.02, latest))
+                process.send_signal(signal.SIGKILL)
+                self.assertEqual(process.wait(), -signal.SIGKILL)
+        for study in STUDIES:
+            self.succeed(*self.command(study, "killed"))
+        self.assertEqual(self.hashes("killed"), expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

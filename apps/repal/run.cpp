@@ -13,7 +13,6 @@
 
 import repal.config;
 import repal.registry;
-import repal.store;
 import repal.studies;
 
 namespace command {
@@ -62,7 +61,7 @@ int run(const StageOptions& options, const CommonOptions& common) {
                                         .selection = read_selection(options.selection)};
     if (!options.stage.empty()) study->require_stage(options.stage);
     // Before hours of work: can results be written there?
-    repal::write_file(run_options.results / "config.yaml", config.yaml() + "\n");
+    study->begin(run_options.results);
 
     TerminalReporter reporter(common.is_quiet, common.is_verbose);
     for (const auto& [file, cause] : registry.refused())

@@ -32,11 +32,11 @@ export struct Pca {
 
 /// The part of a thin singular value decomposition X = U S V^T that belongs to the rows of X.
 export struct LeftSvd {
-    Eigen::MatrixXd vectors;          ///< the first columns of U (rows, leading), orthonormal
+    Eigen::MatrixXd vectors;          ///< the first columns of U (rows, leading)
     Eigen::VectorXd singular_values;  ///< S (min(rows, columns)), falling
 };
 
-/// The first `leading` vectors, or all if there are fewer, and all singular values.
+/// The first `leading` (at least 1) vectors, or all if there are fewer, and all singular values.
 ///
 /// From the Gram matrix, twice as fast, if the leading singular values are above 1e-3 of the largest: squaring makes
 /// vectors of relative size s uncertain by 1e-16 / s^2, so those are good to 1e-10. Else from the matrix itself.

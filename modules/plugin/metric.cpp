@@ -22,7 +22,8 @@ std::vector<std::shared_ptr<const Embedding>> Metric::harmonise(
 }
 
 std::string_view to_string(Invariance invariance) {
-    constexpr std::array<std::string_view, 4> names = {"translation", "orthogonal", "scaling", "trial_order"};
+    constexpr std::array<std::string_view, 5> names = {"translation", "orthogonal", "scaling", "trial_order",
+                                                       "step_order"};
     return names[static_cast<std::size_t>(invariance)];
 }
 

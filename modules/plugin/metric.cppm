@@ -21,6 +21,7 @@ export enum class Invariance : std::uint8_t {
     orthogonal,   ///< channels rotated, reflected or permuted
     scaling,      ///< all values times one positive number
     trial_order,  ///< trials in another order
+    step_order,   ///< steps in another order, the same in all trials: such a metric ignores time
 };
 export std::string_view to_string(Invariance invariance);
 

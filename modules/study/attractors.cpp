@@ -126,6 +126,10 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
     reporter.end();
 }
 
+std::vector<std::string> AttractorStudy::tables() const {
+    return {"dissimilarity.csv", "summary.csv", "failures.csv", "manifest.json"};
+}
+
 Outcome AttractorStudy::write_tables(const RunOptions& options) const {
     const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
     const auto without_value =

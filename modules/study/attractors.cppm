@@ -26,6 +26,7 @@ export class AttractorStudy final : public Study {
     void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const override;
 
  private:
+    std::vector<std::string> tables() const override;
     Outcome write_tables(const RunOptions& options) const override;
     void generate(const RunOptions& options, Reporter& reporter) const;
     std::vector<Cell> generate_cells() const;

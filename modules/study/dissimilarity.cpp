@@ -25,13 +25,19 @@ namespace {
 // Small enough that an interruption loses seconds, large enough that files are few.
 constexpr std::size_t pairs_per_cell = 32;
 
-// Embeddings of independent pairs that are in memory together, and what is kept of earlier ones: 24 networks of 256
-// units in 200 trials of 200 steps are 2 GB.
-constexpr std::size_t systems_at_once = 24;
-constexpr std::size_t kept_bytes = std::size_t{1} << 31;
+// Of embeddings of independent pairs that are in memory together, and of what is kept of earlier ones: 24 networks of
+// 256 units in 200 trials of 200 steps.
+constexpr std::size_t bytes_at_once = std::size_t{1} << 31;
+constexpr std::size_t systems_per_cell = 24;
 
 std::string block_name(const Experiment& experiment, const Part& part, const ChosenMetric& metric, std::size_t block) {
     return fmt::format("{}/{}/{}-{:04}", experiment.name, metric.name, part.name, block);
+}
+
+std::size_t bytes_of(const Part& part, const std::set<std::size_t>& systems) {
+    std::size_t bytes = 0;
+    for (const std::size_t system : systems) bytes += part.systems[system].source->bytes();
+    return bytes;
 }
 
 /// The blocks of a part's pairs, each with few pairs and few systems, as [first, end).
@@ -41,7 +47,8 @@ std::vector<std::pair<std::size_t, std::size_t>> blocks_of(const Part& part) {
     std::size_t first = 0;
     for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) {
         systems.insert({part.pairs[pair].a, part.pairs[pair].b});
-        const bool are_too_many = part.has_independent_pairs && systems.size() > systems_at_once;
+        const bool are_too_many = part.has_independent_pairs && pair > first &&
+                                  (systems.size() > systems_per_cell || bytes_of(part, systems) > bytes_at_once);
         if (pair - first < pairs_per_cell && !are_too_many) continue;
         blocks.emplace_back(first, pair);
         systems = {part.pairs[pair].a, part.pairs[pair].b};
@@ -153,7 +160,7 @@ void DissimilarityStage::run(const std::filesystem::path& results, const Shard& 
     const CellList missing = cells_to_do(results, shard, reporter);
     if (missing.empty()) return;
     const CellFiles files(results);
-    Embeddings embeddings(results, kept_bytes);
+    Embeddings embeddings(results, bytes_at_once);
     reporter.begin("comparing", missing.size());
     for (auto first = missing.begin(); first != missing.end();) {
         // Cells of one metric and part are done together: all of them, or as many as have few systems.
@@ -163,8 +170,9 @@ void DissimilarityStage::run(const std::filesystem::path& results, const Shard& 
             const DissimilarityCell& b = **next;
             if (a.experiment != b.experiment || a.part != b.part || a.metric != b.metric) break;
             together.push_back(*next);
-            if (!experiments_[a.experiment].parts[a.part].has_independent_pairs) continue;
-            if (together.size() > 1 && systems_of(together).size() > systems_at_once) {
+            const Part& part = experiments_[a.experiment].parts[a.part];
+            if (!part.has_independent_pairs) continue;
+            if (together.size() > 1 && bytes_of(part, systems_of(together)) > bytes_at_once) {
                 together.pop_back();
                 break;
             }
@@ -203,7 +211,7 @@ DissimilarityStage::CellList DissimilarityStage::cells_to_do(const std::filesyst
 }
 
 /// Of cells of one part: those that their pairs need, as indices.
-std::vector<std::size_t> DissimilarityStage::systems_of(const CellList& cells) const {
+std::set<std::size_t> DissimilarityStage::systems_of(const CellList& cells) const {
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     std::set<std::size_t> systems;
     for (std::size_t i = 0; i < part.systems.size() && !part.has_independent_pairs; ++i) systems.insert(i);
@@ -211,14 +219,15 @@ std::vector<std::size_t> DissimilarityStage::systems_of(const CellList& cells) c
         for (const DissimilarityCell* cell : cells)
             for (std::size_t pair = cell->first_pair; pair < cell->end_pair; ++pair)
                 systems.insert({part.pairs[pair].a, part.pairs[pair].b});
-    return {systems.begin(), systems.end()};
+    return systems;
 }
 
 void DissimilarityStage::run_together(const CellList& cells, Embeddings& embeddings, const CellFiles& files, int jobs,
                                       Reporter& reporter) const {
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     const ChosenMetric& metric = metrics_[cells.front()->metric];
-    const std::vector<std::size_t> needed = systems_of(cells);
+    const std::set<std::size_t> of_cells = systems_of(cells);
+    const std::vector<std::size_t> needed(of_cells.begin(), of_cells.end());
     std::vector<NamedSystem> systems;
     for (const std::size_t system : needed) systems.push_back(part.systems[system]);
     const std::vector<Embedded> found = embeddings.of(metric, systems, part.has_independent_pairs, jobs);
@@ -277,6 +286,8 @@ PairResult DissimilarityStage::compare(const DissimilarityCell& cell, const Pair
     std::vector<std::shared_ptr<const Embedding>> pair_alone = {a.embedding, b.embedding};
     try {
         if (part.has_independent_pairs) pair_alone = metric.harmonise(std::move(pair_alone));
+        if (pair_alone.size() != 2 || pair_alone[0] == nullptr || pair_alone[1] == nullptr)
+            throw SystemFailed("the metric did not give back two embeddings");
         result.score = compare_safely(metric, *pair_alone[0], *pair_alone[1]);
     } catch (const std::exception& error) {
         result.score = Score::without_value(Status::failed, error.what());

@@ -1,6 +1,7 @@
 module;
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 export module repal.dissimilarity;
@@ -48,7 +49,7 @@ export class DissimilarityStage {
  private:
     using CellList = std::vector<const DissimilarityCell*>;
     CellList cells_to_do(const std::filesystem::path& results, const Shard& shard, Reporter& reporter) const;
-    std::vector<std::size_t> systems_of(const CellList& cells) const;
+    std::set<std::size_t> systems_of(const CellList& cells) const;
     void run_together(const CellList& cells, Embeddings& embeddings, const CellFiles& files, int jobs,
                       Reporter& reporter) const;
     PairResult compare(const DissimilarityCell& cell, const Pair& pair, const std::vector<Embedded>& embedded) const;

@@ -2,6 +2,7 @@ module;
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <list>
 #include <map>
@@ -60,7 +61,7 @@ void read_pca(const Config& config, std::vector<ChosenMetric>& metrics) {
             throw pca.error("expected either components or variance, e.g. {components: 20}");
         metric.pca = pca.has("components") ? Pca{.components = pca.at("components").integer(1, 1'000'000)}
                                            : Pca{.variance = pca.at("variance").number(1e-6, 1)};
-        metric.text += fmt::format(" pca(components={},variance={})", metric.pca->components, metric.pca->variance);
+        metric.text += fmt::format(" pca-1(components={},variance={})", metric.pca->components, metric.pca->variance);
     }
 }
 
@@ -90,11 +91,12 @@ std::vector<Embedded> Embeddings::of(const ChosenMetric& metric, std::span<const
             const Trajectories& x = seen ? *seen : observed.trajectories;
             shape = x.shape();
             embedded[i].embedding = metric.metric->prepare(x);
+            if (embedded[i].embedding == nullptr) throw SystemFailed("the metric gave no embedding");
         } catch (const InvalidTrajectories& invalid) {
             if (!may_fail) throw invalid.at(systems[i].name);
             embedded[i].cause = fmt::format("{}: {}", systems[i].name, invalid.what());
-        } catch (const SystemFailed& failed) {
-            if (!may_fail) throw InputError(systems[i].name, failed.what());
+        } catch (const std::exception& failed) {  // also whatever a plugin throws
+            if (!may_fail) throw;
             embedded[i].cause = fmt::format("{}: {}", systems[i].name, failed.what());
             embedded[i].has_failed = true;
         }

@@ -35,6 +35,10 @@ bool Source::is_ready(const std::filesystem::path& /*results*/) const {
     return true;
 }
 
+std::size_t Source::bytes() const {
+    return 0;
+}
+
 std::shared_ptr<const Source> simulated(System system, Sampling sampling, std::uint64_t draw) {
     sampling.draw = draw;
     return std::make_shared<const Simulated>(std::move(system), sampling);

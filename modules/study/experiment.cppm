@@ -1,4 +1,5 @@
 module;
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -43,6 +44,9 @@ export class Source {
 
     /// Whether everything that it needs is in the results folder; if not, others have still to make it.
     virtual bool is_ready(const std::filesystem::path& results) const;
+
+    /// Of memory that the trajectories take; 0: little.
+    virtual std::size_t bytes() const;
 
     /// Throws InvalidTrajectories, or SystemFailed.
     virtual Observed observe(const std::filesystem::path& results) const = 0;

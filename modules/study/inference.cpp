@@ -65,7 +65,7 @@ Line fitted(std::span<const double> x, std::span<const double> y, std::span<cons
         xy += weights[i] * (x[i] - mean_x) * (y[i] - mean_y);
         yy += weights[i] * (y[i] - mean_y) * (y[i] - mean_y);
     }
-    // What is left of equal x is the rounding of their mean.
+    // What is left of equal x is the rounding of their mean; a draw may leave nothing at all.
     if (!(xx > 1e-24 * all)) return {};
     return {xy / xx, mean_y - xy / xx * mean_x, yy > 0 ? xy * xy / (xx * yy) : 0};
 }
@@ -74,21 +74,42 @@ Line fitted(std::span<const double> x, std::span<const double> y, std::span<cons
 struct Points {
     std::vector<double> x;
     std::vector<double> y;
-    std::vector<std::vector<Unit>> units;
+    std::vector<double> weights;  ///< all 1
+    std::vector<const Dyad*> dyads;
 
-    Line line() const { return fitted(x, y, std::vector<double>(x.size(), 1)); }
+    Line line() const { return fitted(x, y, weights); }
 };
 
-Points points_of(std::span<const Dyad> dyads, const DyadPredictor& x, std::span<const std::size_t> order) {
-    Points points;
+/// Into `points`, so that many orders need no new memory.
+void find_points(std::span<const Dyad> dyads, const DyadPredictor& x, std::span<const std::size_t> order,
+                 Points& points) {
+    points.x.clear();
+    points.y.clear();
+    points.dyads.clear();
     for (const Dyad& dyad : dyads) {
         const std::optional<double> value = x(dyad, order);
         if (!value) continue;
         points.x.push_back(*value);
         points.y.push_back(dyad.y);
-        points.units.push_back(dyad.units);
+        points.dyads.push_back(&dyad);
     }
-    return points;
+    points.weights.assign(points.x.size(), 1);
+}
+
+/// Interval of the slope: units are resampled as always, and the things, too.
+Interval slope_interval(const Points& points, std::size_t n_things, int resamples, double confidence,
+                        const Stream& stream) {
+    std::vector<std::vector<Unit>> units;
+    for (const Dyad* dyad : points.dyads) units.push_back(dyad->units);
+    std::vector<double> both(points.x.size());
+    const auto slope = [&, things = stream.child("things")](std::span<const double> weights) mutable {
+        std::vector<double> times(n_things);
+        for (std::size_t draw = 0; draw < n_things; ++draw) ++times[things.below(n_things)];
+        for (std::size_t i = 0; i < both.size(); ++i)
+            both[i] = weights[i] * times[points.dyads[i]->a] * times[points.dyads[i]->b];
+        return fitted(points.x, points.y, both).slope;
+    };
+    return bootstrap_interval(units, slope, resamples, confidence, stream.child("units"));
 }
 
 /// n!, or a number above the limit.
@@ -106,8 +127,10 @@ double assignment_p(std::span<const Dyad> dyads, std::size_t n_things, const Dya
     std::iota(order.begin(), order.end(), std::size_t{0});
     int as_large = 0;
     int orders = 0;
+    Points points;
     const auto judge = [&] {
-        const double slope = points_of(dyads, x, order).line().slope;
+        find_points(dyads, x, order, points);
+        const double slope = points.line().slope;
         as_large += std::isnan(slope) || is_at_least(slope, observed) ? 1 : 0;
         ++orders;
     };
@@ -154,7 +177,8 @@ Regression regress(std::span<const Dyad> dyads, std::size_t n_things, const Dyad
                    double confidence, const Stream& stream) {
     std::vector<std::size_t> as_it_is(n_things);
     std::iota(as_it_is.begin(), as_it_is.end(), std::size_t{0});
-    const Points points = points_of(dyads, x, as_it_is);
+    Points points;
+    find_points(dyads, x, as_it_is, points);
     const Line line = points.line();
     Regression regression{.n = points.x.size(),
                           .n_excluded = dyads.size() - points.x.size(),
@@ -164,8 +188,7 @@ Regression regress(std::span<const Dyad> dyads, std::size_t n_things, const Dyad
                           .interval = {not_a_number, not_a_number},
                           .p = not_a_number};
     if (std::isnan(line.slope)) return regression;
-    const auto slope = [&](std::span<const double> weights) { return fitted(points.x, points.y, weights).slope; };
-    regression.interval = bootstrap_interval(points.units, slope, resamples, confidence, stream.child("bootstrap"));
+    regression.interval = slope_interval(points, n_things, resamples, confidence, stream.child("bootstrap"));
     regression.p = assignment_p(dyads, n_things, x, line.slope, resamples, stream.child("assignment"));
     return regression;
 }

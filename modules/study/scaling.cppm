@@ -14,7 +14,7 @@ export struct PlaneMap {
 };
 
 /// Classical multidimensional scaling of a symmetric matrix with zeros on its diagonal, at least one row.
-/// Source: Torgerson 1952; stress after Kruskal 1964.
+/// Source: Torgerson 1952.
 export PlaneMap classical_scaling(const Eigen::MatrixXd& distances);
 
 /// How often the nearest other thing has the same label.

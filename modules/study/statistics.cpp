@@ -111,7 +111,7 @@ Interval bootstrap_interval(std::span<const std::vector<Unit>> units,
                             double confidence, Stream stream) {
     std::vector<std::vector<Unit>> dense(units.begin(), units.end());
     const std::vector<std::size_t> members = renumber_densely(dense);
-    if (std::reduce(members.begin(), members.end()) < 2) return {not_a_number, not_a_number};
+    if (dense.size() < 2 || std::reduce(members.begin(), members.end()) < 2) return {not_a_number, not_a_number};
 
     std::vector<double> values;
     std::vector<double> weights(dense.size());

@@ -38,7 +38,7 @@ export struct Observation {
 /// Percentile bootstrap interval of the mean, resampling clusters, and then members of each drawn cluster: in each of
 /// `resamples` draws, n clusters are drawn with replacement, and in each of these copies its n members. A value counts
 /// as often as the product of how often its units were drawn, units of one cluster in the same copy. Values that share
-/// a system are therefore not taken as independent. Both ends are NaN if there is only one unit.
+/// a system are therefore not taken as independent. Both ends are NaN if there is only one value or unit.
 /// Source: Snijders & Borgatti 1999 (vertex bootstrap); Davison & Hinkley 1997, 3.8 (hierarchical data);
 /// Efron & Tibshirani 1993, ch. 13.
 export Interval bootstrap_interval(std::span<const Observation> observations, int resamples, double confidence,

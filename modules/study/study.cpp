@@ -7,6 +7,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -35,6 +36,14 @@ void Study::require_stage(const std::string& stage) const {
     const std::vector<std::string> names = stages();
     if (std::ranges::find(names, stage) == names.end())
         throw InputError("", fmt::format("the study '{}' has no stage '{}'", name_, stage), suggest(stage, names));
+}
+
+void Study::begin(const std::filesystem::path& results) const {
+    const std::filesystem::path file = results / "config.yaml";
+    const std::string config = config_yaml_ + "\n";
+    if (std::filesystem::is_regular_file(file) && read_file(file) != config)
+        for (const std::string& table : tables()) std::filesystem::remove(results / table);
+    write_file(file, config);
 }
 
 Outcome Study::finish(const RunOptions& options) const {

@@ -57,12 +57,17 @@ export class Study {
     /// Does the cells of the shard that are not done.
     virtual void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const = 0;
 
+    /// Writes config.yaml, and removes the tables of another configuration, so that none stands beside it.
+    void begin(const std::filesystem::path& results) const;
+
     /// Writes tables and manifest.json, once all cells are there.
     Outcome finish(const RunOptions& options) const;
 
  protected:
     Study(std::string name, const Config& config, const Registry& registry);
 
+    /// Names of the files that write_tables() writes.
+    virtual std::vector<std::string> tables() const = 0;
     virtual Outcome write_tables(const RunOptions& options) const = 0;
 
  private:

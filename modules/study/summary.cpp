@@ -124,8 +124,10 @@ std::vector<std::vector<std::string>> summary_table(const std::vector<SummaryRow
         if (is_new) lines.push_back({name});
         std::vector<std::string>& cells = lines[place->second];
         cells.resize(std::max(cells.size(), column + 1));
-        cells[column] =
-            row.n == 0 ? "-" : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
+        cells[column] = row.n == 0 ? "-"
+                        : std::isnan(row.interval.low)
+                            ? fmt::format("{:.3f}", row.mean)
+                            : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
     }
     lines.insert(lines.begin(), std::move(head));
     return lines;

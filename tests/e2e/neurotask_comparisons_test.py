@@ -336,9 +336,42 @@ class NeurotaskComparisons(ProgramTest):
                            f"{STUDY}.comparisons={{within_learning: {{states: 4, parts: 2}}}}")
         rows = [row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka"]
         self.assertEqual(len(rows), 72)
+        self.assertEqual(sum(row["status"] == "ok" for row in rows), 12)  # one pair of states each
         for row in rows:
-            self.assertEqual(row["status"], "ok" if row["state_a"] != row["state_b"] else "not_applicable")
-        self.assertEqual({row["detail"] for row in self.rows(study, "failures")}, {"both are epoch 0", "both are epoch 1"})
+            self.assertIn(row["status"], ("ok", "not_applicable"))
+            if row["status"] == "ok":
+                self.assertEqual((row["state_a"], row["state_b"]), ("epoch 0", "epoch 1"))
+        self.assertEqual({row["detail"] for row in self.rows(study, "failures")},
+                         {"both are epoch 0", "both are epoch 1", "epoch 0 and epoch 1 are compared already"})
+
+    def test_groups_that_learn_alike_are_networks_of_their_own(self):
+        groups = "{pair: {master: {train: [Anti]}, again: {train: [Anti]}, backwards: {train: [Anti, Pro]}, forwards: {train: [Pro, Anti]}}}"
+        study = self.study("--set", f"{STUDY}.groups={groups}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}")
+        rows = [row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka" and "retest" not in row["system_b"]]
+        self.assertEqual({row["group"] for row in rows} & {"master | again", "backwards | forwards"},
+                         {"master | again", "backwards | forwards"})
+        for row in rows:
+            self.assertGreater(float(row["angle_rad"]), 1e-6, row)
+
+    def test_tables_of_another_configuration_do_not_stay(self):
+        study = self.study()
+        self.assertTrue((study / "tests.csv").exists())
+        self.study("--set", f"{STUDY}.comparisons={{}}")
+        self.assertEqual({file.name for file in study.glob("*.csv")}, {"data.csv", "networks.csv", "failures.csv"})
+        self.study("--array", "0/3", "--set", f"{STUDY}.training.num_epochs=7")
+        self.assertEqual(list(study.glob("*.csv")) + list(study.glob("manifest.json")), [])
+        self.assertIn("num_epochs: 7", (study / "config.yaml").read_text())
+
+    def test_a_missing_checkpoint_fails_its_comparisons_only(self):
+        study = self.study()
+        (study / "networks" / RNN / "r0" / "master" / "checkpoint_0002.h5").unlink()
+        for file in (study / "cells" / "dissimilarity").rglob("*.json"):
+            file.unlink()
+        self.study(code=3)
+        for row in self.rows(study, "dissimilarity"):
+            is_of_it = any(row[side] == f"{RNN}/r0/master at 0.333" for side in ("system_a", "system_b"))
+            self.assertEqual(row["status"], "failed" if is_of_it else "ok", row)
+        self.assertIn("checkpoint_0002.h5", (study / "failures.csv").read_text())
 
     def test_comparisons_wait_for_networks(self):
         result = self.run_repal(*self.command("--group", "master"))
@@ -354,6 +387,7 @@ class NeurotaskComparisons(ProgramTest):
         refuse("comparisons.group={}", "did you mean 'groups'?")
         refuse("comparisons.settings={groups: [masters]}", "did you mean 'master'?")
         refuse("comparisons.settings={groups: []}", "at least 1")
+        refuse("comparisons={settings: {groups: [master]}}", "so that is needed, too")
         refuse("comparisons.learning={points: 1}", "outside")
         refuse("comparisons.learning={match: sample}", "did you mean 'samples'?")
         refuse("comparisons.within_learning={states: 3, parts: 4}", "outside")

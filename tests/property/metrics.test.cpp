@@ -190,6 +190,8 @@ TEST_P(EveryMetric, OrderOfTrialsOfOneSystem) {
     const Trajectories b = random_system(stream_.child("b"));
 
     expect_declared(repal::Invariance::trial_order, a, b, in_trial_order(b, stream_.child("order").permutation(12)));
+    expect_declared(repal::Invariance::step_order, a, b,
+                    in_time_order(b, stream_.child("steps").permutation(static_cast<std::size_t>(b.shape().steps))));
 }
 
 // Geometry knows no time: shuffling it in both systems alike leaves CKA and Procrustes as they are. Dynamics do.

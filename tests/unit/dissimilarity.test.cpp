@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -51,13 +52,19 @@ class Difference final : public repal::MetricOf<double> {
     std::vector<std::shared_ptr<const repal::Embedding>> harmonise(
         std::vector<std::shared_ptr<const repal::Embedding>> embeddings) const override {
         n_harmonised = embeddings.size();
+        if (loses_embeddings) embeddings.pop_back();
         return embeddings;
     }
 
     mutable std::atomic<std::size_t> n_harmonised = 0;
+    double throws_at = 0;
+    bool loses_embeddings = false;
 
  protected:
-    double features(const Trajectories& x) const override { return x.rows()(0, 0); }
+    double features(const Trajectories& x) const override {
+        if (x.rows()(0, 0) == throws_at) throw std::runtime_error("no such value");
+        return x.rows()(0, 0);
+    }
     repal::Score distance(const double& a, const double& b) const override {
         return repal::Score::of(std::abs(a - b) / 100);
     }
@@ -132,6 +139,21 @@ TEST_F(Dissimilarity, SystemWithoutAnEmbeddingFailsItsPairsOnly) {
     for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(results[i].score.status, expected[i]) << i;
     EXPECT_EQ(results[0].score.detail, "system 0: it is zero");
     EXPECT_EQ(results[2].score.detail, "system -1: it is negative");
+}
+
+TEST_F(Dissimilarity, WhateverAPluginThrowsFailsItsPairsOnly) {
+    metric_->throws_at = 2;
+    const auto results = run({part_of({1, 2, 3})});
+
+    EXPECT_EQ(results[0].score.status, Status::failed);
+    EXPECT_EQ(results[0].score.detail, "system 2: no such value");
+    EXPECT_EQ(results[1].score.status, Status::ok);
+    EXPECT_EQ(results[2].score.status, Status::failed);
+
+    metric_->throws_at = 0;
+    metric_->loses_embeddings = true;
+    const auto lost = run({part_of({4, 5})});
+    EXPECT_EQ(lost[0].score.status, Status::failed);
 }
 
 TEST_F(Dissimilarity, SystemOfACommonFormMayNotFail) {

@@ -24,6 +24,8 @@ TEST(BootstrapInterval, OneUnitHasNone) {
     const std::vector<Observation> one = {{1.0, {{3}}}, {2.0, {{3}}}};
 
     EXPECT_TRUE(std::isnan(repal::bootstrap_interval(one, 100, 0.95, repal::Stream(1)).low));
+    const std::vector<Observation> one_pair = {{1.0, {{3}, {4}}}};
+    EXPECT_TRUE(std::isnan(repal::bootstrap_interval(one_pair, 100, 0.95, repal::Stream(1)).low));
 }
 
 // The interval of a mean of independent values must hold the true mean in about 95 % of experiments.

@@ -2,7 +2,7 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,6 +10,8 @@ module;
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.neurotask_comparisons;
 
 import repal.timing;
@@ -24,14 +26,7 @@ struct Compared {
     std::string reference;
     Window test;
     Window retest;
-
-    /// Every network of the groups, by setting, replicate and group.
-    std::vector<const NetworkCell*> all() const {
-        std::vector<const NetworkCell*> cells;
-        for (const NetworkCell& cell : networks.cells())
-            if (cell.ruleset == &ruleset && cell.curriculum != nullptr) cells.push_back(&cell);
-        return cells;
-    }
+    std::vector<const NetworkCell*> cells;  ///< of all groups, by setting, replicate and group
 
     Unit unit(const NetworkCell& cell) const {
         return {static_cast<std::size_t>(cell.setting - networks.settings().data()),
@@ -76,40 +71,36 @@ double fraction_of(std::int64_t point, std::int64_t points) {
 }
 
 Experiment finished(const Compared& compared, const char* comparison, Systems systems, std::vector<Pair> pairs,
-                    std::vector<std::string> groups, bool needs_distinct_states = false) {
-    return {.name = compared.ruleset.name + "/" + comparison,
-            .parts = {{.name = "all",
-                       .systems = systems.take(),
-                       .pairs = std::move(pairs),
-                       .has_independent_pairs = true,
-                       .needs_distinct_states = needs_distinct_states}},
-            .stored = {},
-            .groups = std::move(groups)};
+                    std::vector<std::string> groups) {
+    return {
+        .name = compared.ruleset.name + "/" + comparison,
+        .parts = {{.name = "all", .systems = systems.take(), .pairs = std::move(pairs), .has_independent_pairs = true}},
+        .stored = {},
+        .groups = std::move(groups)};
 }
 
 Experiment checks_experiment(const Compared& compared) {
-    const auto cells = compared.all();
-    const NetworkCell& cell = **std::ranges::find(cells, compared.reference, &NetworkCell::group);
+    const NetworkCell& cell = **std::ranges::find(compared.cells, compared.reference, &NetworkCell::group);
     Systems systems;
     std::vector<Pair> pairs;
     std::vector<std::string> groups;
-    const std::size_t itself = systems.add(compared, cell);
-    for (const Change change : {Change::none, Change::permuted_units, Change::rotated_units, Change::shuffled_time}) {
+    const std::size_t unchanged = systems.add(compared, cell);
+    for (const Change change : {Change::itself, Change::permuted_units, Change::rotated_units, Change::shuffled_time}) {
         groups.emplace_back(to_string(change));
         const auto source =
             std::make_shared<const Recorded>(compared.networks, cell, compared.test, TrainingPoint{}, change);
         const std::size_t changed = systems.add(fmt::format("{} {}", cell.name, groups.back()), source);
-        pairs.push_back({itself, changed, {groups.back()}, {compared.unit(cell)}});
+        pairs.push_back({unchanged, changed, {groups.back()}, {compared.unit(cell)}});
     }
     const std::size_t again =
         systems.add(cell.name + " retest", std::make_shared<const Recorded>(compared.networks, cell, compared.retest));
-    pairs.push_back({itself, again, {noise_floor}, {compared.unit(cell)}});
+    pairs.push_back({unchanged, again, {noise_floor}, {compared.unit(cell)}});
     groups.emplace_back(noise_floor);
     return finished(compared, "checks", std::move(systems), std::move(pairs), std::move(groups));
 }
 
 Experiment groups_experiment(const Compared& compared) {
-    const std::vector<const NetworkCell*> cells = compared.all();
+    const std::vector<const NetworkCell*>& cells = compared.cells;
     Systems systems;
     std::vector<Pair> pairs;
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -136,15 +127,11 @@ Experiment groups_experiment(const Compared& compared) {
     return finished(compared, "groups", std::move(systems), std::move(pairs), std::move(groups));
 }
 
-/// Pairs of networks that `groups` does not compare, in square tiles, so that few networks are in memory at once.
-Experiment settings_experiment(const Compared& compared, const Config& config) {
-    config.require_keys({"groups"});
-    std::vector<std::string> names;
-    for (const Group& group : compared.ruleset.groups) names.push_back(group.name);
-    std::vector<std::string> chosen;
-    for (const Config& group : config.at("groups").elements(1)) chosen.push_back(group.text(names));
-    std::vector<const NetworkCell*> cells = compared.all();
-    std::erase_if(cells, [&](const auto* cell) { return std::ranges::find(chosen, cell->group) == chosen.end(); });
+/// Pairs of networks of these groups that `groups` does not compare, in square tiles, so that few networks are in
+/// memory at once.
+Experiment settings_experiment(const Compared& compared, const std::vector<std::string>& names) {
+    std::vector<const NetworkCell*> cells = compared.cells;
+    std::erase_if(cells, [&](const auto* cell) { return std::ranges::find(names, cell->group) == names.end(); });
 
     constexpr std::size_t tile = 12;
     Systems systems;
@@ -165,35 +152,35 @@ Experiment settings_experiment(const Compared& compared, const Config& config) {
 
     std::vector<std::string> groups;
     for (std::size_t a = 0; a < names.size(); ++a)
-        for (std::size_t b = a; b < names.size(); ++b) groups.push_back(names[a] + " | " + names[b]);
+        for (std::size_t b = a; b < names.size(); ++b) groups.push_back(label_of(compared.ruleset, names[a], names[b]));
     return finished(compared, "settings", std::move(systems), std::move(pairs), std::move(groups));
 }
 
 Experiment learning_experiment(const Compared& compared, const Config& config) {
     config.require_keys({"points", "match"});
     const std::vector<std::string> matches = {"fraction", "performance", "samples"};
-    const std::int64_t points = config.integer_or("points", 6, 2, 10'000);
+    const std::int64_t points = config.integer_or("points", 6, 2, 100);
     const std::string matched_by = config.text_or("match", "fraction", matches);
     const auto match = static_cast<Match>(std::ranges::find(matches, matched_by) - matches.begin());
 
-    std::map<Unit, const NetworkCell*> references;
-    for (const NetworkCell* cell : compared.all())
-        if (cell->group == compared.reference) references[compared.unit(*cell)] = cell;
+    std::map<Unit, std::vector<const NetworkCell*>> units;
+    for (const NetworkCell* cell : compared.cells) units[compared.unit(*cell)].push_back(cell);
     Systems systems;
     std::vector<Pair> pairs;
     const auto label = [](const std::string& group, double fraction) {
         return fmt::format("{} at {:.3g}", group, fraction);
     };
-    for (const auto& [unit, reference] : references)
+    for (const auto& [unit, cells] : units) {
+        const NetworkCell& reference = **std::ranges::find(cells, compared.reference, &NetworkCell::group);
         for (std::int64_t point = 0; point < points; ++point) {
             const double fraction = fraction_of(point, points);
-            const std::size_t place = systems.add(compared, *reference, {.fraction = fraction});
-            for (const NetworkCell* cell : compared.all()) {
-                if (compared.unit(*cell) != unit) continue;
-                const TrainingPoint matched{.fraction = fraction, .match = match, .reference = reference};
+            const std::size_t place = systems.add(compared, reference, {.fraction = fraction});
+            for (const NetworkCell* cell : cells) {
+                const TrainingPoint matched{.fraction = fraction, .match = match, .reference = &reference};
                 pairs.push_back({place, systems.add(compared, *cell, matched), {label(cell->group, fraction)}, {unit}});
             }
         }
+    }
 
     std::vector<std::string> groups;
     for (const Group& group : compared.ruleset.groups)
@@ -204,15 +191,15 @@ Experiment learning_experiment(const Compared& compared, const Config& config) {
 
 Experiment within_learning_experiment(const Compared& compared, const Config& config) {
     config.require_keys({"states", "parts"});
-    const std::int64_t parts = config.integer_or("parts", 4, 1, 10'000);
-    const std::int64_t states = config.integer_or("states", 2 * parts, std::max<std::int64_t>(2, parts), 10'000);
+    const std::int64_t parts = config.integer_or("parts", 4, 1, 100);
+    const std::int64_t states = config.integer_or("states", 2 * parts, std::max<std::int64_t>(2, parts), 100);
     const auto label = [&](const std::string& group, std::int64_t a, std::int64_t b) {
         return fmt::format("{}: {} | {}", group, a * parts / states + 1, b * parts / states + 1);
     };
     Systems systems;
     std::vector<Pair> pairs;
     std::vector<std::string> groups;
-    for (const NetworkCell* cell : compared.all()) {
+    for (const NetworkCell* cell : compared.cells) {
         if (cell->rules.empty()) continue;
         for (std::int64_t a = 0; a < states; ++a)
             for (std::int64_t b = a + 1; b < states; ++b) {
@@ -225,7 +212,10 @@ Experiment within_learning_experiment(const Compared& compared, const Config& co
                     groups.push_back(pairs.back().groups.front());
             }
     }
-    return finished(compared, "within_learning", std::move(systems), std::move(pairs), std::move(groups), true);
+    Experiment experiment =
+        finished(compared, "within_learning", std::move(systems), std::move(pairs), std::move(groups));
+    experiment.parts.front().needs_distinct_states = true;
+    return experiment;
 }
 
 /// The task that the reference group learns last, unless the configuration names another one of the ruleset.
@@ -264,11 +254,29 @@ Window read_window(const Config& trajectories, const NeurotaskData& data, const 
     if (period == nullptr)
         throw trajectories.error(fmt::format("{} has no period '{}'", task, window.period),
                                  suggest(window.period, periods));
+    window.steps = period->end_step - period->first_step -
+                   static_cast<Eigen::Index>(std::llround(window.skip_ms / plugin.step_ms()));
     const double period_ms = static_cast<double>(period->end_step - period->first_step) * plugin.step_ms();
     if (window.skip_ms + 2 * plugin.step_ms() > period_ms)
         throw trajectories.error(fmt::format("skip_ms {} leaves less than two steps of the {} ms of '{}'",
                                              window.skip_ms, period_ms, window.period));
     return window;
+}
+
+/// Those that `settings` names, of whatever ruleset.
+std::vector<std::string> mapped_groups(const Config& comparisons, const NeurotaskNetworks& networks) {
+    if (!comparisons.has("settings")) return {};
+    const Config settings = comparisons.at("settings");
+    settings.require_keys({"groups"});
+    if (!comparisons.has("groups"))
+        throw settings.error("these are the pairs that `groups` leaves, so that is needed, too");
+    std::vector<std::string> names;
+    for (const Ruleset& ruleset : networks.rulesets())
+        for (const Group& group : ruleset.groups) names.push_back(group.name);
+    if (names.empty()) return {};
+    std::vector<std::string> mapped;
+    for (const Config& group : settings.at("groups").elements(1)) mapped.push_back(group.text(names));
+    return mapped;
 }
 
 }  // namespace
@@ -284,6 +292,7 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
     for (const Ruleset& ruleset : networks.rulesets()) names.push_back(ruleset.name);
     trajectories.at_or_empty("tasks").require_keys(names);
 
+    const std::vector<std::string> mapped = mapped_groups(comparisons, networks);
     for (const Ruleset& ruleset : networks.rulesets()) {
         if (ruleset.groups.empty()) continue;
         std::vector<std::string> groups;
@@ -294,16 +303,20 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
             throw comparisons.error(fmt::format("the ruleset {} has no reference group '{}'", ruleset.name, reference),
                                     suggest(reference, groups));
         const std::string task = compared_task(trajectories, ruleset, *found);
-        Compared compared{networks, ruleset, reference, read_window(trajectories, data, ruleset, task), {}};
+        Compared compared{networks, ruleset, reference, read_window(trajectories, data, ruleset, task), {}, {}};
         compared.retest = compared.test;
         compared.retest.data = data.cell(task, retest);
+        for (const NetworkCell& cell : networks.cells())
+            if (cell.ruleset == &ruleset && cell.curriculum != nullptr) compared.cells.push_back(&cell);
         read.references[ruleset.name] = reference;
+        auto& of_map = read.mapped[ruleset.name];
+        for (const std::string& group : groups)
+            if (std::ranges::find(mapped, group) != mapped.end()) of_map.push_back(group);
         read.data.insert(read.data.end(), {compared.test.data, compared.retest.data});
 
         if (comparisons.has("checks")) read.experiments.push_back(checks_experiment(compared));
         if (comparisons.has("groups")) read.experiments.push_back(groups_experiment(compared));
-        if (comparisons.has("settings"))
-            read.experiments.push_back(settings_experiment(compared, comparisons.at("settings")));
+        if (comparisons.has("settings")) read.experiments.push_back(settings_experiment(compared, of_map));
         if (comparisons.has("learning"))
             read.experiments.push_back(learning_experiment(compared, comparisons.at("learning")));
         if (comparisons.has("within_learning"))

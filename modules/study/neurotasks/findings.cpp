@@ -11,6 +11,7 @@ module;
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -86,21 +87,28 @@ ToReference to_reference(const MetricPairs& table, const std::string& reference)
     return values;
 }
 
-/// Differences of two groups where both have values: one for each setting, or for each replicate of the only one.
-struct Differences {
-    std::vector<double> values;
-    const char* unit;
-};
-
-Differences differences_of(const std::map<Unit, double>& first, const std::map<Unit, double>& second) {
+/// Differences of two groups where both have values: one for each setting, the mean over its replicates; or one for
+/// each replicate, if the study has one setting only.
+std::vector<double> differences_of(const std::map<Unit, double>& first, const std::map<Unit, double>& second,
+                                   bool has_one_setting) {
     std::map<std::size_t, std::vector<double>> by_setting;
     for (const auto& [unit, value] : first)
         if (const auto other = second.find(unit); other != second.end())
             by_setting[unit.cluster].push_back(value - other->second);
-    if (by_setting.size() == 1) return {by_setting.begin()->second, "replicate"};
-    Differences differences{{}, "setting"};
-    for (const auto& [setting, replicates] : by_setting) differences.values.push_back(mean(replicates));
+    std::vector<double> differences;
+    for (const auto& [setting, replicates] : by_setting)
+        if (has_one_setting)
+            differences = replicates;
+        else
+            differences.push_back(mean(replicates));
     return differences;
+}
+
+/// Whether all pairs are of one setting.
+bool has_one_setting(const MetricPairs& table) {
+    return std::ranges::all_of(table.pairs, [&](const ScoredPair* pair) {
+        return pair->pair->units.front().cluster == table.pairs.front()->pair->units.front().cluster;
+    });
 }
 
 std::string csv_line(const MetricPairs& table, const std::string& rest) {
@@ -126,23 +134,23 @@ std::string regression_line(const MetricPairs& table, const char* predictor, con
 }
 
 /// Networks of one ruleset and metric, all compared with each other.
-struct Compared {
+struct Mapped {
     std::vector<const NetworkCell*> networks;
     Eigen::MatrixXd distances;
     std::vector<std::pair<const NetworkCell*, std::string>> excluded;
 };
 
 /// Leaves out the network with the most missing values until none is missing.
-Compared complete(const MetricPairs& table) {
-    Compared compared;
+Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups) {
+    Mapped compared;
     std::map<const NetworkCell*, std::map<const NetworkCell*, const ScoredPair*>> known;
-    std::set<std::string> groups;
-    for (const ScoredPair* pair : table.pairs)
-        if (is_of(*pair, "settings")) groups.insert({network_a(*pair).group, network_b(*pair).group});
+    const auto is_mapped = [&](const NetworkCell& cell) {
+        return std::ranges::find(groups, cell.group) != groups.end();
+    };
     for (const ScoredPair* pair : table.pairs) {
         const NetworkCell& a = network_a(*pair);
         const NetworkCell& b = network_b(*pair);
-        if (!groups.contains(a.group) || !groups.contains(b.group)) continue;
+        if (!is_mapped(a) || !is_mapped(b)) continue;
         known[&a][&b] = known[&b][&a] = pair;
     }
     for (const auto& entry : known) compared.networks.push_back(entry.first);
@@ -192,17 +200,17 @@ std::string tests_csv(const std::vector<ScoredPair>& pairs, const NetworkCompari
     std::string csv = "ruleset,metric,group_a,group_b,unit,n,mean_difference,t,p,p_adjusted,effect_size\n";
     for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
         const ToReference values = to_reference(table, comparisons.references.at(table.ruleset->name));
+        const bool is_by_replicate = has_one_setting(table);
         std::vector<std::string> starts;
         std::vector<PairedTest> tests;
         std::vector<double> p;
         for (auto a = values.begin(); a != values.end(); ++a)
             for (auto b = std::next(a); b != values.end(); ++b) {
-                const Differences differences = differences_of(a->second, b->second);
-                if (differences.values.empty()) continue;
+                const std::vector<double> differences = differences_of(a->second, b->second, is_by_replicate);
                 const auto& groups = table.ruleset->groups;
-                starts.push_back(
-                    fmt::format("{},{},{}", groups[a->first].name, groups[b->first].name, differences.unit));
-                tests.push_back(paired_test(differences.values, resampling.resamples,
+                starts.push_back(fmt::format("{},{},{}", groups[a->first].name, groups[b->first].name,
+                                             is_by_replicate ? "replicate" : "setting"));
+                tests.push_back(paired_test(differences, resampling.resamples,
                                             stream.child("test").child(table.ruleset->name).child(starts.back())));
                 p.push_back(tests.back().p);
             }
@@ -231,8 +239,11 @@ std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstra
             if (pair->result.b.performance) of_unit[b] = pair->result.b.performance;
             if (has_value(*pair)) dyads.push_back({pair->result.score.dissimilarity(), a, b, pair->pair->units});
         }
+        std::vector<std::vector<std::optional<double>>> shares(groups.size());
+        for (std::size_t a = 0; a < groups.size(); ++a)
+            for (const Group& b : groups) shares[a].push_back(pretraining_share(groups[a], b));
         const auto share = [&](const Dyad& dyad, std::span<const std::size_t> order) {
-            return pretraining_share(groups[order[dyad.a]], groups[order[dyad.b]]);
+            return shares[order[dyad.a]][order[dyad.b]];
         };
         const auto difference = [&](const Dyad& dyad, std::span<const std::size_t> order) -> std::optional<double> {
             const auto& of_unit = performance.at(dyad.units.front());
@@ -252,16 +263,21 @@ std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstra
     return csv;
 }
 
-NetworkMap network_map(const std::vector<ScoredPair>& pairs) {
+NetworkMap network_map(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons) {
     NetworkMap map{.csv = "ruleset,metric,network,group,setting,replicate,x,y,nearest,excluded_because\n",
                    .summary = "ruleset,metric,networks,excluded,stress,nearest_neighbour_accuracy,chance\n"};
     const auto is_meant = [](const ScoredPair& pair) {
         return (is_of(pair, "groups") || is_of(pair, "settings")) && &network_a(pair) != &network_b(pair);
     };
     for (const MetricPairs& table : tables_of(pairs, is_meant)) {
-        const Compared compared = complete(table);
+        const Mapped compared = complete(table, comparisons.mapped.at(table.ruleset->name));
         const std::size_t n = compared.networks.size();
-        if (n >= 3) {
+        if (n + compared.excluded.size() == 0) continue;  // no map is wanted
+        if (n < 3) {
+            for (const NetworkCell* cell : compared.networks)
+                map.csv += csv_line(table, network_columns(*cell) + ",,,,fewer than three networks are left");
+            map.summary += csv_line(table, fmt::format("{},{},,,", n, compared.excluded.size()));
+        } else {
             const PlaneMap plane = classical_scaling(compared.distances);
             std::vector<std::size_t> labels;
             for (const NetworkCell* cell : compared.networks) labels.push_back(group_number(*cell));
@@ -281,14 +297,27 @@ NetworkMap network_map(const std::vector<ScoredPair>& pairs) {
     return map;
 }
 
+void leave_out_repeated_states(std::vector<ScoredPair>& pairs) {
+    std::set<std::tuple<const NetworkCell*, std::string, std::string, std::string>> seen;
+    for (ScoredPair& pair : pairs) {
+        if (!pair.part->needs_distinct_states || !has_value(pair)) continue;
+        const std::string& a = pair.result.a.name;
+        const std::string& b = pair.result.b.name;
+        if (seen.emplace(&network_a(pair), pair.metric, a, b).second) continue;
+        pair.result.score =
+            Score::without_value(Status::not_applicable, fmt::format("{} and {} are compared already", a, b));
+    }
+}
+
 Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenMetric>& metrics) {
     Checks checks{.csv = "ruleset,metric,check,dissimilarity,expected,holds\n", .broken = {}};
     // Rotation and decompositions of doubles, amplified by weak directions of an operator.
     constexpr double arithmetic = 1e-5;
     for (const MetricPairs& table : tables_of(pairs, [](const ScoredPair& pair) { return is_of(pair, "checks"); })) {
         const auto metric = std::ranges::find(metrics, table.metric, &ChosenMetric::name);
-        const bool is_rotation_free =
-            std::ranges::find(metric->invariances, Invariance::orthogonal) != metric->invariances.end();
+        const auto has_invariance = [&](Invariance invariance) {
+            return std::ranges::find(metric->invariances, invariance) != metric->invariances.end();
+        };
         double floor = std::numeric_limits<double>::quiet_NaN();
         for (const ScoredPair* pair : table.pairs)
             if (pair->pair->groups.front() == noise_floor && has_value(*pair))
@@ -299,22 +328,23 @@ Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenM
                 has_value(*pair) ? pair->result.score.dissimilarity() : std::numeric_limits<double>::quiet_NaN();
             std::string expected;
             bool holds = true;
-            if (check == to_string(Change::none)) {
+            if (check == to_string(Change::itself)) {
                 expected = "0";
                 holds = value == 0;
-            } else if (check == to_string(Change::shuffled_time)) {
+            } else if (check == to_string(Change::shuffled_time) && !has_invariance(Invariance::step_order)) {
                 expected = "above the noise floor";
                 holds = value > floor;
-            } else if (check != noise_floor && is_rotation_free) {
+            } else if (check != noise_floor && has_invariance(Invariance::orthogonal)) {
                 expected = fmt::format("below {}", arithmetic);
                 holds = value < arithmetic;
             }
+            // Without a value nothing is known; why there is none is in failures.csv.
+            const bool is_known = !std::isnan(value) && !expected.empty();
             checks.csv += csv_line(table, fmt::format("{},{},{},{}", check, csv_number(value), expected,
-                                                      expected.empty() ? ""
-                                                      : holds          ? "yes"
-                                                                       : "no"));
-            // A metric of shapes may well ignore time.
-            if (!holds && check != to_string(Change::shuffled_time))
+                                                      !is_known ? ""
+                                                      : holds   ? "yes"
+                                                                : "no"));
+            if (is_known && !holds)
                 checks.broken.push_back(fmt::format("{} of {} and {} is {} where {} is expected", table.metric,
                                                     pair->name_a(), check, value, expected));
         }

@@ -26,7 +26,10 @@ export struct NetworkMap {
     std::string csv;      ///< a line for each network
     std::string summary;  ///< a line for each map: stress, and whether the nearest neighbour is of the same group
 };
-export NetworkMap network_map(const std::vector<ScoredPair>& pairs);
+export NetworkMap network_map(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons);
+
+/// Of a short training several points may fall on one state: its pairs count once, where they come first.
+export void leave_out_repeated_states(std::vector<ScoredPair>& pairs);
 
 /// What metrics make of one network and itself, changed in ways that they should know, and whether that is so.
 export struct Checks {

@@ -85,9 +85,11 @@ void NeurotaskNetworks::make_cells() {
         std::string tasks;
         for (const std::string& name : cell.ruleset->tasks) tasks += data_.task(name).text + " ";
         const std::string key =
-            tasks + fmt::format("network-2 seed={} rules=[{}] {} {} tau={} {} data=[{}] parent={}", seed_,
-                                fmt::join(cell.ruleset->tasks, ","), cell.setting->name(), cell.replicate, tau_ms_,
-                                text_of(options_of(cell)), data_keys(data_, tasks_of(cell)), parent_key);
+            tasks +
+            fmt::format("network-3 seed={} {} {} rules=[{}] learned=[{}] {} {} tau={} every={} {} data=[{}] parent={}",
+                        seed_, cell.ruleset->name, cell.group, fmt::join(cell.ruleset->tasks, ","),
+                        fmt::join(cell.rules, ","), cell.setting->name(), cell.replicate, tau_ms_, checkpoint_every_,
+                        text_of(options_of(cell)), data_keys(data_, tasks_of(cell)), parent_key);
         cell.stage = "train";
         cell.name = fmt::format("{}/{}/r{}/{}", cell.ruleset->name, cell.setting->name(), cell.replicate, cell.group);
         cell.key = hash_hex(key);
@@ -328,7 +330,8 @@ std::vector<NetworkResult> NeurotaskNetworks::results(const std::filesystem::pat
         result.cause = json.value("cause", "");
         result.epochs = json.value("epochs", 0);
         result.updates = json.value("updates", std::int64_t{0});
-        result.smallest_fraction = json.value("smallest_fraction", 0.0);
+        if (json.contains("smallest_fraction") && json.at("smallest_fraction").is_number())
+            result.smallest_fraction = json.at("smallest_fraction").get<double>();
         all.push_back(std::move(result));
     }
     return all;

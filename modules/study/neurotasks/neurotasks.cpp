@@ -36,7 +36,7 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
       data_(study_config(config), seed_, registry),
       networks_(study_config(config), seed_, data_),
       comparisons_(read_comparisons(study_config(config), data_, networks_)),
-      dissimilarity_(comparisons_.experiments, read_reduced_metrics(config, registry)),
+      dissimilarity_(std::move(comparisons_.experiments), read_reduced_metrics(config, registry)),
       bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {}
 
 std::vector<std::string> NeurotaskStudy::stages() const {
@@ -86,18 +86,26 @@ void NeurotaskStudy::generate(const RunOptions& options, Reporter& reporter) con
     data_.generate(owned, options, reporter);
 }
 
-Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
-    write_file(options.results / "data.csv", data_.csv(options.results));
-    const std::vector<NetworkResult> networks = networks_.results(options.results);
-    write_file(options.results / "networks.csv", networks_csv(networks));
+std::vector<std::string> NeurotaskStudy::tables() const {
+    return {"data.csv", "networks.csv", "dissimilarity.csv", "summary.csv",  "tests.csv",    "regressions.csv",
+            "map.csv",  "maps.csv",     "checks.csv",        "failures.csv", "manifest.json"};
+}
 
-    std::string failures;
-    Outcome outcome = write_findings(options, failures);
-    outcome.tables.insert(outcome.tables.begin(), networks_table(networks, networks_.target_fraction()));
+Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
+    const std::vector<NetworkResult> networks = networks_.results(options.results);
+    std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
+    leave_out_repeated_states(pairs);
+    std::string failures = failures_csv(pairs);
     for (const NetworkResult& result : networks)
         if (!result.is_done)
             failures += fmt::format("train,,{},,failed,{}\n", result.cell->name, csv_field(result.cause));
+    write_file(options.results / "data.csv", data_.csv(options.results));
+    write_file(options.results / "networks.csv", networks_csv(networks));
     write_file(options.results / "failures.csv", failures);
+
+    Outcome outcome;
+    if (!pairs.empty()) outcome = write_findings(pairs, options.results);
+    outcome.tables.insert(outcome.tables.begin(), networks_table(networks, networks_.target_fraction()));
     if (const auto failed = std::ranges::count(networks, false, &NetworkResult::is_done); failed > 0)
         outcome.failures = fmt::format("{} of {} networks failed; {}", failed, networks.size(), outcome.failures);
     if (!outcome.failures.empty())
@@ -105,16 +113,14 @@ Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
     return outcome;
 }
 
-/// Tables of the comparisons; `failures` receives what has no value, and the outcome how much that is.
-Outcome NeurotaskStudy::write_findings(const RunOptions& options, std::string& failures) const {
-    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
-    failures = failures_csv(pairs);
-    if (dissimilarity_.cells().empty()) return {};
+/// Tables of the comparisons; the outcome says how many of them failed.
+Outcome NeurotaskStudy::write_findings(const std::vector<ScoredPair>& pairs,
+                                       const std::filesystem::path& results) const {
     const Stream stream = Stream(seed_).child("statistics");
     const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, stream);
-    const NetworkMap map = network_map(pairs);
+    const NetworkMap map = network_map(pairs, comparisons_);
     const Checks checks = checks_of(pairs, dissimilarity_.metrics());
-    const auto write = [&](const char* name, const std::string& text) { write_file(options.results / name, text); };
+    const auto write = [&](const char* name, const std::string& text) { write_file(results / name, text); };
     write("dissimilarity.csv", dissimilarity_csv(pairs));
     write("summary.csv", summary_csv(summary));
     write("tests.csv", tests_csv(pairs, comparisons_, bootstrap_, stream));

@@ -30,8 +30,9 @@ export class NeurotaskStudy final : public Study {
     void run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const override;
 
  private:
+    std::vector<std::string> tables() const override;
     Outcome write_tables(const RunOptions& options) const override;
-    Outcome write_findings(const RunOptions& options, std::string& failures) const;
+    Outcome write_findings(const std::vector<ScoredPair>& pairs, const std::filesystem::path& results) const;
     std::vector<DataCell> data_cells(const Selection& selection) const;
     void generate(const RunOptions& options, Reporter& reporter) const;
 

@@ -36,17 +36,17 @@ const EpochRecord& at_fraction(const std::vector<EpochRecord>& records, double f
 }
 
 /// (trial, time, unit) of states that are ordered (sequence, time, unit), one trial in each sequence.
-Trajectories window_of(const Dataset& dataset, const std::vector<float>& states, const Window& window) {
-    const auto units =
-        static_cast<Eigen::Index>(states.size()) / (static_cast<Eigen::Index>(dataset.sequences) * dataset.steps);
+Trajectories window_of(const Dataset& dataset, const std::vector<float>& states, Eigen::Index units,
+                       const Window& window) {
+    const auto sequences = static_cast<Eigen::Index>(dataset.sequences);
+    const Eigen::Index sequence_steps = std::ssize(states) / (sequences * units);
     const auto skipped = static_cast<Eigen::Index>(std::llround(window.skip_ms / dataset.step_ms));
     const Period* first = find_period(dataset.trials.front().periods, window.period);
     const Eigen::Index steps = first == nullptr ? 0 : first->end_step - first->first_step - skipped;
     if (steps < 2) throw InvalidTrajectories(fmt::format("the period '{}' leaves fewer than two steps", window.period));
 
     using Floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const Eigen::Map<const Floats> all(states.data(), static_cast<Eigen::Index>(dataset.sequences) * dataset.steps,
-                                       units);
+    const Eigen::Map<const Floats> all(states.data(), sequences * sequence_steps, units);
     const auto trials = static_cast<Eigen::Index>(dataset.trials.size());
     RowMatrix rows(trials * steps, units);
     for (Eigen::Index k = 0; k < trials; ++k) {
@@ -54,13 +54,14 @@ Trajectories window_of(const Dataset& dataset, const std::vector<float>& states,
         const Period* period = find_period(trial.periods, window.period);
         if (period == nullptr || period->end_step - period->first_step - skipped != steps)
             throw InvalidTrajectories(fmt::format("the period '{}' is not equally long in all trials", window.period));
-        const Eigen::Index start = static_cast<Eigen::Index>(trial.sequence) * dataset.steps + period->first_step;
+        const Eigen::Index start = static_cast<Eigen::Index>(trial.sequence) * sequence_steps + period->first_step;
         rows.middleRows(k * steps, steps) = all.middleRows(start + skipped, steps).cast<double>();
     }
     return Trajectories::from_rows({trials, steps, units}, std::move(rows));
 }
 
-Trajectories changed(const Trajectories& x, Change change) {
+Trajectories changed(Trajectories x, Change change) {
+    if (change == Change::none || change == Change::itself) return x;
     Stream stream = Stream(0).child(to_string(change));
     const Shape& shape = x.shape();
     RowMatrix rows = x.rows();
@@ -93,7 +94,8 @@ std::string_view to_string(Match match) {
 }  // namespace
 
 std::string_view to_string(Change change) {
-    constexpr std::array<std::string_view, 4> names = {"itself", "permuted_units", "rotated_units", "shuffled_time"};
+    constexpr std::array<std::string_view, 5> names = {"none", "itself", "permuted_units", "rotated_units",
+                                                       "shuffled_time"};
     return names[static_cast<std::size_t>(change)];
 }
 
@@ -106,10 +108,9 @@ Recorded::Recorded(const NeurotaskNetworks& networks, const NetworkCell& network
 }
 
 std::string Recorded::text() const {
-    std::string text =
-        fmt::format("network={} data={} rule={} period={} skip={} trials={} at={} {}", network_.key, window_.data.key,
-                    window_.rule, window_.period, window_.skip_ms, window_.trials, point_.fraction, to_string(change_));
-    if (point_.fraction > 0 && point_.fraction < 1) text += fmt::format(" every={}", networks_.checkpoint_every());
+    std::string text = fmt::format("recorded-1 network={} data={} rule={} period={} skip={} trials={} at={} {}",
+                                   network_.key, window_.data.key, window_.rule, window_.period, window_.skip_ms,
+                                   window_.trials, point_.fraction, to_string(change_));
     if (point_.reference != nullptr) text += fmt::format(" {}={}", to_string(point_.match), point_.reference->key);
     return text;
 }
@@ -146,7 +147,7 @@ double Recorded::performance(const EpochRecord& record, const NetworkCell& netwo
     return record.performance[static_cast<std::size_t>(place)];
 }
 
-const EpochRecord& Recorded::state(const std::vector<EpochRecord>& own, const std::filesystem::path& results) const {
+const EpochRecord& Recorded::chosen(const std::vector<EpochRecord>& own, const std::filesystem::path& results) const {
     if (point_.fraction <= 0 || own.size() == 1) return own.front();
     if (point_.fraction >= 1) return own.back();
     if (point_.reference == nullptr) return at_fraction(own, point_.fraction);
@@ -159,19 +160,35 @@ const EpochRecord& Recorded::state(const std::vector<EpochRecord>& own, const st
     return nearest(own, [&](const EpochRecord& record) { return std::abs(performance(record, network_) - wanted); });
 }
 
+std::size_t Recorded::bytes() const {
+    return sizeof(double) * window_.trials * static_cast<std::size_t>(window_.steps) *
+           static_cast<std::size_t>(network_.setting->n_rnn);
+}
+
+Network Recorded::network_at(const std::vector<EpochRecord>& own, const EpochRecord& record,
+                             const std::filesystem::path& results) const {
+    const CheckpointFolder checkpoints(NeurotaskNetworks::folder(network_, results), network_.key);
+    const rnn::NetworkShape shape = networks_.shape_of(network_);
+    try {
+        return {shape, record.epoch == own.back().epoch ? checkpoints.final_parameters(shape)
+                                                        : checkpoints.parameters(shape, record.epoch)};
+    } catch (const InputError& error) {
+        throw SystemFailed(fmt::format("{}; remove the folder to train this network again", error.what()));
+    }
+}
+
 Observed Recorded::observe(const std::filesystem::path& results) const {
     const std::vector<EpochRecord> own = states(network_, results);
-    const EpochRecord& record = state(own, results);
-    const CheckpointFolder checkpoints(NeurotaskNetworks::folder(network_, results), network_.key);
-    Network network{.shape = networks_.shape_of(network_), .parameters = {}};
-    network.parameters = record.epoch == own.back().epoch ? checkpoints.final_parameters(network.shape)
-                                                          : checkpoints.parameters(network.shape, record.epoch);
+    const EpochRecord& record = chosen(own, results);
+    const Network network = network_at(own, record, results);
     const Dataset dataset = leading(NeurotaskData::load(window_.data, results), window_.trials);
     const Recording recording = repal::record(dataset, window_.rule, network_.ruleset->tasks.size(), network);
-    Trajectories trajectories = window_of(dataset, recording.responses.states, window_);
-    if (change_ != Change::none) trajectories = changed(trajectories, change_);
-    return {.trajectories = std::move(trajectories),
-            .state = {fmt::format("epoch {}", record.epoch), performance_of(dataset, recording)}};
+    Trajectories trajectories = window_of(dataset, recording.responses.states, network.shape.hidden, window_);
+    trajectories = changed(std::move(trajectories), change_);
+    NetworkState state{fmt::format("epoch {}", record.epoch), {}};
+    if (const double performance = performance_of(dataset, recording); std::isfinite(performance))
+        state.performance = performance;
+    return {std::move(trajectories), std::move(state)};
 }
 
 }  // namespace repal

@@ -1,4 +1,6 @@
 module;
+#include <Eigen/Core>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -17,7 +19,8 @@ export struct Window {
     DataCell data;
     std::size_t rule = 0;  ///< of the data's task
     std::string period;
-    double skip_ms = 0;  ///< at the start of the period
+    double skip_ms = 0;      ///< at the start of the period
+    Eigen::Index steps = 0;  ///< that are left
     std::size_t trials = 0;
 };
 
@@ -33,8 +36,8 @@ export struct TrainingPoint {
     const NetworkCell* reference = nullptr;
 };
 
-/// What is done to the activity, to see what a metric makes of it.
-export enum class Change : std::uint8_t { none, permuted_units, rotated_units, shuffled_time };
+/// What is done to the activity, to see what a metric makes of it; `itself`: nothing, but it is observed once more.
+export enum class Change : std::uint8_t { none, itself, permuted_units, rotated_units, shuffled_time };
 export std::string_view to_string(Change change);
 
 /// A trained network at work.
@@ -47,12 +50,15 @@ export class Recorded final : public Source {
 
     std::string text() const override;
     bool is_ready(const std::filesystem::path& results) const override;
+    std::size_t bytes() const override;
     Observed observe(const std::filesystem::path& results) const override;
 
  private:
     std::vector<EpochRecord> states(const NetworkCell& network, const std::filesystem::path& results) const;
-    const EpochRecord& state(const std::vector<EpochRecord>& own, const std::filesystem::path& results) const;
+    const EpochRecord& chosen(const std::vector<EpochRecord>& own, const std::filesystem::path& results) const;
     double performance(const EpochRecord& record, const NetworkCell& network) const;
+    Network network_at(const std::vector<EpochRecord>& own, const EpochRecord& record,
+                       const std::filesystem::path& results) const;
 
     const NeurotaskNetworks& networks_;
     const NetworkCell& network_;

@@ -29,7 +29,7 @@ class Procrustes final : public repal::MetricOf<Samples> {
     static repal::MetricInfo info() {
         using enum repal::Invariance;
         return {.name = "procrustes",
-                .version = "1",
+                .version = "2",
                 .summary = "angle between two systems after the best rotation and reflection",
                 .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
                 .invariances = {translation, orthogonal, scaling},

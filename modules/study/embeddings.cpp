@@ -49,9 +49,9 @@ std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& reg
     return metrics;
 }
 
-void read_pca(const Config& config, std::vector<ChosenMetric>& metrics) {
+void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics) {
     std::vector<std::string> names;
-    for (const ChosenMetric& metric : metrics) names.push_back(metric.name);
+    for (const auto& entry : registry.metrics()) names.push_back(entry.first);
     config.require_keys(names);
     for (ChosenMetric& metric : metrics) {
         if (!config.has(metric.name)) continue;

@@ -35,7 +35,8 @@ export std::vector<ChosenMetric> read_metrics(const Config& config, const Regist
 export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config);
 
 /// `pca: {dsa: {components: 20}, cka: {variance: 0.99}}`: what each metric sees of a system.
-export void read_pca(const Config& config, std::vector<ChosenMetric>& metrics);
+/// A metric that is not chosen may be named, too.
+export void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics);
 
 /// Systems as a metric sees them, and what the user should know of that in one line; empty if nothing.
 export struct Prepared {

@@ -373,6 +373,10 @@ class NeurotaskComparisons(ProgramTest):
             self.assertEqual(row["status"], "failed" if is_of_it else "ok", row)
         self.assertIn("checkpoint_0002.h5", (study / "failures.csv").read_text())
 
+    def test_one_metric_alone_can_be_chosen(self):
+        study = self.study("--set", "metrics={cka: {}}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}")
+        self.assertEqual({row["metric"] for row in self.rows(study, "dissimilarity")}, {"cka"})
+
     def test_comparisons_wait_for_networks(self):
         result = self.run_repal(*self.command("--group", "master"))
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -24,7 +24,7 @@ Config study_config(const Config& config) {
 
 std::vector<ChosenMetric> read_reduced_metrics(const Config& config, const Registry& registry) {
     std::vector<ChosenMetric> metrics = read_metrics(config.at("metrics"), registry);
-    read_pca(study_config(config).at_or_empty("trajectories").at_or_empty("pca"), metrics);
+    read_pca(study_config(config).at_or_empty("trajectories").at_or_empty("pca"), registry, metrics);
     return metrics;
 }
 

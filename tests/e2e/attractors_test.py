@@ -105,8 +105,9 @@ class Attractors(ProgramTest):
         self.assertIn("lorenz: within", result.stdout)
         self.assertTrue(result.stdout.strip().splitlines()[-1].startswith("results: "))
         rows = self.rows("results", "dissimilarity.csv")
-        self.assertEqual(list(rows[0]), ["experiment", "metric", "system_a", "system_b", "angle_rad", "dissimilarity",
-                                         "lower_bound_rad", "status"])
+        self.assertEqual(list(rows[0]), ["experiment", "metric", "group", "system_a", "system_b", "angle_rad",
+                                         "dissimilarity", "lower_bound_rad", "status", "state_a", "state_b",
+                                         "performance_a", "performance_b"])
         lorenz = [row for row in rows if row["experiment"] == "lorenz" and row["metric"] == "dsa"]
         self.assertEqual(len(lorenz), 36 + 9)  # all pairs and the noise floor
         for row in rows:

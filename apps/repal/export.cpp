@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,17 +21,10 @@ struct ExportOptions {
     std::string out;
 };
 
-std::vector<std::string> split(const std::string& list) {
-    std::vector<std::string> names;
-    std::istringstream stream(list);
-    for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
-    return names;
-}
-
 /// The rule input of the network for the task of the data, which must have the channels and steps that it was made for.
 std::size_t rule_for(const repal::Archive& data, const repal::Dataset& dataset, const repal::Archive& checkpoint,
                      const repal::Network& network) {
-    const std::vector<std::string> rules = split(checkpoint.attribute("rules"));
+    const std::vector<std::string> rules = checkpoint.names("rules");
     const std::string& task = data.attribute("task");
     const auto rule = static_cast<std::size_t>(std::ranges::find(rules, task) - rules.begin());
     if (rule == rules.size())
@@ -56,7 +48,7 @@ void add_recording(repal::Archive& exported, const repal::Network& network, cons
                    const repal::Archive& data) {
     const repal::Dataset dataset = repal::dataset_from(data);
     const std::size_t rule = rule_for(data, dataset, checkpoint, network);
-    repal::Recording recording = repal::record(dataset, rule, split(checkpoint.attribute("rules")).size(), network);
+    repal::Recording recording = repal::record(dataset, rule, checkpoint.names("rules").size(), network);
     const auto add = [&](const char* name, std::size_t width, std::vector<float> values) {
         exported.arrays[name] = {.shape = {dataset.sequences, static_cast<std::size_t>(dataset.steps), width},
                                  .values = std::move(values)};

@@ -5,7 +5,6 @@ module;
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,13 +19,6 @@ using Integers = std::vector<std::int32_t>;
 
 std::string joined(const std::vector<std::string>& names) {
     return fmt::format("{}", fmt::join(names, ","));
-}
-
-std::vector<std::string> split(const std::string& list) {
-    std::vector<std::string> names;
-    std::istringstream stream(list);
-    for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
-    return names;
 }
 
 /// The names of all periods, in the order in which trials have them.
@@ -128,8 +120,8 @@ std::vector<PackedTrial> trials_from(const Archive& archive) {
     const auto& ideal = archive.values<std::int32_t>("trial/ideal_action");
     const auto& period_first = archive.values<std::int32_t>("trial/period_first_step");
     const auto& period_end = archive.values<std::int32_t>("trial/period_end_step");
-    const std::vector<std::string> names = split(archive.attribute("periods"));
-    const std::size_t n_conditions = split(archive.attribute("condition")).size();
+    const std::vector<std::string> names = archive.names("periods");
+    const std::size_t n_conditions = archive.names("condition").size();
     const std::vector<double> none;
     const auto& condition = n_conditions == 0 ? none : archive.values<double>("trial/condition");
     require(condition.size() == sequence.size() * n_conditions, "trial/condition");
@@ -179,10 +171,10 @@ Archive to_archive(const Dataset& dataset) {
 
 Dataset dataset_from(const Archive& archive) {
     Dataset dataset{.step_ms = archive.number("step_ms"),
-                    .channels = split(archive.attribute("channels")),
-                    .actions = split(archive.attribute("actions")),
-                    .outputs = split(archive.attribute("outputs")),
-                    .condition = split(archive.attribute("condition")),
+                    .channels = archive.names("channels"),
+                    .actions = archive.names("actions"),
+                    .outputs = archive.names("outputs"),
+                    .condition = archive.names("condition"),
                     .sequence_steps = archive.values<std::int32_t>("sequence_steps"),
                     .observations = archive.values<float>("observations"),
                     .weights = archive.values<float>("weights")};

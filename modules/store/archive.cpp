@@ -8,6 +8,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -143,6 +144,13 @@ const std::string& Archive::attribute(const std::string& name) const {
     const auto found = attributes.find(name);
     if (found == attributes.end()) throw InputError("", fmt::format("there is no attribute '{}'", name));
     return found->second;
+}
+
+std::vector<std::string> Archive::names(const std::string& name) const {
+    std::vector<std::string> listed;
+    std::istringstream stream(attribute(name));
+    for (std::string next; std::getline(stream, next, ',');) listed.push_back(next);
+    return listed;
 }
 
 double Archive::number(const std::string& name) const {

@@ -34,6 +34,9 @@ export struct Archive {
     /// Throws InputError if there is none.
     const std::string& attribute(const std::string& name) const;
 
+    /// An attribute that lists names, separated by commas.
+    std::vector<std::string> names(const std::string& name) const;
+
     /// An attribute that is a finite number. Throws InputError if it is none.
     double number(const std::string& name) const;
 

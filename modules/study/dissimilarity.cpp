@@ -5,12 +5,12 @@ module;
 #include <atomic>
 #include <cmath>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -143,10 +143,8 @@ Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& 
             return Score::without_value(Status::failed,
                                         fmt::format("the metric returned the angle {}", score.angle_rad));
         return score;
-    } catch (const std::exception& error) {
-        return Score::without_value(Status::failed, error.what());
     } catch (...) {
-        return Score::without_value(Status::failed, "the metric threw something that is not a std::exception");
+        return Score::without_value(Status::failed, text_of_exception());
     }
 }
 
@@ -162,25 +160,27 @@ void DissimilarityStage::run(const std::filesystem::path& results, const Shard& 
     const CellFiles files(results);
     Embeddings embeddings(results, bytes_at_once);
     reporter.begin("comparing", missing.size());
-    for (auto first = missing.begin(); first != missing.end();) {
-        // Cells of one metric and part are done together: all of them, or as many as have few systems.
-        CellList together;
-        for (auto next = first; next != missing.end(); ++next) {
-            const DissimilarityCell& a = **first;
-            const DissimilarityCell& b = **next;
-            if (a.experiment != b.experiment || a.part != b.part || a.metric != b.metric) break;
-            together.push_back(*next);
-            const Part& part = experiments_[a.experiment].parts[a.part];
-            if (!part.has_independent_pairs) continue;
-            if (together.size() > 1 && bytes_of(part, systems_of(together)) > bytes_at_once) {
-                together.pop_back();
-                break;
-            }
-        }
-        run_together(together, embeddings, files, jobs, reporter);
-        first += static_cast<std::ptrdiff_t>(together.size());
+    for (auto rest = std::span(missing); !rest.empty();) {
+        const auto together = rest.first(n_together(rest));
+        run_together(CellList(together.begin(), together.end()), embeddings, files, jobs, reporter);
+        rest = rest.subspan(together.size());
     }
     reporter.end();
+}
+
+/// How many of the first cells are done together: those of one metric and part, or as many of them as have few systems.
+std::size_t DissimilarityStage::n_together(std::span<const DissimilarityCell* const> cells) const {
+    const DissimilarityCell& first = *cells.front();
+    const Part& part = experiments_[first.experiment].parts[first.part];
+    std::set<std::size_t> systems;
+    std::size_t n = 0;
+    for (const DissimilarityCell* cell : cells) {
+        if (cell->experiment != first.experiment || cell->part != first.part || cell->metric != first.metric) break;
+        systems.merge(systems_of({cell}));
+        if (part.has_independent_pairs && n > 0 && bytes_of(part, systems) > bytes_at_once) break;
+        ++n;
+    }
+    return n;
 }
 
 DissimilarityStage::CellList DissimilarityStage::cells_to_do(const std::filesystem::path& results, const Shard& shard,
@@ -196,9 +196,8 @@ DissimilarityStage::CellList DissimilarityStage::cells_to_do(const std::filesyst
     for (std::size_t i = 0; i < cells_.size(); ++i) {
         if (!shard.owns(i) || files.state(cells_[i]) == CellState::done) continue;
         const Part& part = experiments_[cells_[i].experiment].parts[cells_[i].part];
-        const CellList only_this = {&cells_[i]};
         const bool can_be_done = std::ranges::all_of(
-            systems_of(only_this), [&](std::size_t system) { return knows(part.systems[system].source.get()); });
+            systems_of({&cells_[i]}), [&](std::size_t system) { return knows(part.systems[system].source.get()); });
         if (can_be_done)
             to_do.push_back(&cells_[i]);
         else
@@ -289,8 +288,8 @@ PairResult DissimilarityStage::compare(const DissimilarityCell& cell, const Pair
         if (pair_alone.size() != 2 || pair_alone[0] == nullptr || pair_alone[1] == nullptr)
             throw SystemFailed("the metric did not give back two embeddings");
         result.score = compare_safely(metric, *pair_alone[0], *pair_alone[1]);
-    } catch (const std::exception& error) {
-        result.score = Score::without_value(Status::failed, error.what());
+    } catch (...) {
+        result.score = Score::without_value(Status::failed, text_of_exception());
     }
     return result;
 }

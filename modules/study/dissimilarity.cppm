@@ -2,6 +2,7 @@ module;
 #include <cstddef>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 export module repal.dissimilarity;
@@ -49,6 +50,7 @@ export class DissimilarityStage {
  private:
     using CellList = std::vector<const DissimilarityCell*>;
     CellList cells_to_do(const std::filesystem::path& results, const Shard& shard, Reporter& reporter) const;
+    std::size_t n_together(std::span<const DissimilarityCell* const> cells) const;
     std::set<std::size_t> systems_of(const CellList& cells) const;
     void run_together(const CellList& cells, Embeddings& embeddings, const CellFiles& files, int jobs,
                       Reporter& reporter) const;

@@ -28,6 +28,16 @@ std::size_t bytes_of(const Embedded& embedded, const Shape& shape) {
 
 }  // namespace
 
+std::string text_of_exception() {
+    try {
+        throw;
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return "the metric threw something that is not a std::exception";
+    }
+}
+
 ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
     const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
     return {loaded.info.name,
@@ -95,9 +105,9 @@ std::vector<Embedded> Embeddings::of(const ChosenMetric& metric, std::span<const
         } catch (const InvalidTrajectories& invalid) {
             if (!may_fail) throw invalid.at(systems[i].name);
             embedded[i].cause = fmt::format("{}: {}", systems[i].name, invalid.what());
-        } catch (const std::exception& failed) {  // also whatever a plugin throws
+        } catch (...) {  // also whatever a plugin throws
             if (!may_fail) throw;
-            embedded[i].cause = fmt::format("{}: {}", systems[i].name, failed.what());
+            embedded[i].cause = fmt::format("{}: {}", systems[i].name, text_of_exception());
             embedded[i].has_failed = true;
         }
         const std::lock_guard lock(keeping);

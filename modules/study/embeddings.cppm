@@ -82,6 +82,9 @@ export class Embeddings {
     std::map<std::string, std::list<Kept>::iterator> places_;
 };
 
+/// What the exception that is being handled says; a plugin may throw anything.
+export std::string text_of_exception();
+
 /// The first warning, and how many more there are; empty if none. Embeddings may be null.
 export std::string first_warning(std::span<const std::shared_ptr<const Embedding>> embeddings,
                                  std::span<const std::string> names);

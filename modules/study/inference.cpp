@@ -160,14 +160,15 @@ PairedTest paired_test(std::span<const double> differences, int resamples, Strea
 }
 
 std::vector<double> benjamini_hochberg(std::span<const double> p) {
-    std::vector<std::size_t> rising(p.size());
-    std::iota(rising.begin(), rising.end(), std::size_t{0});
+    std::vector<std::size_t> rising;
+    for (std::size_t i = 0; i < p.size(); ++i)
+        if (!std::isnan(p[i])) rising.push_back(i);
     std::ranges::sort(rising, {}, [&](std::size_t i) { return std::pair(p[i], i); });
-    std::vector<double> adjusted(p.size());
+    std::vector<double> adjusted(p.size(), not_a_number);
     double smallest = 1;
-    for (std::size_t rank = p.size(); rank > 0; --rank) {
+    for (std::size_t rank = rising.size(); rank > 0; --rank) {
         const std::size_t i = rising[rank - 1];
-        smallest = std::min(smallest, p[i] * static_cast<double>(p.size()) / static_cast<double>(rank));
+        smallest = std::min(smallest, p[i] * static_cast<double>(rising.size()) / static_cast<double>(rank));
         adjusted[i] = smallest;
     }
     return adjusted;

@@ -27,7 +27,8 @@ export struct PairedTest {
 /// Source: Fisher 1935; Phipson & Smyth 2010 for p of draws.
 export PairedTest paired_test(std::span<const double> differences, int resamples, Stream stream);
 
-/// p-values adjusted so that rejecting those up to q keeps the false discovery rate below q, in the same order.
+/// p-values adjusted so that rejecting those up to q keeps the false discovery rate below q, in the same order. NaN, a
+/// test that could not be made, stays NaN and does not count.
 /// Source: Benjamini & Hochberg 1995.
 export std::vector<double> benjamini_hochberg(std::span<const double> p);
 

@@ -1,8 +1,7 @@
-"""`repal run neurotasks`: what is compared of trained networks, and what the tables say of it."""
+"""`repal run neurotasks`: what is compared of trained networks, and how it stands failures and interruptions."""
 
 import csv
 import hashlib
-import itertools
 import json
 import random
 import signal
@@ -14,72 +13,20 @@ import unittest
 import h5py
 import numpy
 
-from program import PROGRAM, SOURCE, ProgramTest
+from program import PROGRAM, SOURCE
+from small_study import COMPARING, STUDY, SmallStudy
 
 sys.path.append(str(SOURCE / "examples"))
 from forward import forward  # noqa: E402
 
-CONFIG = """
-seed: 3
-metrics:
-  dsa: {n_delays: 4, delay_interval: 2, rank: 8, common_rank: true}
-  cka: {}
-  procrustes: {}
-studies:
-  neurotasks:
-    tasks:
-      Pro: {task: perceptual_decision_making, stimulus: [400, 600], test_stimulus: 500}
-      Anti: {task: perceptual_decision_making, anti: true, stimulus: [400, 600], test_stimulus: 500}
-    rulesets: {pair: [Pro, Anti]}
-    data: {train: 64, validation: 32, test: 30, packing: trial}
-    groups:
-      pair:
-        master: {train: [Anti]}
-        untrained: {}
-        frozen: {pretrain: [Pro], train: [Anti], trainable: input}
-        unfrozen: {pretrain: [Pro], train: [Anti]}
-    networks:
-      cell: [leaky_rnn, leaky_gru]
-      activation: [tanh]
-      n_rnn: [16]
-      learning_rate: [0.003]
-      batch_size: [16]
-      initialiser: [orthogonal]
-      replicates: 2
-    training: {num_epochs: 6, target_fraction: 2}
-    trajectories: {trials: 20, period: stimulus, skip_ms: 60, pca: {dsa: {components: 5}}}
-    comparisons:
-      reference: master
-      checks: {}
-      groups: {}
-      settings: {groups: [master, untrained, frozen]}
-      learning: {points: 4}
-      within_learning: {states: 4, parts: 2}
-    bootstrap: {resamples: 200}
-"""
-STUDY = "studies.neurotasks"
 TABLES = ["checks", "data", "dissimilarity", "failures", "map", "maps", "networks", "regressions", "summary", "tests"]
 METRICS = ["dsa", "cka", "procrustes"]
 RNN = "pair/leaky_rnn_tanh_16_0.003_16_orthogonal"
 GRU = RNN.replace("leaky_rnn", "leaky_gru")
 
 
-class NeurotaskComparisons(ProgramTest):
-    def setUp(self):
-        super().setUp()
-        (self.folder / "small.yaml").write_text(CONFIG)
-
-    def command(self, *arguments, results="results", command="run"):
-        return [command, "neurotasks", "--config", "small.yaml", "--results", results, *arguments]
-
-    def study(self, *arguments, results="results", code=0):
-        result = self.run_repal(*self.command(*arguments, results=results), "--quiet")
-        self.assertEqual(result.returncode, code, result.stderr)
-        return self.folder / results / "neurotasks"
-
-    def rows(self, study, table):
-        with open(study / f"{table}.csv", newline="") as file:
-            return list(csv.DictReader(file))
+class NeurotaskComparisons(SmallStudy):
+    config = COMPARING
 
     def hashes(self, study):
         return {table: hashlib.sha256((study / f"{table}.csv").read_bytes()).hexdigest() for table in TABLES}
@@ -207,60 +154,6 @@ class NeurotaskComparisons(ProgramTest):
                 seen += 1
             self.assertEqual(seen, 64)
 
-    def test_tests_between_groups_use_every_pair_of_networks_once(self):
-        study = self.study("--set", f"{STUDY}.networks.learning_rate=[0.003, 0.001, 0.01]", "--set",
-                           f"{STUDY}.comparisons={{groups: {{}}}}")
-        values = {}
-        for row in self.rows(study, "dissimilarity"):
-            if row["metric"] == "cka" and "master | " in row["group"] and row["group"] != "master | master":
-                group = row["group"].split(" | ")[1]
-                setting, replicate = row["system_a"].split("/")[1:3]
-                self.assertEqual((setting, replicate), tuple(row["system_b"].split("/")[1:3]))
-                values[group, setting, replicate] = float(row["dissimilarity"])
-        tests = [row for row in self.rows(study, "tests") if row["metric"] == "cka"]
-        self.assertEqual([(row["group_a"], row["group_b"]) for row in tests],
-                         [("untrained", "frozen"), ("untrained", "unfrozen"), ("frozen", "unfrozen")])
-        settings = sorted({setting for _, setting, _ in values})
-        self.assertEqual(len(settings), 6)
-        for row in tests:
-            differences = numpy.array([numpy.mean([values[row["group_a"], setting, replicate] -
-                                                   values[row["group_b"], setting, replicate]
-                                                   for replicate in ("r0", "r1")]) for setting in settings])
-            signs = numpy.array(list(itertools.product((1, -1), repeat=6)))
-            p = (abs(signs @ differences) >= abs(differences.sum()) * (1 - 1e-12)).mean()
-            self.assertEqual((row["unit"], row["n"]), ("setting", "6"))
-            self.assertAlmostEqual(float(row["mean_difference"]), differences.mean(), 12)
-            deviation = differences.std(ddof=1)
-            self.assertAlmostEqual(float(row["t"]), differences.mean() / deviation * numpy.sqrt(6), 9)
-            self.assertAlmostEqual(float(row["effect_size"]), differences.mean() / deviation, 9)
-            self.assertAlmostEqual(float(row["p"]), p, 12)
-        p = sorted(float(row["p"]) for row in tests)
-        adjusted = sorted(float(row["p_adjusted"]) for row in tests)
-        numpy.testing.assert_allclose(adjusted, [min(p[j] * 3 / (j + 1) for j in range(i, 3)) for i in range(3)])
-
-    def test_regressions_leave_out_what_has_no_share_and_self_pairs(self):
-        rows = [row for row in self.rows(self.study(), "regressions") if row["metric"] == "dsa"]
-        self.assertEqual([row["predictor"] for row in rows], ["pretraining_share", "performance_difference"])
-        # master and untrained have no pretraining: their share is not defined
-        self.assertEqual((rows[0]["n"], rows[0]["n_excluded"]), ("20", "4"))
-        self.assertEqual((rows[1]["n"], rows[1]["n_excluded"]), ("24", "0"))
-        for row in rows:
-            self.assertLess(float(row["ci_low"]), float(row["ci_high"]))
-            self.assertTrue(0 < float(row["p"]) <= 1)
-
-    def test_the_map_has_all_networks_of_the_chosen_groups(self):
-        study = self.study()
-        networks = self.rows(study, "map")
-        self.assertEqual(len(networks), 3 * 12)
-        for row in self.rows(study, "maps"):
-            self.assertEqual((row["networks"], row["excluded"]), ("12", "0"))
-            self.assertAlmostEqual(float(row["chance"]), 3 / 11)
-            of_metric = [other for other in networks if other["metric"] == row["metric"]]
-            groups = {other["network"]: other["group"] for other in of_metric}
-            right = numpy.mean([groups[other["nearest"]] == other["group"] for other in of_metric])
-            self.assertAlmostEqual(float(row["nearest_neighbour_accuracy"]), right)
-            self.assertAlmostEqual(sum(float(other["x"]) for other in of_metric), 0)
-
     def test_jobs_shards_and_kills_do_not_change_a_byte(self):
         expected = self.hashes(self.study("--jobs", "1", results="one"))
         self.assertEqual(self.hashes(self.study("--jobs", "4", results="four")), expected)
@@ -287,6 +180,13 @@ class NeurotaskComparisons(ProgramTest):
                 kills += process.wait() == -signal.SIGKILL
             self.assertGreater(kills, 2)
             self.assertEqual(self.hashes(self.study(results="killed")), expected)
+
+        with self.subTest("two processes at once"):
+            processes = [subprocess.Popen([PROGRAM, *self.command(results="both"), "--quiet"], cwd=self.folder,
+                                          stdout=subprocess.DEVNULL) for _ in range(2)]
+            for process in processes:
+                self.assertEqual(process.wait(), 0)
+            self.assertEqual(self.hashes(self.folder / "both" / "neurotasks"), expected)
 
     def test_a_failed_network_fails_its_comparisons_only(self):
         rates = f"{STUDY}.networks.learning_rate=[0.003, 1000000]"
@@ -352,15 +252,6 @@ class NeurotaskComparisons(ProgramTest):
                          {"master | again", "backwards | forwards"})
         for row in rows:
             self.assertGreater(float(row["angle_rad"]), 1e-6, row)
-
-    def test_tables_of_another_configuration_do_not_stay(self):
-        study = self.study()
-        self.assertTrue((study / "tests.csv").exists())
-        self.study("--set", f"{STUDY}.comparisons={{}}")
-        self.assertEqual({file.name for file in study.glob("*.csv")}, {"data.csv", "networks.csv", "failures.csv"})
-        self.study("--array", "0/3", "--set", f"{STUDY}.training.num_epochs=7")
-        self.assertEqual(list(study.glob("*.csv")) + list(study.glob("manifest.json")), [])
-        self.assertIn("num_epochs: 7", (study / "config.yaml").read_text())
 
     def test_a_missing_checkpoint_fails_its_comparisons_only(self):
         study = self.study()

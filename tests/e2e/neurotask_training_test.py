@@ -8,63 +8,19 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import unittest
 
 import h5py
 import numpy
 
-from program import PROGRAM, SOURCE, ProgramTest
+from program import PROGRAM
+from small_study import NETWORKS, SmallStudy
 
-sys.path.append(str(SOURCE / "examples"))
-from forward import forward  # noqa: E402
-
-CONFIG = """
-seed: 3
-metrics: {cka: {}}
-studies:
-  neurotasks:
-    tasks:
-      Go: {task: go_nogo, stimulus: [200, 300], test_stimulus: 200}
-      AntiGo: {task: go_nogo, anti: true, stimulus: [200, 300], test_stimulus: 200}
-      Reach: {task: reaching, stimulus: [200], test_stimulus: 200}
-    rulesets: {pair: [Go, AntiGo], reach: [Reach]}
-    data: {train: 64, validation: 32, test: 8, packing: trial}
-    groups:
-      pair:
-        master: {train: [AntiGo]}
-        frozen: {pretrain: [Go], train: [AntiGo], trainable: input}
-        unfrozen: {pretrain: [Go], train: [AntiGo]}
-        both: {train: [Go, AntiGo], trainable: [input, readout]}
-        untrained: {}
-    networks:
-      cell: [leaky_rnn, leaky_gru]
-      activation: [relu]
-      n_rnn: [16]
-      learning_rate: [0.003]
-      batch_size: [16]
-      initialiser: [orthogonal]
-      replicates: 2
-    training: {num_epochs: 4, target_fraction: 2, sigma_rec: 0.01, l2_weight: 0.001}
-"""
-NETWORKS = "studies.neurotasks.networks"
 RNN = "pair/leaky_rnn_relu_16_0.003_16_orthogonal"
 
 
-class NeurotaskTraining(ProgramTest):
-    def setUp(self):
-        super().setUp()
-        (self.folder / "small.yaml").write_text(CONFIG)
-
-    def run_study(self, *arguments, results="results", command="run"):
-        return self.run_repal(command, "neurotasks", "--config", "small.yaml", "--results", results, "--quiet", *arguments)
-
-    def trained(self, *arguments, results="results"):
-        result = self.run_study(*arguments, results=results)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return self.folder / results / "neurotasks"
-
+class NeurotaskTraining(SmallStudy):
     def files(self, folder):
         # Hashes: a failing comparison would print the difference of megabytes.
         return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
@@ -75,11 +31,11 @@ class NeurotaskTraining(ProgramTest):
             return {name: network["weights"][name][:] for name in network["weights"]}
 
     def test_jobs_shards_and_kills_do_not_change_a_bit(self):
-        expected = self.files(self.trained("--jobs", "1", results="one"))
+        expected = self.files(self.study("--jobs", "1", results="one"))
         self.assertEqual(sum(name.endswith("final.h5") for name in expected), 2 * 2 * 6)
 
         with self.subTest("four jobs"):
-            self.assertEqual(self.files(self.trained("--jobs", "4", results="four")), expected)
+            self.assertEqual(self.files(self.study("--jobs", "4", results="four")), expected)
 
         with self.subTest("three shards, in any order"):
             for shard in (2, 0, 1):
@@ -98,7 +54,7 @@ class NeurotaskTraining(ProgramTest):
                 process.send_signal(signal.SIGKILL)
                 kills += process.wait() == -signal.SIGKILL
             self.assertGreater(kills, 0)
-            self.assertEqual(self.files(self.trained(results="killed")), expected)
+            self.assertEqual(self.files(self.study(results="killed")), expected)
 
         with self.subTest("killed while networks train"):
             process = subprocess.Popen(
@@ -110,7 +66,7 @@ class NeurotaskTraining(ProgramTest):
             process.send_signal(signal.SIGKILL)
             self.assertEqual(process.wait(), -signal.SIGKILL)
             self.assertLess(len(list(networks.rglob("final.h5"))), 24)
-            self.assertEqual(self.files(self.trained(results="trained")), expected)
+            self.assertEqual(self.files(self.study(results="trained")), expected)
 
         with self.subTest("two processes at once"):
             processes = [subprocess.Popen([PROGRAM, "run", "neurotasks", "--config", "small.yaml", "--results", "both", "-q"],
@@ -120,7 +76,7 @@ class NeurotaskTraining(ProgramTest):
             self.assertEqual(self.files(self.folder / "both" / "neurotasks"), expected)
 
     def test_groups_of_a_replicate_share_their_start_and_frozen_parameters_stay(self):
-        networks = self.trained() / "networks"
+        networks = self.study() / "networks"
         for cell in ("leaky_rnn", "leaky_gru"):
             for replicate in ("r0", "r1"):
                 folder = networks / RNN.replace("leaky_rnn", cell) / replicate
@@ -148,7 +104,7 @@ class NeurotaskTraining(ProgramTest):
         self.assertTrue((first["recurrent"] != second["recurrent"]).any())
 
     def test_checkpoints_are_before_training_of_every_epoch_and_final(self):
-        folder = self.trained() / "networks" / RNN / "r0" / "master"
+        folder = self.study() / "networks" / RNN / "r0" / "master"
         self.assertEqual(sorted(file.name for file in folder.iterdir()),
                          [f"checkpoint_{epoch:04}.h5" for epoch in range(5)] + ["final.h5", "history.csv"])
         with h5py.File(folder / "final.h5") as network:
@@ -166,7 +122,7 @@ class NeurotaskTraining(ProgramTest):
         self.assertEqual([row["updates"] for row in rows], ["0", "4", "8", "12", "16"])
 
     def test_a_truncated_checkpoint_is_replaced_by_the_one_before(self):
-        expected = self.files(self.trained())
+        expected = self.files(self.study())
         folder = self.folder / "results" / "neurotasks" / "networks" / RNN / "r0" / "master"
         (folder / "final.h5").unlink()
         (folder / "checkpoint_0004.h5").write_bytes((folder / "checkpoint_0004.h5").read_bytes()[:3000])
@@ -179,7 +135,7 @@ class NeurotaskTraining(ProgramTest):
         self.assertEqual(self.files(self.folder / "results" / "neurotasks"), expected)
 
     def test_a_checkpoint_of_another_architecture_is_refused(self):
-        self.trained()
+        self.study()
         folder = self.folder / "results" / "neurotasks" / "networks" / RNN / "r0" / "master"
         (folder / "final.h5").unlink()
         with h5py.File(folder / "checkpoint_0004.h5", "r+") as network:
@@ -213,9 +169,9 @@ class NeurotaskTraining(ProgramTest):
 
     def test_files_of_another_configuration_or_damaged_ones_are_made_again(self):
         """As after a kill between a result and the note that it is done, and as after a bad copy."""
-        study = self.trained()
+        study = self.study()
         expected = self.files(study)
-        other = self.trained("--set", "seed=4", results="other")
+        other = self.study("--set", "seed=4", results="other")
         master = f"networks/{RNN}/r0/master"
         cell = study / "cells" / "train" / RNN / "r0" / "master.json"
 
@@ -223,7 +179,7 @@ class NeurotaskTraining(ProgramTest):
             plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)
             missing = {entry["cell"] for entry in plan if entry["state"] == "missing"}
             self.assertEqual(missing, set(states))
-            self.assertEqual(self.files(self.trained()), expected)
+            self.assertEqual(self.files(self.study()), expected)
 
         for file, name in (("data/Go-train.h5", "Go-train"), (f"{master}/final.h5", f"{RNN}/r0/master")):
             shutil.copy(other / file, study / file)
@@ -237,15 +193,15 @@ class NeurotaskTraining(ProgramTest):
             is_made_again(f"{RNN}/r0/master")
 
     def test_a_folder_holds_one_training(self):
-        self.trained("--set", "studies.neurotasks.training.num_epochs=6")
+        self.study("--set", "studies.neurotasks.training.num_epochs=6")
         result = self.run_repal("run", "neurotasks", "--config", "small.yaml")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("files of another configuration are replaced", result.stderr)
-        self.assertEqual(self.files(self.folder / "results" / "neurotasks"), self.files(self.trained(results="new")))
+        self.assertEqual(self.files(self.folder / "results" / "neurotasks"), self.files(self.study(results="new")))
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
     def test_a_full_disk_stops_training_and_loses_nothing(self):
-        expected = self.files(self.trained())
+        expected = self.files(self.study())
         disk = self.folder / "disk"
         disk.mkdir()
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], capture_output=True).returncode:
@@ -257,14 +213,14 @@ class NeurotaskTraining(ProgramTest):
             self.assertTrue(any((disk / "neurotasks" / "networks").rglob("*.h5")))
             self.assertEqual(list(disk.rglob("*.tmp")), [])
             subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
-            self.assertEqual(self.files(self.trained(results="disk")), expected)
+            self.assertEqual(self.files(self.study(results="disk")), expected)
         finally:
             subprocess.run(["umount", disk], check=True)
 
     def test_every_checkpoint_has_the_documented_names(self):
         names = {f"{group}/{matrix}" for group in ("weights", "adam/first_moment", "adam/second_moment")
                  for matrix in ("input", "recurrent", "bias", "readout")} | {"history"}
-        files = list((self.trained() / "networks").rglob("*.h5"))
+        files = list((self.study() / "networks").rglob("*.h5"))
         self.assertGreater(len(files), 100)
         for file in files:
             with h5py.File(file) as network:
@@ -276,7 +232,7 @@ class NeurotaskTraining(ProgramTest):
 
     def test_initialisers_are_their_definitions(self):
         names = ["kaiming", "xavier", "orthogonal", "diag", "randortho", "randgauss"]
-        networks = self.trained("--set", f"{NETWORKS}.initialiser=[{', '.join(names)}]", "--set", f"{NETWORKS}.n_rnn=64",
+        networks = self.study("--set", f"{NETWORKS}.initialiser=[{', '.join(names)}]", "--set", f"{NETWORKS}.n_rnn=64",
                                 "--set", f"{NETWORKS}.replicates=1", "--group", "master", "--set",
                                 "studies.neurotasks.training.num_epochs=1") / "networks"
         drawn = {}
@@ -320,70 +276,6 @@ class NeurotaskTraining(ProgramTest):
                     self.assertLess(abs(values.std() / 0.1 - 1), 3 / numpy.sqrt(values.size))
         recurrent = [gate[1].tobytes() for name, gates in drawn.items() for gate in gates if name[0] != "diag"]
         self.assertEqual(len(set(recurrent)), 5 * 4)
-
-    def test_an_exported_network_has_the_same_states_in_numpy(self):
-        for activation in ("relu", "leaky_relu", "softplus", "tanh"):
-            study = self.trained("--set", f"{NETWORKS}.activation={activation}", "--set", f"{NETWORKS}.replicates=1",
-                                 "--set", f"{NETWORKS}.cell=[leaky_rnn, leaky_gru, leaky_gru_legacy]", results=activation)
-            finals = sorted(study.glob("networks/pair/*/r0/both/final.h5"))
-            self.assertEqual(len(finals), 3)
-            for final in finals:
-                self.succeed("export", final, "--data", study / "data" / "AntiGo-test.h5", "--out", "network.npz")
-                exported = numpy.load(self.folder / "network.npz")
-                states, outputs = forward(exported, exported["inputs"])
-                self.assertEqual(states.shape, (8, 30, 16))
-                numpy.testing.assert_allclose(exported["states"], states, atol=1e-5)
-                numpy.testing.assert_allclose(exported["outputs"], outputs, atol=1e-5)
-                numpy.testing.assert_array_equal(exported["inputs"][:, :, 3:], numpy.tile([0, 1], (8, 30, 1)))
-        self.refuse(["export", final, "--data", study / "data" / "Reach-test.h5", "--out", "n.npz"], "no rule for the task")
-        self.refuse(["export", study / "data" / "Reach-test.h5", "--out", "n.npz"], "Reach-test.h5")
-
-    def test_data_that_do_not_fit_are_not_exported(self):
-        study = self.trained("--group", "master")
-        final = study / "networks" / RNN / "r0" / "master" / "final.h5"
-        self.assertEqual(self.run_study(command="generate").returncode, 0)
-
-        def refuse(change, *fragments, of="data"):
-            copies = {"data": self.folder / "data.h5", "network": self.folder / "network.h5"}
-            shutil.copy(study / "data" / "AntiGo-test.h5", copies["data"])
-            shutil.copy(final, copies["network"])
-            with h5py.File(copies[of], "r+") as file:
-                change(file)
-            self.refuse(["export", copies["network"], "--data", copies["data"], "--out", "n.npz"], *fragments)
-            self.assertFalse((self.folder / "n.npz").exists())
-
-        def attribute(name, value):
-            return lambda file: file.attrs.__setitem__(name, value)
-
-        def resized(name, shape, dtype):
-            def change(file):
-                del file[name]
-                file[name] = numpy.ones(shape, dtype)
-            return change
-
-        def entry(name, value):
-            return lambda file: file[name].__setitem__(0, value)
-
-        refuse(attribute("step_ms", "10"), "data.h5: a step is 10 ms here and 20 ms in the network")
-        refuse(attribute("step_ms", "many"), "'many', not a number")
-        refuse(attribute("task", "AntGo"), "did you mean 'AntiGo'?")
-        refuse(attribute("channels", "a,b"), "'observations' does not fit")
-        refuse(attribute("actions", "a"), "'target_actions' does not fit")
-        refuse(resized("observations", (8, 29, 3), "f4"), "'observations' does not fit")
-        refuse(resized("weights", (7, 30), "f4"), "'weights' does not fit")
-        refuse(resized("weights", (8, 30), "f8"), "'weights' has another type")
-        refuse(resized("trial/ideal_action", (7,), "i4"), "does not fit")
-        refuse(resized("trial/condition", (3, 1), "f8"), "'trial/condition' does not fit")
-        refuse(entry("sequence_steps", 0), "'sequence_steps' does not fit")
-        refuse(entry("trial/sequence", -1), "'trial/sequence' does not fit")
-        refuse(entry("trial/sequence", 8), "'trial/sequence' does not fit")
-        refuse(entry("trial/end_step", 31), "'trial/end_step' does not fit")
-        refuse(entry("trial/period_end_step", 300), "does not fit")
-        refuse(lambda file: file.__delitem__("weights"), "there is no array 'weights'")
-        refuse(attribute("decay", "fast"), "'fast', not a number", of="network")
-        refuse(attribute("rules", "AntiGo"), "data.h5: 3 channels, 1 rules and 2 outputs do not fit the network of 5 inputs", of="network")
-        refuse(attribute("cell", "lstm"), "network.h5: unknown cell 'lstm'", of="network")
-        refuse(resized("weights/bias", (15,), "f4"), "another architecture", of="network")
 
     def test_plan_and_selection(self):
         def cells(*arguments):

@@ -58,11 +58,13 @@ class Difference final : public repal::MetricOf<double> {
 
     mutable std::atomic<std::size_t> n_harmonised = 0;
     double throws_at = 0;
+    double throws_number_at = 0;
     bool loses_embeddings = false;
 
  protected:
     double features(const Trajectories& x) const override {
         if (x.rows()(0, 0) == throws_at) throw std::runtime_error("no such value");
+        if (x.rows()(0, 0) == throws_number_at) throw 7;
         return x.rows()(0, 0);
     }
     repal::Score distance(const double& a, const double& b) const override {
@@ -151,6 +153,9 @@ TEST_F(Dissimilarity, WhateverAPluginThrowsFailsItsPairsOnly) {
     EXPECT_EQ(results[2].score.status, Status::failed);
 
     metric_->throws_at = 0;
+    metric_->throws_number_at = 7;
+    EXPECT_EQ(run({part_of({6, 7})})[0].score.detail,
+              "system 7: the metric threw something that is not a std::exception");
     metric_->loses_embeddings = true;
     const auto lost = run({part_of({4, 5})});
     EXPECT_EQ(lost[0].score.status, Status::failed);

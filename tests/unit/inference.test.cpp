@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -73,6 +74,16 @@ TEST(BenjaminiHochberg, AgreesWithStatsmodels) {
     ASSERT_EQ(adjusted.size(), expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(adjusted[i], expected[i], 1e-15);
     EXPECT_TRUE(repal::benjamini_hochberg({}).empty());
+}
+
+TEST(BenjaminiHochberg, TestsThatWereNotMadeDoNotCount) {
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<double> adjusted = repal::benjamini_hochberg(std::vector<double>{none, 0.01, none, 0.04});
+
+    EXPECT_TRUE(std::isnan(adjusted[0]));
+    EXPECT_EQ(adjusted[1], 0.02);
+    EXPECT_TRUE(std::isnan(adjusted[2]));
+    EXPECT_EQ(adjusted[3], 0.04);
 }
 
 const std::vector<std::vector<double>> values = {

@@ -72,11 +72,13 @@ bool is_between_groups(const ScoredPair& pair) {
     return is_of(pair, "groups") && network_a(pair).group != network_b(pair).group;
 }
 
-/// Dissimilarity to the reference: [group][setting and replicate].
+/// Dissimilarity to the reference: [group][setting and replicate], of all groups but the reference itself.
 using ToReference = std::map<std::size_t, std::map<Unit, double>>;
 
 ToReference to_reference(const MetricPairs& table, const std::string& reference) {
     ToReference values;
+    for (std::size_t group = 0; group < table.ruleset->groups.size(); ++group)
+        if (table.ruleset->groups[group].name != reference) values[group];
     for (const ScoredPair* pair : table.pairs) {
         const NetworkCell& a = network_a(*pair);
         const NetworkCell& b = network_b(*pair);
@@ -87,21 +89,20 @@ ToReference to_reference(const MetricPairs& table, const std::string& reference)
     return values;
 }
 
-/// Differences of two groups where both have values: one for each setting, the mean over its replicates; or one for
-/// each replicate, if the study has one setting only.
-std::vector<double> differences_of(const std::map<Unit, double>& first, const std::map<Unit, double>& second,
-                                   bool has_one_setting) {
+/// Differences of two groups where both have values, by setting and then replicate.
+std::map<std::size_t, std::vector<double>> differences_of(const std::map<Unit, double>& first,
+                                                          const std::map<Unit, double>& second) {
     std::map<std::size_t, std::vector<double>> by_setting;
     for (const auto& [unit, value] : first)
         if (const auto other = second.find(unit); other != second.end())
             by_setting[unit.cluster].push_back(value - other->second);
-    std::vector<double> differences;
-    for (const auto& [setting, replicates] : by_setting)
-        if (has_one_setting)
-            differences = replicates;
-        else
-            differences.push_back(mean(replicates));
-    return differences;
+    return by_setting;
+}
+
+std::vector<double> means_of(const std::map<std::size_t, std::vector<double>>& by_setting) {
+    std::vector<double> means;
+    for (const auto& entry : by_setting) means.push_back(mean(entry.second));
+    return means;
 }
 
 /// Whether all pairs are of one setting.
@@ -142,7 +143,7 @@ struct Mapped {
 
 /// Leaves out the network with the most missing values until none is missing.
 Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups) {
-    Mapped compared;
+    Mapped mapped;
     std::map<const NetworkCell*, std::map<const NetworkCell*, const ScoredPair*>> known;
     const auto is_mapped = [&](const NetworkCell& cell) {
         return std::ranges::find(groups, cell.group) != groups.end();
@@ -153,17 +154,17 @@ Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups
         if (!is_mapped(a) || !is_mapped(b)) continue;
         known[&a][&b] = known[&b][&a] = pair;
     }
-    for (const auto& entry : known) compared.networks.push_back(entry.first);
-    std::ranges::sort(compared.networks);  // in the order of the study, whose cells are one array
+    for (const auto& entry : known) mapped.networks.push_back(entry.first);
+    std::ranges::sort(mapped.networks);  // in the order of the study, whose cells are one array
 
     while (true) {
         std::size_t most = 0;
-        auto worst = compared.networks.end();
+        auto worst = mapped.networks.end();
         std::string reason;
-        for (auto i = compared.networks.begin(); i != compared.networks.end(); ++i) {
+        for (auto i = mapped.networks.begin(); i != mapped.networks.end(); ++i) {
             std::size_t missing = 0;
             std::string cause = "it was not compared with all others";
-            for (const NetworkCell* other : compared.networks) {
+            for (const NetworkCell* other : mapped.networks) {
                 if (other == *i) continue;
                 const auto pair = known[*i].find(other);
                 if (pair != known[*i].end() && has_value(*pair->second)) continue;
@@ -175,18 +176,18 @@ Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups
             reason = cause;
         }
         if (most == 0) break;
-        compared.excluded.emplace_back(*worst, reason);
-        compared.networks.erase(worst);
+        mapped.excluded.emplace_back(*worst, reason);
+        mapped.networks.erase(worst);
     }
-    const auto n = static_cast<Eigen::Index>(compared.networks.size());
-    compared.distances.setZero(n, n);
+    const auto n = static_cast<Eigen::Index>(mapped.networks.size());
+    mapped.distances.setZero(n, n);
     for (Eigen::Index i = 0; i < n; ++i)
         for (Eigen::Index j = 0; j < n; ++j)
             if (i != j)
-                compared.distances(i, j) = known[compared.networks[static_cast<std::size_t>(i)]]
-                                                [compared.networks[static_cast<std::size_t>(j)]]
-                                                    ->result.score.dissimilarity();
-    return compared;
+                mapped.distances(i, j) =
+                    known[mapped.networks[static_cast<std::size_t>(i)]][mapped.networks[static_cast<std::size_t>(j)]]
+                        ->result.score.dissimilarity();
+    return mapped;
 }
 
 std::string network_columns(const NetworkCell& cell) {
@@ -200,16 +201,18 @@ std::string tests_csv(const std::vector<ScoredPair>& pairs, const NetworkCompari
     std::string csv = "ruleset,metric,group_a,group_b,unit,n,mean_difference,t,p,p_adjusted,effect_size\n";
     for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
         const ToReference values = to_reference(table, comparisons.references.at(table.ruleset->name));
-        const bool is_by_replicate = has_one_setting(table);
+        const bool is_of_one_setting = has_one_setting(table);
         std::vector<std::string> starts;
         std::vector<PairedTest> tests;
         std::vector<double> p;
         for (auto a = values.begin(); a != values.end(); ++a)
             for (auto b = std::next(a); b != values.end(); ++b) {
-                const std::vector<double> differences = differences_of(a->second, b->second, is_by_replicate);
+                const auto by_setting = differences_of(a->second, b->second);
+                const std::vector<double> differences =
+                    is_of_one_setting && !by_setting.empty() ? by_setting.begin()->second : means_of(by_setting);
                 const auto& groups = table.ruleset->groups;
                 starts.push_back(fmt::format("{},{},{}", groups[a->first].name, groups[b->first].name,
-                                             is_by_replicate ? "replicate" : "setting"));
+                                             is_of_one_setting ? "replicate" : "setting"));
                 tests.push_back(paired_test(differences, resampling.resamples,
                                             stream.child("test").child(table.ruleset->name).child(starts.back())));
                 p.push_back(tests.back().p);
@@ -270,28 +273,28 @@ NetworkMap network_map(const std::vector<ScoredPair>& pairs, const NetworkCompar
         return (is_of(pair, "groups") || is_of(pair, "settings")) && &network_a(pair) != &network_b(pair);
     };
     for (const MetricPairs& table : tables_of(pairs, is_meant)) {
-        const Mapped compared = complete(table, comparisons.mapped.at(table.ruleset->name));
-        const std::size_t n = compared.networks.size();
-        if (n + compared.excluded.size() == 0) continue;  // no map is wanted
+        const Mapped mapped = complete(table, comparisons.mapped.at(table.ruleset->name));
+        const std::size_t n = mapped.networks.size();
+        if (n + mapped.excluded.size() == 0) continue;  // no map is wanted
         if (n < 3) {
-            for (const NetworkCell* cell : compared.networks)
+            for (const NetworkCell* cell : mapped.networks)
                 map.csv += csv_line(table, network_columns(*cell) + ",,,,fewer than three networks are left");
-            map.summary += csv_line(table, fmt::format("{},{},,,", n, compared.excluded.size()));
+            map.summary += csv_line(table, fmt::format("{},{},,,", n, mapped.excluded.size()));
         } else {
-            const PlaneMap plane = classical_scaling(compared.distances);
+            const PlaneMap plane = classical_scaling(mapped.distances);
             std::vector<std::size_t> labels;
-            for (const NetworkCell* cell : compared.networks) labels.push_back(group_number(*cell));
-            const NearestNeighbours neighbours = nearest_neighbours(compared.distances, labels);
+            for (const NetworkCell* cell : mapped.networks) labels.push_back(group_number(*cell));
+            const NearestNeighbours neighbours = nearest_neighbours(mapped.distances, labels);
             for (std::size_t i = 0; i < n; ++i)
-                map.csv += csv_line(table, fmt::format("{},{},{},{},", network_columns(*compared.networks[i]),
+                map.csv += csv_line(table, fmt::format("{},{},{},{},", network_columns(*mapped.networks[i]),
                                                        csv_number(plane.points(static_cast<Eigen::Index>(i), 0)),
                                                        csv_number(plane.points(static_cast<Eigen::Index>(i), 1)),
-                                                       compared.networks[neighbours.nearest[i]]->name));
+                                                       mapped.networks[neighbours.nearest[i]]->name));
             map.summary +=
-                csv_line(table, fmt::format("{},{},{},{},{}", n, compared.excluded.size(), csv_number(plane.stress),
+                csv_line(table, fmt::format("{},{},{},{},{}", n, mapped.excluded.size(), csv_number(plane.stress),
                                             csv_number(neighbours.accuracy), csv_number(neighbours.chance)));
         }
-        for (const auto& [cell, reason] : compared.excluded)
+        for (const auto& [cell, reason] : mapped.excluded)
             map.csv += csv_line(table, fmt::format("{},,,,{}", network_columns(*cell), csv_field(reason)));
     }
     return map;
@@ -345,8 +348,8 @@ Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenM
                                                       : holds   ? "yes"
                                                                 : "no"));
             if (is_known && !holds)
-                checks.broken.push_back(fmt::format("{} of {} and {} is {} where {} is expected", table.metric,
-                                                    pair->name_a(), check, value, expected));
+                checks.broken.push_back(fmt::format("checks.csv: {} of {} and {} is {} where {} is expected",
+                                                    table.metric, pair->name_a(), check, value, expected));
         }
     }
     return checks;

@@ -32,6 +32,7 @@ class Constant final : public repal::Source {
 
     std::string text() const override { return std::to_string(value_); }
     bool is_ready(const std::filesystem::path&) const override { return is_there; }
+    std::size_t bytes() const override { return claimed_bytes; }
     repal::Observed observe(const std::filesystem::path&) const override {
         ++times_observed;
         if (value_ < 0) throw repal::SystemFailed("it is negative");
@@ -41,6 +42,7 @@ class Constant final : public repal::Source {
 
     mutable std::atomic<int> times_observed = 0;
     bool is_there = true;
+    std::size_t claimed_bytes = 0;
 
  private:
     int value_;
@@ -120,6 +122,21 @@ TEST_F(Dissimilarity, EmbedsEverySystemOnceForAllComparisons) {
     EXPECT_EQ(results[0].a.name, "value 1");
     EXPECT_EQ(results[0].b.performance, 0.5);
     for (const auto& source : sources_) EXPECT_EQ(source->times_observed, 1);
+}
+
+// Two systems of a gigabyte each are all that is held at once, so every pair is a cell of its own.
+TEST_F(Dissimilarity, CellsOfLargeSystemsAreSmall) {
+    const Part part = part_of({1, 2, 3, 4});
+    const auto n_cells = [&] {
+        return repal::DissimilarityStage({{"experiment", {part}, {}, {"all"}}}, {{"difference", "difference", metric_}})
+            .cells()
+            .size();
+    };
+    EXPECT_EQ(n_cells(), 1u);
+
+    for (const auto& source : sources_) source->claimed_bytes = std::size_t{1} << 30;
+    EXPECT_EQ(n_cells(), 6u);
+    EXPECT_EQ(run({part}).size(), 6u);
 }
 
 TEST_F(Dissimilarity, IndependentPairsAreHarmonisedAloneAndOthersTogether) {

@@ -12,6 +12,7 @@ namespace command {
 
 struct CommonOptions {
     std::string config = "config.yaml";
+    bool is_config_given = false;
     std::vector<std::string> overrides;  ///< key.path=value
     std::string results = "results";
     int jobs = 0;  ///< threads
@@ -36,6 +37,7 @@ void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_export(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_report(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 
 }  // namespace command

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <memory>
@@ -11,6 +12,7 @@
 
 import repal.config;
 import repal.dissimilarity;
+import repal.figures;
 import repal.parallel;
 import repal.registry;
 import repal.store;
@@ -25,19 +27,15 @@ struct CompareOptions {
     std::string axes;
     std::string format;
     std::string out;
+    std::string report;
 };
 
-struct Comparison {
-    std::string metric;
-    std::string a;
-    std::string b;
-    repal::Score score;
-};
+using repal::Comparison;
 
 std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
                                           const std::vector<repal::Trajectories>& systems,
                                           const std::vector<std::string>& names, int jobs, repal::Reporter& reporter) {
-    const repal::Prepared prepared = repal::prepare_all(metric, systems, names, jobs);
+    const repal::Prepared prepared = repal::prepare_all(metric, systems, names, jobs, reporter);
     if (!prepared.warning.empty()) reporter.warn(metric.name, prepared.warning);
 
     std::vector<Comparison> comparisons;
@@ -47,10 +45,13 @@ std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
             comparisons.push_back({metric.name, names[a], names[b], {}});
             pairs.emplace_back(a, b);
         }
+    reporter.begin(metric.name + ": comparing", pairs.size());
     repal::for_each_index(pairs.size(), jobs, [&](std::size_t i) {
         const auto& [a, b] = pairs[i];
         comparisons[i].score = repal::compare_safely(*metric.metric, *prepared.embeddings[a], *prepared.embeddings[b]);
+        reporter.advance();
     });
+    reporter.end();
     return comparisons;
 }
 
@@ -113,6 +114,17 @@ std::string formatted(const std::vector<Comparison>& comparisons, const CompareO
     return format == "csv" ? as_csv(comparisons) : as_table(comparisons);
 }
 
+repal::Report report_of(const std::vector<Comparison>& comparisons, const std::vector<repal::Trajectories>& systems,
+                        const CompareOptions& options, const CommonOptions& common, const std::string& metric_options) {
+    repal::Report report = repal::comparison_report(comparisons, systems, options.systems);
+    report.provenance = {{"program", "repal " REPAL_VERSION},
+                         {"command", common.typed},
+                         {"metrics", fmt::format("{}", fmt::join(options.metrics, ", "))}};
+    report.reproduce = common.typed;
+    report.configuration = common.overrides.empty() ? "" : metric_options;
+    return report;
+}
+
 int compare(const CompareOptions& options, const CommonOptions& common) {
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
     const auto config = repal::Config::from_overrides(common.overrides);
@@ -136,6 +148,9 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         for (Comparison& comparison : compare_all_pairs(metric, systems, options.systems, common.jobs, reporter))
             comparisons.push_back(std::move(comparison));
 
+    if (!options.report.empty())
+        repal::write_file(options.report, repal::html(report_of(comparisons, systems, options, common, config.yaml()),
+                                                      repal::plotting_library()));
     const std::string text = formatted(comparisons, options);
     if (options.out.empty())
         fmt::print("{}", text);
@@ -168,6 +183,7 @@ void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     sub->add_option("--format", options->format, "table, csv or json; by default what the name of --out says")
         ->check(CLI::IsMember({"table", "csv", "json"}));
     sub->add_option("--out", options->out, "write to this file");
+    sub->add_option("--report", options->report, "write a page with figures to this file, e.g. report.html");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return compare(*options, common); }; });
 }
 

@@ -63,12 +63,14 @@ int main(int argc, char** argv) try {
     command::add_export(app, common, chosen);
     command::add_plugins(app, common, chosen);
     command::add_plan(app, common, chosen);
+    command::add_report(app, common, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0 && app.remaining_size() > 0) throw unknown_word(app);
         return app.exit(error) == 0 ? command::done : command::bad_input;
     }
+    common.is_config_given = app.count("--config") > 0;
     return chosen();
 } catch (const repal::InputError& error) {
     fmt::print(stderr, "repal: {}\n", error.what());

@@ -13,6 +13,7 @@
 
 import repal.config;
 import repal.registry;
+import repal.store;
 import repal.studies;
 
 namespace command {
@@ -50,6 +51,11 @@ std::size_t n_failed(const repal::Study& study, const repal::RunOptions& options
     return failed;
 }
 
+void print_summary(const TerminalReporter& reporter, Tone tone, const CommonOptions& common) {
+    const std::string summary = reporter.summary();
+    if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
+}
+
 int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
     const auto config = repal::Config::load(common.config, common.overrides);
@@ -71,6 +77,7 @@ int run(const StageOptions& options, const CommonOptions& common) {
 
     const repal::Outcome outcome = study->finish(run_options);
     if (!outcome.is_complete) {
+        print_summary(reporter, Tone::good, common);
         fmt::print("this part is done; other cells are missing, see `repal plan {}`\n", options.study);
         if (n_failed(*study, run_options) == 0) return done;
         fmt::print(stderr, "repal: {} cells have failed; `repal plan {} -v` lists them\n",
@@ -79,8 +86,14 @@ int run(const StageOptions& options, const CommonOptions& common) {
     }
     for (const repal::Table& rows : outcome.tables)
         if (!common.is_quiet) fmt::print("{}\n", table(rows));
-    if (!outcome.failures.empty()) fmt::print(stderr, "repal: {}\n", outcome.failures);
-    fmt::print("results: {}\n", run_options.results.string());
+    if (!outcome.failures.empty()) fmt::print(stderr, "repal: {}\n", toned(Tone::bad, outcome.failures, stderr));
+    const std::filesystem::path page = run_options.results / "report.html";
+    reporter.begin("report", 1);
+    repal::write_file(page, repal::html(study->report(run_options), repal::plotting_library()));
+    reporter.advance();
+    reporter.end();
+    print_summary(reporter, outcome.failures.empty() ? Tone::good : Tone::bad, common);
+    fmt::print("results: {}\nreport: {}\n", run_options.results.string(), page.string());
     return outcome.failures.empty() ? done : some_failed;
 }
 

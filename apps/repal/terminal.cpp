@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -29,33 +31,75 @@ std::size_t width(const std::string& text) {
         text, [](char character) { return (static_cast<unsigned char>(character) & 0xC0u) != 0x80u; }));
 }
 
+std::string shortened(const std::string& text, std::size_t columns) {
+    std::string some;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool starts_character = (static_cast<unsigned char>(text[i]) & 0xC0u) != 0x80u;
+        if (starts_character && width(some) == columns) break;
+        some += text[i];
+    }
+    return some;
+}
+
+std::string rate(std::size_t done, double seconds) {
+    return fmt::format("{:.3g}", static_cast<double>(done) / std::max(seconds, 1e-9));
+}
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+/// Where a line can be drawn over.
+bool is_drawing_terminal(FILE* stream) {
+    return isatty(fileno(stream)) == 1 && environment("TERM") != "dumb";
+}
+
+bool has_colours(FILE* stream) {
+    return is_drawing_terminal(stream) && environment("NO_COLOR").empty();
+}
+
+std::size_t columns_of_terminal() {
+    winsize size{};
+    const bool is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return is_known ? size.ws_col : 80;
+}
+
 }  // namespace
 
+std::string toned(Tone tone, const std::string& text, FILE* stream) {
+    constexpr int colours[] = {32, 33, 31};  // green, yellow, red
+    if (!has_colours(stream)) return text;
+    return fmt::format("\033[{}m{}\033[0m", colours[static_cast<std::size_t>(tone)], text);
+}
+
 TerminalReporter::TerminalReporter(bool is_quiet, bool is_verbose)
-    : is_quiet_(is_quiet), is_verbose_(is_verbose), is_terminal_(isatty(STDERR_FILENO) == 1) {}
+    : is_quiet_(is_quiet), is_verbose_(is_verbose), has_bar_(is_drawing_terminal(stderr)) {}
 
 void TerminalReporter::begin(const std::string& stage, std::size_t total) {
     const std::lock_guard lock(mutex_);
-    stage_ = stage;
+    stage_ = {.name = stage};
     total_ = total;
-    done_ = 0;
     started_ = drawn_ = Clock::now();
-    draw();
+    if (has_bar_) draw();
 }
 
 void TerminalReporter::advance() {
     const std::lock_guard lock(mutex_);
-    ++done_;
-    const auto interval = is_terminal_ ? Clock::duration(bar_interval) : Clock::duration(line_interval);
+    ++stage_.done;
+    const auto interval = has_bar_ ? Clock::duration(bar_interval) : Clock::duration(line_interval);
     if (Clock::now() - drawn_ >= interval) draw();
 }
 
 void TerminalReporter::end() {
     const std::lock_guard lock(mutex_);
     clear_bar();
-    const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-    if (!is_quiet_) fmt::print(stderr, "{}: {} done in {}\n", stage_, done_, duration(seconds));
-    stage_.clear();
+    stage_.seconds = seconds();
+    if (!is_quiet_ && stage_.seconds >= 1)
+        fmt::print(stderr, "{}: {} done in {} ({}/s)\n", stage_.name, stage_.done, duration(stage_.seconds),
+                   rate(stage_.done, stage_.seconds));
+    if (stage_.done > 0) stages_.push_back(stage_);
+    stage_ = {};
 }
 
 void TerminalReporter::warn(const std::string& source, const std::string& text) {
@@ -63,36 +107,62 @@ void TerminalReporter::warn(const std::string& source, const std::string& text) 
     if (++warnings_[source] > 1 && !is_verbose_) return;
     if (is_quiet_) return;
     clear_bar();
-    fmt::print(stderr, "repal: warning: {}: {}\n", source, text);
+    fmt::print(stderr, "repal: {}: {}: {}\n", toned(Tone::warning, "warning", stderr), source, text);
+}
+
+std::string TerminalReporter::summary() const {
+    std::string text;
+    for (const Stage& stage : stages_)
+        text +=
+            fmt::format("{}{}: {} in {}", text.empty() ? "" : "; ", stage.name, stage.done, duration(stage.seconds));
+    std::size_t warnings = 0;
+    for (const auto& entry : warnings_) warnings += entry.second;
+    if (warnings > 0)
+        text += fmt::format("{}{} warning{}", text.empty() ? "" : "; ", warnings, warnings == 1 ? "" : "s");
+    return text;
 }
 
 TerminalReporter::~TerminalReporter() {
+    // An error may have left a bar.
+    clear_bar();
     if (is_quiet_ || is_verbose_) return;
     for (const auto& [source, count] : warnings_)
         if (count > 1) fmt::print(stderr, "repal: {} more warnings of {}; --verbose shows them\n", count - 1, source);
 }
 
+double TerminalReporter::seconds() const {
+    return std::chrono::duration<double>(Clock::now() - started_).count();
+}
+
 void TerminalReporter::draw() {
     drawn_ = Clock::now();
     if (is_quiet_) return;
-    const double seconds = std::chrono::duration<double>(drawn_ - started_).count();
     std::string rest;
-    if (done_ > 0 && seconds > 0)
-        rest = fmt::format(", {:.3g}/s, {} left", static_cast<double>(done_) / seconds,
-                           duration(seconds / static_cast<double>(done_) * static_cast<double>(total_ - done_)));
-    if (!is_terminal_) {
-        fmt::print(stderr, "{}: {} of {}{}\n", stage_, done_, total_, rest);
+    if (stage_.done > 0)
+        rest = fmt::format(", {}/s, {} left", rate(stage_.done, seconds()),
+                           duration(seconds() / static_cast<double>(stage_.done) *
+                                    static_cast<double>(total_ - std::min(stage_.done, total_))));
+    if (!has_bar_) {
+        fmt::print(stderr, "{}: {} of {}{}\n", stage_.name, stage_.done, total_, rest);
         return;
     }
-    constexpr std::size_t cells = 24;
-    const std::size_t full = done_ * cells / std::max<std::size_t>(total_, 1);
-    fmt::print(stderr, "\r\033[K{} [{}{}] {}/{}{}", stage_, std::string(full, '#'), std::string(cells - full, '.'),
-               done_, total_, rest);
+    // A line that wraps could not be drawn over: what does not fit is left out, the bar first.
+    constexpr std::size_t longest_bar = 24;
+    const std::size_t columns = columns_of_terminal() - 1;
+    const std::string count = fmt::format("{}/{}{}", stage_.done, total_, rest);
+    const std::size_t taken = width(stage_.name) + width(count) + 4;
+    const std::size_t cells = taken + 4 > columns ? 0 : std::min(longest_bar, columns - taken);
+    const std::size_t full = std::min(stage_.done, total_) * cells / std::max<std::size_t>(total_, 1);
+    const std::string bar = cells == 0 ? " "
+                                       : fmt::format(" [{}{}] ", toned(Tone::good, std::string(full, '#'), stderr),
+                                                     std::string(cells - full, '.'));
+    fmt::print(stderr, "\r\033[K{}",
+               cells > 0 ? stage_.name + bar + count : shortened(stage_.name + bar + count, columns));
     std::fflush(stderr);
 }
 
 void TerminalReporter::clear_bar() {
-    if (is_terminal_ && !stage_.empty() && !is_quiet_) fmt::print(stderr, "\r\033[K");
+    if (has_bar_ && !stage_.name.empty() && !is_quiet_) fmt::print(stderr, "\r\033[K");
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {

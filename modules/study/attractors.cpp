@@ -12,6 +12,7 @@ module;
 module repal.attractors;
 
 import repal.archive;
+import repal.figures;
 import repal.hash;
 import repal.store;
 
@@ -134,7 +135,7 @@ Outcome AttractorStudy::write_tables(const RunOptions& options) const {
     const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
     const auto without_value =
         std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
-    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, Stream(sampling_.seed));
+    const std::vector<SummaryRow> summary = summary_of(pairs);
 
     const std::filesystem::path failures = options.results / "failures.csv";
     write_file(options.results / "dissimilarity.csv", dissimilarity_csv(pairs));
@@ -145,6 +146,90 @@ Outcome AttractorStudy::write_tables(const RunOptions& options) const {
         outcome.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
                                        pairs.size(), failures.string());
     return outcome;
+}
+
+std::vector<SummaryRow> AttractorStudy::summary_of(const std::vector<ScoredPair>& pairs) const {
+    return summarise(pairs, bootstrap_, Stream(sampling_.seed));
+}
+
+Report AttractorStudy::findings(const RunOptions& options) const {
+    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
+    const std::vector<SummaryRow> summary = summary_of(pairs);
+    Report report{.title = "Attractors: what similarity metrics make of known dynamics",
+                  .summary =
+                      "Systems whose likeness is known are compared with each other. A metric that measures "
+                      "dynamics puts like systems near, and its noise floor, a system against a fresh draw of "
+                      "itself, is far below the differences that it shows.",
+                  .provenance = {},
+                  .reproduce = {},
+                  .sections = {}};
+    Section overview{.id = "overview", .title = "Overview"};
+    if (pairs.empty()) overview.text = "No pair of systems has been compared.";
+    overview.figures.emplace_back(TableFigure{
+        .id = "means",
+        .title = "Means of all groups",
+        .caption = fmt::format("Mean dissimilarity in units of π/2 with {}.", text_of(bootstrap_, "systems")),
+        .rows = summary_table(summary)});
+    report.sections.push_back(std::move(overview));
+    report.sections.push_back(trajectory_section());
+    for (const Experiment& experiment : dissimilarity_.experiments())
+        report.sections.push_back(section_of(experiment, pairs, summary));
+
+    Section failures{.id = "failures", .title = "Failures and exclusions"};
+    failures.figures.emplace_back(failure_table("failures-table", comparisons_of(pairs)));
+    report.sections.push_back(std::move(failures));
+    return report;
+}
+
+/// The systems that are stored, simulated again: the same bits.
+Section AttractorStudy::trajectory_section() const {
+    Figure figure{.id = "trajectories-figure",
+                  .title = "Simulated systems",
+                  .caption =
+                      "Mean over all trials and the first ten trials of a system, without units (each channel is "
+                      "normalised if the configuration says so); drag to rotate.",
+                  .choice = "system",
+                  .variants = {}};
+    for (const Experiment& experiment : dissimilarity_.experiments())
+        for (const NamedSystem& system : experiment.stored)
+            figure.variants.push_back({experiment.name + ": " + system.name,
+                                       trial_paths(system.source->observe({}).trajectories, {"x", "y", "z"})});
+    Section section{.id = "trajectories", .title = "Trajectories"};
+    if (figure.variants.empty())
+        section.text = "The configuration has no systems.";
+    else
+        section.figures.emplace_back(std::move(figure));
+    return section;
+}
+
+Section AttractorStudy::section_of(const Experiment& experiment, const std::vector<ScoredPair>& all_pairs,
+                                   const std::vector<SummaryRow>& all_summary) const {
+    std::vector<ScoredPair> pairs;
+    for (const ScoredPair& pair : all_pairs)
+        if (pair.experiment == &experiment) pairs.push_back(pair);
+    std::vector<SummaryRow> summary;
+    for (const SummaryRow& row : all_summary)
+        if (row.experiment == experiment.name) summary.push_back(row);
+
+    Section section{.id = "experiment-" + anchor(experiment.name), .title = "Experiment " + experiment.name};
+    if (pairs.empty()) {
+        section.text = "Nothing has been compared yet.";
+        return section;
+    }
+    for (std::size_t i = 0; i < experiment.axes.size(); ++i)
+        section.figures.emplace_back(group_figure(fmt::format("{}-groups-{}", section.id, i + 1), experiment.axes[i],
+                                                  pairs, summary, bootstrap_, "systems"));
+    const std::vector<Comparison> comparisons = comparisons_of(pairs);
+    // All systems are compared with all others where there is one part; others would be mostly empty.
+    if (experiment.parts.size() == 1) {
+        std::vector<std::string> names;
+        for (const Pair& pair : experiment.parts.front().pairs)
+            if (pair.groups.front() == noise_floor) names.push_back(experiment.parts.front().systems[pair.a].name);
+        section.figures.emplace_back(dissimilarity_map(section.id + "-map", comparisons, names));
+    }
+    if (Figure certified = certificates(section.id + "-certificates", comparisons); !certified.variants.empty())
+        section.figures.emplace_back(std::move(certified));
+    return section;
 }
 
 }  // namespace repal

@@ -28,6 +28,11 @@ export class AttractorStudy final : public Study {
  private:
     std::vector<std::string> tables() const override;
     Outcome write_tables(const RunOptions& options) const override;
+    Report findings(const RunOptions& options) const override;
+    std::vector<SummaryRow> summary_of(const std::vector<ScoredPair>& pairs) const;
+    Section trajectory_section() const;
+    Section section_of(const Experiment& experiment, const std::vector<ScoredPair>& pairs,
+                       const std::vector<SummaryRow>& summary) const;
     void generate(const RunOptions& options, Reporter& reporter) const;
     std::vector<Cell> generate_cells() const;
 

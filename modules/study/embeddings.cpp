@@ -129,15 +129,18 @@ void Embeddings::keep(Kept kept) {
 }
 
 Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
-                     std::span<const std::string> names, int jobs) {
+                     std::span<const std::string> names, int jobs, Reporter& reporter) {
     std::vector<std::shared_ptr<const Embedding>> embeddings(systems.size());
+    reporter.begin(metric.name + ": embedding", systems.size());
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
         try {
             embeddings[i] = metric.metric->prepare(systems[i]);
         } catch (const InvalidTrajectories& invalid) {
             throw invalid.at(names[i]);
         }
+        reporter.advance();
     });
+    reporter.end();
     const std::string warning = first_warning(embeddings, names);
     return {metric.metric->harmonise(std::move(embeddings)), warning};
 }

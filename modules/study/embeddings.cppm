@@ -14,6 +14,7 @@ export module repal.embeddings;
 import repal.config;
 import repal.linalg;
 import repal.registry;
+import repal.reporter;
 export import repal.experiment;
 export import repal.metric;
 
@@ -47,7 +48,7 @@ export struct Prepared {
 /// Embeddings of systems that are compared with each other. Throws InputError naming the system that the metric
 /// refuses.
 export Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
-                            std::span<const std::string> names, int jobs);
+                            std::span<const std::string> names, int jobs, Reporter& reporter);
 
 /// What a metric knows of a system that was observed.
 export struct Embedded {

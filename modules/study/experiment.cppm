@@ -80,11 +80,24 @@ export struct Part {
     bool needs_distinct_states = false;
 };
 
+/// Groups of pairs that are seen side by side in one figure.
+export struct GroupAxis {
+    struct Curve {
+        std::string name;
+        std::vector<std::string> groups;  ///< at each tick
+    };
+    std::string caption;  ///< what is seen
+    std::string title;    ///< of the axis
+    std::vector<std::string> ticks;
+    std::vector<Curve> curves;
+};
+
 export struct Experiment {
     std::string name;
     std::vector<Part> parts;
     std::vector<NamedSystem> stored;  ///< whose trajectories are written to trajectories/<name>.h5
     std::vector<std::string> groups;  ///< of all pairs, in the order of summary.csv
+    std::vector<GroupAxis> axes = {};
 };
 
 /// Mean of the comparisons of every system with an independent draw of itself: what a metric shows of no difference.

@@ -76,6 +76,66 @@ std::string Study::manifest(const RunOptions& options) const {
     return json.dump(2) + "\n";
 }
 
+Report Study::report(const RunOptions& options) const {
+    // Of a finished study, the run that finished it; else this one.
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(manifest(options));
+    json.erase("finished");
+    if (const auto file = options.results / "manifest.json"; std::filesystem::is_regular_file(file)) {
+        auto written = nlohmann::ordered_json::parse(read_file(file), nullptr, false);
+        if (written.is_object() && written.value("config", "") == config_yaml_) json = std::move(written);
+    }
+
+    Report report = findings(options);
+    const auto text = [](const nlohmann::ordered_json& value) {
+        return value.is_string() ? value.get<std::string>() : value.dump();
+    };
+    for (const char* name : {"program", "command", "seed", "finished"})
+        if (json.contains(name)) report.provenance.emplace_back(name, text(json[name]));
+    const std::string file = text(json["config_file"]);
+    report.provenance.emplace_back("configuration", file.substr(0, file.find(':')));
+    std::string plugins;
+    for (const auto& plugin : json["plugins"]) plugins += (plugins.empty() ? "" : ", ") + text(plugin);
+    report.provenance.emplace_back("plugins", plugins);
+    const auto& machine = json["machine"];
+    report.provenance.emplace_back(
+        "machine", fmt::format("{}, {} {}, {} processors", text(machine["name"]), text(machine["system"]),
+                               text(machine["architecture"]), text(machine["processors"])));
+    report.reproduce =
+        fmt::format("repal run {} --config {} --results elsewhere", name_, (options.results / "config.yaml").string());
+    report.configuration = config_yaml_;
+
+    Section missing_cells = missing(options);
+    if (!missing_cells.figures.empty()) report.sections.insert(report.sections.begin(), std::move(missing_cells));
+    return report;
+}
+
+/// A table of what is still to be done; without it if all is done.
+Section Study::missing(const RunOptions& options) const {
+    TableFigure table{.id = "missing-cells",
+                      .title = "Cells",
+                      .caption = "A cell is one dataset, one network, or one block of comparisons.",
+                      .rows = {{"stage", "cells", "done", "failed", "missing"}}};
+    std::size_t n_missing = 0;
+    for (const std::string& stage : stages()) {
+        std::size_t counts[3] = {};
+        const auto cells = plan(options.results, stage, {});
+        for (const auto& [cell, state] : cells) ++counts[static_cast<std::size_t>(state)];
+        const auto count = [&](CellState state) { return counts[static_cast<std::size_t>(state)]; };
+        n_missing += count(CellState::missing);
+        table.rows.push_back({stage, fmt::format("{}", cells.size()), fmt::format("{}", count(CellState::done)),
+                              fmt::format("{}", count(CellState::failed)),
+                              fmt::format("{}", count(CellState::missing))});
+    }
+    Section section{.id = "missing", .title = "What is missing"};
+    if (n_missing == 0) return section;
+    section.text = fmt::format(
+        "This study is not finished: the figures show what is there. `repal run {}` with the same "
+        "configuration and results folder does the rest.",
+        name_);
+    section.figures.emplace_back(std::move(table));
+    return section;
+}
+
 std::vector<std::size_t> unfinished(const std::vector<std::pair<Cell, CellState>>& cells, const Shard& shard) {
     std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < cells.size(); ++i)

@@ -11,6 +11,7 @@ import repal.config;
 import repal.registry;
 import repal.reporter;
 export import repal.cells;
+export import repal.report;
 
 namespace repal {
 
@@ -28,9 +29,6 @@ export struct RunOptions {
     std::string command;  ///< as typed, for provenance
     Selection selection = {};
 };
-
-/// Rows of columns, the first one the head.
-export using Table = std::vector<std::vector<std::string>>;
 
 /// What came out of all stages.
 export struct Outcome {
@@ -63,6 +61,9 @@ export class Study {
     /// Writes tables and manifest.json, once all cells are there.
     Outcome finish(const RunOptions& options) const;
 
+    /// What the cells show that are there, and what is missing.
+    Report report(const RunOptions& options) const;
+
  protected:
     Study(std::string name, const Config& config, const Registry& registry);
 
@@ -70,8 +71,12 @@ export class Study {
     virtual std::vector<std::string> tables() const = 0;
     virtual Outcome write_tables(const RunOptions& options) const = 0;
 
+    /// Title, summary and sections of the report.
+    virtual Report findings(const RunOptions& options) const = 0;
+
  private:
     std::string manifest(const RunOptions& options) const;
+    Section missing(const RunOptions& options) const;
 
     std::string name_;
     std::string config_yaml_;

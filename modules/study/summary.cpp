@@ -112,7 +112,7 @@ std::string summary_csv(const std::vector<SummaryRow>& rows) {
     return text;
 }
 
-std::vector<std::vector<std::string>> summary_table(const std::vector<SummaryRow>& rows) {
+Table summary_table(const std::vector<SummaryRow>& rows) {
     std::vector<std::string> head = {"mean dissimilarity (units of pi/2)"};
     std::vector<std::vector<std::string>> lines;
     std::map<std::string, std::size_t> places;
@@ -145,6 +145,16 @@ std::string failures_csv(const std::vector<ScoredPair>& pairs) {
 
 std::string csv_number(std::optional<double> value) {
     return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
+}
+
+std::string csv_text(const Table& rows) {
+    std::string text;
+    for (const auto& row : rows) {
+        std::string line;
+        for (const std::string& field : row) line += (&field == &row.front() ? "" : ",") + csv_field(field);
+        text += line + "\n";
+    }
+    return text;
 }
 
 std::string csv_field(const std::string& text) {

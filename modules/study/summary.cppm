@@ -9,6 +9,7 @@ import repal.config;
 import repal.random;
 import repal.statistics;
 export import repal.dissimilarity;
+export import repal.figure;
 
 namespace repal {
 
@@ -60,13 +61,16 @@ export std::string dissimilarity_csv(const std::vector<ScoredPair>& pairs);
 export std::string summary_csv(const std::vector<SummaryRow>& rows);
 
 /// A line for each group, a column for each metric: mean and interval, for the terminal. The first row is the head.
-export std::vector<std::vector<std::string>> summary_table(const std::vector<SummaryRow>& rows);
+export Table summary_table(const std::vector<SummaryRow>& rows);
 
 /// experiment,metric,system_a,system_b,status,detail of all pairs without a value
 export std::string failures_csv(const std::vector<ScoredPair>& pairs);
 
 /// The shortest text that reads back as the same double; empty if there is no finite number.
 export std::string csv_number(std::optional<double> value);
+
+/// Rows as CSV.
+export std::string csv_text(const Table& rows);
 
 /// A field of a CSV line, in quotes where it needs them (RFC 4180).
 export std::string csv_field(const std::string& text);

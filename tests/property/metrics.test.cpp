@@ -19,6 +19,7 @@ import repal.config;
 import repal.dissimilarity;
 import repal.random;
 import repal.registry;
+import repal.reporter;
 import repal.trajectories;
 
 namespace {
@@ -287,10 +288,11 @@ TEST(Dsa, DifferentRanksAreNotApplicableUnlessACommonRankIsAskedFor) {
     const std::vector<std::string> names = {"low", "high"};
 
     const auto own = repal::choose_metric(registry().metric("dsa"), repal::Config::from_overrides({}));
-    const auto own_embeddings = repal::prepare_all(own, systems, names, 1).embeddings;
+    repal::Reporter silent;
+    const auto own_embeddings = repal::prepare_all(own, systems, names, 1, silent).embeddings;
     const std::vector<std::string> overrides = {"dsa.common_rank=true"};
     const auto common = repal::choose_metric(registry().metric("dsa"), repal::Config::from_overrides(overrides));
-    const auto common_embeddings = repal::prepare_all(common, systems, names, 1).embeddings;
+    const auto common_embeddings = repal::prepare_all(common, systems, names, 1, silent).embeddings;
 
     EXPECT_FALSE(own_embeddings[0]->warning.empty());
     const repal::Score refused = own.metric->compare(*own_embeddings[0], *own_embeddings[1]);

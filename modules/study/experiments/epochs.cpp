@@ -77,9 +77,16 @@ Experiment epochs_experiment(const Config& config, const Simulations& simulation
     }
     const auto replicates = static_cast<std::uint64_t>(config.integer_or("replicates", 1, 1));
 
-    for (const auto& [mixing, noise] : levels) experiment.groups.push_back(noise_only_group(noise));
-    for (const auto& [mixing, noise] : levels) experiment.groups.push_back(mixed_group(mixing, noise));
+    GroupAxis axis{"Noise and mixing fade, as in training", "mixing, noise", {}, {{"noise only", {}}, {"mixed", {}}}};
+    for (const auto& [mixing, noise] : levels) {
+        axis.ticks.push_back(fmt::format("{:.2g}, {:.2g}", mixing, noise));
+        axis.curves[0].groups.push_back(noise_only_group(noise));
+        axis.curves[1].groups.push_back(mixed_group(mixing, noise));
+    }
+    for (const GroupAxis::Curve& curve : axis.curves)
+        experiment.groups.insert(experiment.groups.end(), curve.groups.begin(), curve.groups.end());
     experiment.groups.emplace_back(noise_floor);
+    experiment.axes.push_back(std::move(axis));
     for (std::uint64_t replicate = 0; replicate < replicates; ++replicate)
         for (std::size_t pattern = 0; pattern < patterns.size(); ++pattern)
             experiment.parts.push_back(

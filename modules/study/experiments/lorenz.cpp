@@ -27,8 +27,14 @@ Experiment lorenz_experiment(const Config& config, const Simulations& simulation
         part.pairs.push_back({a, part.systems.size(), {noise_floor}, {{a}}});
         part.systems.push_back({systems[a].name + " redrawn", simulated(recipes[a], simulations.sampling, 1)});
     }
-    return {
-        .name = "lorenz", .parts = {std::move(part)}, .stored = systems, .groups = {"within", "across", noise_floor}};
+    return {.name = "lorenz",
+            .parts = {std::move(part)},
+            .stored = systems,
+            .groups = {"within", "across", noise_floor},
+            .axes = {{"Systems of one class against systems of two",
+                      "classes",
+                      {"within", "across"},
+                      {{"", {"within", "across"}}}}}};
 }
 
 }  // namespace repal

@@ -81,11 +81,22 @@ Experiment motifs_experiment(const Config& config, const Simulations& simulation
         part.systems.push_back({part.systems[a].name + " redrawn", simulated(recipes[a], simulations.sampling, 1)});
     }
 
-    std::vector<std::string> groups;
-    for (std::int64_t shared = 0; shared <= length; ++shared) groups.push_back(fmt::format("shared={}", shared));
-    for (std::int64_t same = 0; same <= length; ++same) groups.push_back(fmt::format("same_position={}", same));
+    GroupAxis shared{"Dissimilarity by the motifs that two systems share", "motifs shared", {}, {{}}};
+    GroupAxis same{"Dissimilarity by the positions with the same motif", "positions with the same motif", {}, {{}}};
+    for (std::int64_t count = 0; count <= length; ++count) {
+        shared.ticks.push_back(fmt::format("{}", count));
+        shared.curves.front().groups.push_back(fmt::format("shared={}", count));
+        same.curves.front().groups.push_back(fmt::format("same_position={}", count));
+    }
+    same.ticks = shared.ticks;
+    std::vector<std::string> groups = shared.curves.front().groups;
+    groups.insert(groups.end(), same.curves.front().groups.begin(), same.curves.front().groups.end());
     groups.emplace_back(noise_floor);
-    return {.name = "motifs", .parts = {std::move(part)}, .stored = std::move(stored), .groups = std::move(groups)};
+    return {.name = "motifs",
+            .parts = {std::move(part)},
+            .stored = std::move(stored),
+            .groups = std::move(groups),
+            .axes = {std::move(shared), std::move(same)}};
 }
 
 }  // namespace repal

@@ -124,7 +124,14 @@ Experiment groups_experiment(const Compared& compared) {
         for (auto b = a; b != compared.ruleset.groups.end(); ++b)
             groups.push_back(label_of(compared.ruleset, a->name, b->name));
     groups.emplace_back(noise_floor);
-    return finished(compared, "groups", std::move(systems), std::move(pairs), std::move(groups));
+    Experiment experiment = finished(compared, "groups", std::move(systems), std::move(pairs), std::move(groups));
+    GroupAxis axis{"Dissimilarity to " + compared.reference, "group", {}, {{}}};
+    for (const Group& group : compared.ruleset.groups) {
+        axis.ticks.push_back(group.name == compared.reference ? group.name + " (its replicates)" : group.name);
+        axis.curves.front().groups.push_back(label_of(compared.ruleset, compared.reference, group.name));
+    }
+    experiment.axes.push_back(std::move(axis));
+    return experiment;
 }
 
 /// Pairs of networks of these groups that `groups` does not compare, in square tiles, so that few networks are in
@@ -186,7 +193,21 @@ Experiment learning_experiment(const Compared& compared, const Config& config) {
     for (const Group& group : compared.ruleset.groups)
         for (std::int64_t point = 0; point < points; ++point)
             groups.push_back(label(group.name, fraction_of(point, points)));
-    return finished(compared, "learning", std::move(systems), std::move(pairs), std::move(groups));
+    Experiment experiment = finished(compared, "learning", std::move(systems), std::move(pairs), std::move(groups));
+    GroupAxis axis{
+        fmt::format("Dissimilarity to {} over training, at states of the same {}", compared.reference, matched_by),
+        "share of the reference's training",
+        {},
+        {}};
+    for (std::int64_t point = 0; point < points; ++point)
+        axis.ticks.push_back(fmt::format("{:.3g}", fraction_of(point, points)));
+    for (const Group& group : compared.ruleset.groups) {
+        axis.curves.push_back({group.name, {}});
+        for (std::int64_t point = 0; point < points; ++point)
+            axis.curves.back().groups.push_back(label(group.name, fraction_of(point, points)));
+    }
+    experiment.axes.push_back(std::move(axis));
+    return experiment;
 }
 
 Experiment within_learning_experiment(const Compared& compared, const Config& config) {

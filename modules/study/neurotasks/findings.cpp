@@ -7,6 +7,7 @@ module;
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <span>
@@ -18,7 +19,6 @@ module;
 #include "core/eigen.hpp"
 module repal.neurotask_findings;
 
-import repal.inference;
 import repal.scaling;
 
 namespace repal {
@@ -112,8 +112,9 @@ bool has_one_setting(const MetricPairs& table) {
     });
 }
 
-std::string csv_line(const MetricPairs& table, const std::string& rest) {
-    return fmt::format("{},{},{}\n", table.ruleset->name, csv_field(table.metric), rest);
+template <class Finding>
+std::string csv_line(const Finding& finding, const std::string& rest) {
+    return fmt::format("{},{},{}\n", finding.ruleset->name, csv_field(finding.metric), rest);
 }
 
 /// Share of pretraining tasks that two groups have in common.
@@ -125,13 +126,6 @@ std::optional<double> pretraining_share(const Group& a, const Group& b) {
     if (all.empty()) return {};
     const auto shared = std::ranges::count_if(first, [&](std::size_t rule) { return second.contains(rule); });
     return static_cast<double>(shared) / static_cast<double>(all.size());
-}
-
-std::string regression_line(const MetricPairs& table, const char* predictor, const Regression& found) {
-    return csv_line(
-        table, fmt::format("{},{},{},{},{},{},{},{},{}", predictor, found.n, found.n_excluded, csv_number(found.slope),
-                           csv_number(found.interval.low), csv_number(found.interval.high), csv_number(found.intercept),
-                           csv_number(found.r_squared), csv_number(found.p)));
 }
 
 /// Networks of one ruleset and metric, all compared with each other.
@@ -196,39 +190,51 @@ std::string network_columns(const NetworkCell& cell) {
 
 }  // namespace
 
-std::string tests_csv(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
-                      const Bootstrap& resampling, const Stream& stream) {
-    std::string csv = "ruleset,metric,group_a,group_b,unit,n,mean_difference,t,p,p_adjusted,effect_size\n";
+std::vector<GroupTest> group_tests(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
+                                   const Bootstrap& resampling, const Stream& stream) {
+    std::vector<GroupTest> all;
     for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
         const ToReference values = to_reference(table, comparisons.references.at(table.ruleset->name));
         const bool is_of_one_setting = has_one_setting(table);
-        std::vector<std::string> starts;
-        std::vector<PairedTest> tests;
+        const std::string unit = is_of_one_setting ? "replicate" : "setting";
+        const auto& groups = table.ruleset->groups;
+        std::vector<GroupTest> tests;
         std::vector<double> p;
         for (auto a = values.begin(); a != values.end(); ++a)
             for (auto b = std::next(a); b != values.end(); ++b) {
                 const auto by_setting = differences_of(a->second, b->second);
                 const std::vector<double> differences =
                     is_of_one_setting && !by_setting.empty() ? by_setting.begin()->second : means_of(by_setting);
-                const auto& groups = table.ruleset->groups;
-                starts.push_back(fmt::format("{},{},{}", groups[a->first].name, groups[b->first].name,
-                                             is_of_one_setting ? "replicate" : "setting"));
-                tests.push_back(paired_test(differences, resampling.resamples,
-                                            stream.child("test").child(table.ruleset->name).child(starts.back())));
-                p.push_back(tests.back().p);
+                const std::string& first = groups[a->first].name;
+                const std::string& second = groups[b->first].name;
+                const Stream signs =
+                    stream.child("test").child(table.ruleset->name).child(fmt::format("{},{},{}", first, second, unit));
+                tests.push_back({table.ruleset, table.metric, first, second, unit,
+                                 paired_test(differences, resampling.resamples, signs)});
+                p.push_back(tests.back().test.p);
             }
         const std::vector<double> adjusted = benjamini_hochberg(p);
-        for (std::size_t i = 0; i < tests.size(); ++i)
-            csv += csv_line(
-                table, fmt::format("{},{},{},{},{},{},{}", starts[i], tests[i].n, csv_number(tests[i].mean_difference),
-                                   csv_number(tests[i].t), csv_number(tests[i].p), csv_number(adjusted[i]),
-                                   csv_number(tests[i].effect_size)));
+        for (std::size_t i = 0; i < tests.size(); ++i) tests[i].p_adjusted = adjusted[i];
+        all.insert(all.end(), tests.begin(), tests.end());
     }
-    return csv;
+    return all;
 }
 
-std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstrap& resampling, const Stream& stream) {
-    std::string csv = "ruleset,metric,predictor,n,n_excluded,slope,ci_low,ci_high,intercept,r_squared,p\n";
+Table tests_table(const std::vector<GroupTest>& tests) {
+    Table rows = {{"ruleset", "metric", "group_a", "group_b", "unit", "n", "mean_difference", "t", "p", "p_adjusted",
+                   "effect_size"}};
+    for (const GroupTest& found : tests) {
+        const PairedTest& test = found.test;
+        rows.push_back({found.ruleset->name, found.metric, found.group_a, found.group_b, found.unit,
+                        fmt::format("{}", test.n), csv_number(test.mean_difference), csv_number(test.t),
+                        csv_number(test.p), csv_number(found.p_adjusted), csv_number(test.effect_size)});
+    }
+    return rows;
+}
+
+std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pairs, const Bootstrap& resampling,
+                                               const Stream& stream) {
+    std::vector<GroupRegression> regressions;
     for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
         const std::vector<Group>& groups = table.ruleset->groups;
         std::vector<Dyad> dyads;
@@ -245,6 +251,9 @@ std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstra
         std::vector<std::vector<std::optional<double>>> shares(groups.size());
         for (std::size_t a = 0; a < groups.size(); ++a)
             for (const Group& b : groups) shares[a].push_back(pretraining_share(groups[a], b));
+        std::vector<std::size_t> as_it_is(groups.size());
+        std::iota(as_it_is.begin(), as_it_is.end(), std::size_t{0});
+
         const auto share = [&](const Dyad& dyad, std::span<const std::size_t> order) {
             return shares[order[dyad.a]][order[dyad.b]];
         };
@@ -255,20 +264,44 @@ std::string regressions_csv(const std::vector<ScoredPair>& pairs, const Bootstra
             if (!a || !b) return {};
             return std::abs(*a - *b);
         };
-        const auto regressed = [&](const char* predictor, const DyadPredictor& x) {
-            return regression_line(table, predictor,
-                                   regress(dyads, groups.size(), x, resampling.resamples, resampling.confidence,
-                                           stream.child("regression").child(table.ruleset->name).child(predictor)));
+        const auto add = [&](const char* predictor, const DyadPredictor& x_of) {
+            GroupRegression regression{table.ruleset,
+                                       table.metric,
+                                       predictor,
+                                       regress(dyads, groups.size(), x_of, resampling.resamples, resampling.confidence,
+                                               stream.child("regression").child(table.ruleset->name).child(predictor)),
+                                       {},
+                                       {},
+                                       {}};
+            for (const Dyad& dyad : dyads)
+                if (const std::optional<double> x = x_of(dyad, as_it_is)) {
+                    regression.x.push_back(*x);
+                    regression.y.push_back(dyad.y);
+                    regression.groups.push_back(groups[dyad.a].name + " | " + groups[dyad.b].name);
+                }
+            regressions.push_back(std::move(regression));
         };
-        csv += regressed("pretraining_share", share);
-        csv += regressed("performance_difference", difference);
+        add("pretraining_share", share);
+        add("performance_difference", difference);
+    }
+    return regressions;
+}
+
+std::string regressions_csv(const std::vector<GroupRegression>& regressions) {
+    std::string csv = "ruleset,metric,predictor,n,n_excluded,slope,ci_low,ci_high,intercept,r_squared,p\n";
+    for (const GroupRegression& regression : regressions) {
+        const Regression& found = regression.found;
+        csv +=
+            csv_line(regression, fmt::format("{},{},{},{},{},{},{},{},{}", regression.predictor, found.n,
+                                             found.n_excluded, csv_number(found.slope), csv_number(found.interval.low),
+                                             csv_number(found.interval.high), csv_number(found.intercept),
+                                             csv_number(found.r_squared), csv_number(found.p)));
     }
     return csv;
 }
 
-NetworkMap network_map(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons) {
-    NetworkMap map{.csv = "ruleset,metric,network,group,setting,replicate,x,y,nearest,excluded_because\n",
-                   .summary = "ruleset,metric,networks,excluded,stress,nearest_neighbour_accuracy,chance\n"};
+std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons) {
+    std::vector<NetworkMap> maps;
     const auto is_meant = [](const ScoredPair& pair) {
         return (is_of(pair, "groups") || is_of(pair, "settings")) && &network_a(pair) != &network_b(pair);
     };
@@ -276,28 +309,52 @@ NetworkMap network_map(const std::vector<ScoredPair>& pairs, const NetworkCompar
         const Mapped mapped = complete(table, comparisons.mapped.at(table.ruleset->name));
         const std::size_t n = mapped.networks.size();
         if (n + mapped.excluded.size() == 0) continue;  // no map is wanted
+        NetworkMap map{table.ruleset, table.metric, {}, mapped.excluded.size()};
+        for (const NetworkCell* cell : mapped.networks) map.networks.push_back({.network = cell});
         if (n < 3) {
-            for (const NetworkCell* cell : mapped.networks)
-                map.csv += csv_line(table, network_columns(*cell) + ",,,,fewer than three networks are left");
-            map.summary += csv_line(table, fmt::format("{},{},,,", n, mapped.excluded.size()));
+            for (MappedNetwork& network : map.networks) network.excluded_because = "fewer than three networks are left";
         } else {
             const PlaneMap plane = classical_scaling(mapped.distances);
             std::vector<std::size_t> labels;
             for (const NetworkCell* cell : mapped.networks) labels.push_back(group_number(*cell));
             const NearestNeighbours neighbours = nearest_neighbours(mapped.distances, labels);
-            for (std::size_t i = 0; i < n; ++i)
-                map.csv += csv_line(table, fmt::format("{},{},{},{},", network_columns(*mapped.networks[i]),
-                                                       csv_number(plane.points(static_cast<Eigen::Index>(i), 0)),
-                                                       csv_number(plane.points(static_cast<Eigen::Index>(i), 1)),
-                                                       mapped.networks[neighbours.nearest[i]]->name));
-            map.summary +=
-                csv_line(table, fmt::format("{},{},{},{},{}", n, mapped.excluded.size(), csv_number(plane.stress),
-                                            csv_number(neighbours.accuracy), csv_number(neighbours.chance)));
+            for (std::size_t i = 0; i < n; ++i) {
+                map.networks[i].x = plane.points(static_cast<Eigen::Index>(i), 0);
+                map.networks[i].y = plane.points(static_cast<Eigen::Index>(i), 1);
+                map.networks[i].nearest = mapped.networks[neighbours.nearest[i]];
+            }
+            map.stress = plane.stress;
+            map.accuracy = neighbours.accuracy;
+            map.chance = neighbours.chance;
         }
         for (const auto& [cell, reason] : mapped.excluded)
-            map.csv += csv_line(table, fmt::format("{},,,,{}", network_columns(*cell), csv_field(reason)));
+            map.networks.push_back({.network = cell, .excluded_because = reason});
+        maps.push_back(std::move(map));
     }
-    return map;
+    return maps;
+}
+
+std::string map_csv(const std::vector<NetworkMap>& maps) {
+    std::string csv = "ruleset,metric,network,group,setting,replicate,x,y,nearest,excluded_because\n";
+    for (const NetworkMap& map : maps)
+        for (const MappedNetwork& network : map.networks) {
+            const std::string place =
+                network.nearest == nullptr
+                    ? fmt::format(",,,{}", csv_field(network.excluded_because))
+                    : fmt::format("{},{},{},", csv_number(network.x), csv_number(network.y), network.nearest->name);
+            csv += csv_line(map, network_columns(*network.network) + "," + place);
+        }
+    return csv;
+}
+
+std::string maps_csv(const std::vector<NetworkMap>& maps) {
+    std::string csv = "ruleset,metric,networks,excluded,stress,nearest_neighbour_accuracy,chance\n";
+    for (const NetworkMap& map : maps)
+        csv += csv_line(map, fmt::format("{},{},{}", map.networks.size() - map.n_excluded, map.n_excluded,
+                                         map.stress ? fmt::format("{},{},{}", csv_number(map.stress),
+                                                                  csv_number(map.accuracy), csv_number(map.chance))
+                                                    : ",,"));
+    return csv;
 }
 
 void leave_out_repeated_states(std::vector<ScoredPair>& pairs) {
@@ -313,7 +370,7 @@ void leave_out_repeated_states(std::vector<ScoredPair>& pairs) {
 }
 
 Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenMetric>& metrics) {
-    Checks checks{.csv = "ruleset,metric,check,dissimilarity,expected,holds\n", .broken = {}};
+    Checks checks;
     // Rotation and decompositions of doubles, amplified by weak directions of an operator.
     constexpr double arithmetic = 1e-5;
     for (const MetricPairs& table : tables_of(pairs, [](const ScoredPair& pair) { return is_of(pair, "checks"); })) {
@@ -343,10 +400,10 @@ Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenM
             }
             // Without a value nothing is known; why there is none is in failures.csv.
             const bool is_known = !std::isnan(value) && !expected.empty();
-            checks.csv += csv_line(table, fmt::format("{},{},{},{}", check, csv_number(value), expected,
-                                                      !is_known ? ""
-                                                      : holds   ? "yes"
-                                                                : "no"));
+            checks.rows.push_back({table.ruleset->name, table.metric, check, csv_number(value), expected,
+                                   !is_known ? ""
+                                   : holds   ? "yes"
+                                             : "no"});
             if (is_known && !holds)
                 checks.broken.push_back(fmt::format("checks.csv: {} of {} and {} is {} where {} is expected",
                                                     table.metric, pair->name_a(), check, value, expected));

@@ -93,9 +93,8 @@ std::vector<std::string> NeurotaskStudy::tables() const {
 
 Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
     const std::vector<NetworkResult> networks = networks_.results(options.results);
-    std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(options.results));
-    leave_out_repeated_states(pairs);
-    std::string failures = failures_csv(pairs);
+    const NeurotaskFindings findings = findings_of(options.results);
+    std::string failures = failures_csv(findings.pairs);
     for (const NetworkResult& result : networks)
         if (!result.is_done)
             failures += fmt::format("train,,{},,failed,{}\n", result.cell->name, csv_field(result.cause));
@@ -104,7 +103,7 @@ Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
     write_file(options.results / "failures.csv", failures);
 
     Outcome outcome;
-    if (!pairs.empty()) outcome = write_findings(pairs, options.results);
+    if (!findings.pairs.empty()) outcome = write_findings(findings, options.results);
     outcome.tables.insert(outcome.tables.begin(), networks_table(networks, networks_.target_fraction()));
     if (const auto failed = std::ranges::count(networks, false, &NetworkResult::is_done); failed > 0)
         outcome.failures = fmt::format("{} of {} networks failed; {}", failed, networks.size(), outcome.failures);
@@ -113,21 +112,29 @@ Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
     return outcome;
 }
 
-/// Tables of the comparisons; the outcome says how many of them failed.
-Outcome NeurotaskStudy::write_findings(const std::vector<ScoredPair>& pairs,
-                                       const std::filesystem::path& results) const {
+NeurotaskFindings NeurotaskStudy::findings_of(const std::filesystem::path& results) const {
+    std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, CellFiles(results));
+    leave_out_repeated_states(pairs);
     const Stream stream = Stream(seed_).child("statistics");
-    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, stream);
-    const NetworkMap map = network_map(pairs, comparisons_);
-    const Checks checks = checks_of(pairs, dissimilarity_.metrics());
+    return {.summary = summarise(pairs, bootstrap_, stream),
+            .tests = group_tests(pairs, comparisons_, bootstrap_, stream),
+            .regressions = group_regressions(pairs, bootstrap_, stream),
+            .maps = network_maps(pairs, comparisons_),
+            .checks = checks_of(pairs, dissimilarity_.metrics()),
+            .pairs = std::move(pairs)};
+}
+
+/// Tables of the comparisons; the outcome says how many of them failed.
+Outcome NeurotaskStudy::write_findings(const NeurotaskFindings& findings, const std::filesystem::path& results) const {
+    const auto& [summary, tests, regressions, maps, checks, pairs] = findings;
     const auto write = [&](const char* name, const std::string& text) { write_file(results / name, text); };
     write("dissimilarity.csv", dissimilarity_csv(pairs));
     write("summary.csv", summary_csv(summary));
-    write("tests.csv", tests_csv(pairs, comparisons_, bootstrap_, stream));
-    write("regressions.csv", regressions_csv(pairs, bootstrap_, stream));
-    write("map.csv", map.csv);
-    write("maps.csv", map.summary);
-    write("checks.csv", checks.csv);
+    write("tests.csv", csv_text(tests_table(tests)));
+    write("regressions.csv", regressions_csv(regressions));
+    write("map.csv", map_csv(maps));
+    write("maps.csv", maps_csv(maps));
+    write("checks.csv", csv_text(checks.rows));
 
     Outcome outcome{.tables = {groups_table(summary, comparisons_)}};
     const auto failed = std::ranges::count_if(pairs, [](const ScoredPair& pair) {
@@ -136,6 +143,25 @@ Outcome NeurotaskStudy::write_findings(const std::vector<ScoredPair>& pairs,
     if (failed > 0) outcome.failures += fmt::format("{} of {} comparisons failed; ", failed, pairs.size());
     for (const std::string& broken : checks.broken) outcome.failures += broken + "; ";
     return outcome;
+}
+
+Report NeurotaskStudy::findings(const RunOptions& options) const {
+    const NeurotaskFindings found = findings_of(options.results);
+    const std::vector<Experiment>& experiments = dissimilarity_.experiments();
+    Report report{.title = "Neurotasks: networks that learned compositions of tasks",
+                  .summary =
+                      "Recurrent networks learned the same task in different ways. How alike is what they do, on "
+                      "the same stored test trials? Each metric's noise floor is a network on the test against "
+                      "itself on a second draw of it.",
+                  .provenance = {},
+                  .reproduce = {},
+                  .sections = {task_section(data_, seed_), training_section(data_, networks_, options.results),
+                               activity_section(experiments, options.results)}};
+    for (const Ruleset& ruleset : networks_.rulesets())
+        if (!ruleset.groups.empty())
+            report.sections.push_back(comparison_section(ruleset, experiments, found, bootstrap_));
+    report.sections.push_back(failure_section(found, networks_.results(options.results)));
+    return report;
 }
 
 }  // namespace repal

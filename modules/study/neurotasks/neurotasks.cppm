@@ -7,7 +7,7 @@ module;
 export module repal.neurotasks;
 
 import repal.config;
-import repal.neurotask_findings;
+import repal.neurotask_figures;
 import repal.registry;
 import repal.reporter;
 export import repal.study;
@@ -32,7 +32,9 @@ export class NeurotaskStudy final : public Study {
  private:
     std::vector<std::string> tables() const override;
     Outcome write_tables(const RunOptions& options) const override;
-    Outcome write_findings(const std::vector<ScoredPair>& pairs, const std::filesystem::path& results) const;
+    Report findings(const RunOptions& options) const override;
+    NeurotaskFindings findings_of(const std::filesystem::path& results) const;
+    Outcome write_findings(const NeurotaskFindings& findings, const std::filesystem::path& results) const;
     std::vector<DataCell> data_cells(const Selection& selection) const;
     void generate(const RunOptions& options, Reporter& reporter) const;
 

@@ -47,6 +47,10 @@ export class Recorded final : public Source {
              Change change = Change::none);
 
     const NetworkCell& network() const { return network_; }
+    const Window& window() const { return window_; }
+
+    /// As it was trained, on the test, and nothing changed.
+    bool is_trained_network() const { return point_.fraction >= 1 && change_ == Change::none; }
 
     std::string text() const override;
     bool is_ready(const std::filesystem::path& results) const override;

@@ -1,0 +1,36 @@
+# Puts plotly.min.js and its licence at OUTPUT: the file GIVEN, else what PACKAGE/package-lock.json pins, from npm, else
+# Debian's. Where there is none it says so and writes nothing; reports are static drawings then.
+get_filename_component(folder ${OUTPUT} DIRECTORY)
+set(debian /usr/lib/python3/dist-packages/plotly/package_data/plotly.min.js)
+
+function(take library licence)
+  file(COPY_FILE ${library} ${OUTPUT})
+  file(TOUCH ${OUTPUT})
+  if(EXISTS "${licence}")
+    file(COPY_FILE ${licence} ${folder}/plotly.LICENSE)
+  endif()
+endfunction()
+
+file(MAKE_DIRECTORY ${folder} ${WORK})
+if(GIVEN)
+  take(${GIVEN} "")
+  return()
+endif()
+
+find_program(npm npm)
+set(cause "there is no npm")
+if(npm)
+  file(COPY ${PACKAGE}/package.json ${PACKAGE}/package-lock.json DESTINATION ${WORK})
+  execute_process(COMMAND ${npm} ci --omit=dev --ignore-scripts --no-audit --no-fund --fetch-retries=1
+    WORKING_DIRECTORY ${WORK} RESULT_VARIABLE failure OUTPUT_QUIET ERROR_VARIABLE cause)
+  if(NOT failure)
+    take(${WORK}/node_modules/plotly.js-dist-min/plotly.min.js ${WORK}/node_modules/plotly.js-dist-min/LICENSE)
+    return()
+  endif()
+endif()
+if(EXISTS ${debian})
+  take(${debian} /usr/share/doc/python3-plotly/copyright)
+  message(STATUS "reports use Debian's plotly.js, since npm did not give the pinned one: ${cause}")
+  return()
+endif()
+message(WARNING "no plotly.js (${cause}): figures of reports will be static; docs/building.md says what to install")

@@ -36,9 +36,22 @@ repal::InputError unknown_word(const CLI::App& app) {
     return {"", fmt::format("unknown subcommand '{}'", word), repal::suggest(word, names)};
 }
 
+/// As a shell reads it back.
+std::string quoted(const std::string& word) {
+    constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string text = "'";
+    for (const char character : word)
+        if (character == '\'')
+            text += "'\\''";
+        else
+            text += character;
+    return text + "'";
+}
+
 std::string joined(int argc, char** argv) {
     std::string text = "repal";
-    for (int i = 1; i < argc; ++i) text += std::string(" ") + argv[i];
+    for (int i = 1; i < argc; ++i) text += " " + quoted(argv[i]);
     return text;
 }
 

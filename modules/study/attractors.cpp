@@ -216,12 +216,15 @@ Section AttractorStudy::section_of(const Experiment& experiment, const std::vect
         section.text = "Nothing has been compared yet.";
         return section;
     }
-    for (std::size_t i = 0; i < experiment.axes.size(); ++i)
-        section.figures.emplace_back(group_figure(fmt::format("{}-groups-{}", section.id, i + 1), experiment.axes[i],
-                                                  pairs, summary, bootstrap_, "systems"));
+    for (std::size_t i = 0; i < experiment.axes.size(); ++i) {
+        Figure figure = group_figure(fmt::format("{}-groups-{}", section.id, i + 1), experiment.axes[i], pairs, summary,
+                                     bootstrap_, "systems");
+        if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
+    }
+    if (section.figures.empty()) section.text = "There are no two systems to compare, only a noise floor.";
     const std::vector<Comparison> comparisons = comparisons_of(pairs);
     // All systems are compared with all others where there is one part; others would be mostly empty.
-    if (experiment.parts.size() == 1) {
+    if (experiment.parts.size() == 1 && !section.figures.empty()) {
         std::vector<std::string> names;
         for (const Pair& pair : experiment.parts.front().pairs)
             if (pair.groups.front() == noise_floor) names.push_back(experiment.parts.front().systems[pair.a].name);

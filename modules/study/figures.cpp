@@ -309,7 +309,7 @@ Figure group_figure(const std::string& id, const GroupAxis& whole_axis, std::spa
         for (std::size_t tick = 0; tick < axis.ticks.size(); ++tick)
             if (const auto* row = row_of(summary, summary.front().metric, axis.curves.front().groups[tick]))
                 counts.push_back(fmt::format("{} n = {}", axis.ticks[tick], row->n));
-    return {
+    Figure figure{
         .id = id,
         .title = axis.caption,
         .caption = fmt::format(
@@ -317,7 +317,9 @@ Figure group_figure(const std::string& id, const GroupAxis& whole_axis, std::spa
             has_one_curve ? ": every pair, its distribution" : "",
             counts.empty() ? "" : fmt::format(" ({})", fmt::join(counts, ", ")), text_of(bootstrap, resampled),
             has_floor ? "; the band is the interval of the noise floor, a system against a fresh draw of itself" : ""),
-        .variants = {{"", std::move(chart)}}};
+        .variants = {}};
+    if (!axis.ticks.empty()) figure.variants.push_back({"", std::move(chart)});
+    return figure;
 }
 
 Report comparison_report(std::span<const Comparison> comparisons, std::span<const Trajectories> systems,

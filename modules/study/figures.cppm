@@ -46,7 +46,7 @@ export Figure certificates(const std::string& id, std::span<const Comparison> co
 export TableFigure failure_table(const std::string& id, std::span<const Comparison> comparisons);
 
 /// The groups of an axis: of one curve the distribution of all pairs, of several their means; with intervals, and with
-/// the noise floor as a band. A panel for each metric.
+/// the noise floor as a band. A panel for each metric. Without variants if no group has a value.
 export Figure group_figure(const std::string& id, const GroupAxis& axis, std::span<const ScoredPair> pairs,
                            std::span<const SummaryRow> summary, const Bootstrap& bootstrap,
                            const std::string& resampled);

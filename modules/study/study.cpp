@@ -91,8 +91,9 @@ Report Study::report(const RunOptions& options) const {
     };
     for (const char* name : {"program", "command", "seed", "finished"})
         if (json.contains(name)) report.provenance.emplace_back(name, text(json[name]));
-    const std::string file = text(json["config_file"]);
-    report.provenance.emplace_back("configuration", file.substr(0, file.find(':')));
+    const std::string where = text(json["config_file"]);
+    const std::string file = where.substr(0, where.find(':'));
+    report.provenance.emplace_back("configuration", file);
     std::string plugins;
     for (const auto& plugin : json["plugins"]) plugins += (plugins.empty() ? "" : ", ") + text(plugin);
     report.provenance.emplace_back("plugins", plugins);
@@ -100,8 +101,9 @@ Report Study::report(const RunOptions& options) const {
     report.provenance.emplace_back(
         "machine", fmt::format("{}, {} {}, {} processors", text(machine["name"]), text(machine["system"]),
                                text(machine["architecture"]), text(machine["processors"])));
-    report.reproduce =
-        fmt::format("repal run {} --config {} --results elsewhere", name_, (options.results / "config.yaml").string());
+    const std::filesystem::path own = options.results / "config.yaml";
+    report.reproduce = fmt::format("repal run {} --config {} --results elsewhere", name_,
+                                   std::filesystem::is_regular_file(own) ? own.string() : file);
     report.configuration = config_yaml_;
 
     Section missing_cells = missing(options);

@@ -246,7 +246,9 @@ Section comparison_section(const Ruleset& ruleset, std::span<const Experiment> e
         if (comparison == "groups") add(group_map(ruleset, summary));
         for (const GroupAxis& axis : experiment.axes) {
             Figure figure = group_figure(anchor(experiment.name) + "-axis", axis, pairs, summary, bootstrap, resampled);
-            add(comparison == "learning" ? with_performance(std::move(figure), experiment, pairs) : std::move(figure));
+            add(comparison == "learning" && !figure.variants.empty()
+                    ? with_performance(std::move(figure), experiment, pairs)
+                    : std::move(figure));
         }
         if (comparison == "within_learning") add(within_learning_map(ruleset, experiment, summary));
         if (comparison == "groups") add(certificates(anchor(experiment.name) + "-certificates", comparisons_of(pairs)));

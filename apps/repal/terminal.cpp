@@ -137,27 +137,33 @@ double TerminalReporter::seconds() const {
 void TerminalReporter::draw() {
     drawn_ = Clock::now();
     if (is_quiet_) return;
-    std::string rest;
-    if (stage_.done > 0)
-        rest = fmt::format(", {}/s, {} left", rate(stage_.done, seconds()),
-                           duration(seconds() / static_cast<double>(stage_.done) *
-                                    static_cast<double>(total_ - std::min(stage_.done, total_))));
+    std::string speed;
+    std::string left;
+    if (stage_.done > 0) {
+        speed = fmt::format(", {}/s", rate(stage_.done, seconds()));
+        left = fmt::format(", {} left", duration(seconds() / static_cast<double>(stage_.done) *
+                                                 static_cast<double>(total_ - std::min(stage_.done, total_))));
+    }
     if (!has_bar_) {
-        fmt::print(stderr, "{}: {} of {}{}\n", stage_.name, stage_.done, total_, rest);
+        fmt::print(stderr, "{}: {} of {}{}{}\n", stage_.name, stage_.done, total_, speed, left);
         return;
     }
-    // A line that wraps could not be drawn over: what does not fit is left out, the bar first.
+    // A line that wraps could not be drawn over. Where there is no room for a bar, the rate can be missed most.
     constexpr std::size_t longest_bar = 24;
+    constexpr std::size_t shortest_bar = 4;
     const std::size_t columns = columns_of_terminal() - 1;
-    const std::string count = fmt::format("{}/{}{}", stage_.done, total_, rest);
-    const std::size_t taken = width(stage_.name) + width(count) + 4;
-    const std::size_t cells = taken + 4 > columns ? 0 : std::min(longest_bar, columns - taken);
-    const std::size_t full = std::min(stage_.done, total_) * cells / std::max<std::size_t>(total_, 1);
-    const std::string bar = cells == 0 ? " "
-                                       : fmt::format(" [{}{}] ", toned(Tone::good, std::string(full, '#'), stderr),
-                                                     std::string(cells - full, '.'));
-    fmt::print(stderr, "\r\033[K{}",
-               cells > 0 ? stage_.name + bar + count : shortened(stage_.name + bar + count, columns));
+    const std::string count = fmt::format("{}/{}", stage_.done, total_);
+    const std::size_t taken = width(stage_.name + " [] " + count + speed + left);
+    std::string line = stage_.name + " " + count + left;
+    if (taken + shortest_bar <= columns) {
+        const std::size_t cells = std::min(longest_bar, columns - taken);
+        const std::size_t full = std::min(stage_.done, total_) * cells / std::max<std::size_t>(total_, 1);
+        line = fmt::format("{} [{}{}] {}{}{}", stage_.name, toned(Tone::good, std::string(full, '#'), stderr),
+                           std::string(cells - full, '.'), count, speed, left);
+    } else {
+        line = shortened(line, columns);
+    }
+    fmt::print(stderr, "\r\033[K{}", line);
     std::fflush(stderr);
 }
 

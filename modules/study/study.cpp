@@ -41,8 +41,10 @@ void Study::require_stage(const std::string& stage) const {
 void Study::begin(const std::filesystem::path& results) const {
     const std::filesystem::path file = results / "config.yaml";
     const std::string config = config_yaml_ + "\n";
-    if (std::filesystem::is_regular_file(file) && read_file(file) != config)
+    if (std::filesystem::is_regular_file(file) && read_file(file) != config) {
         for (const std::string& table : tables()) std::filesystem::remove(results / table);
+        std::filesystem::remove(results / "report.html");
+    }
     write_file(file, config);
 }
 

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { closeBrowser, coloursOf, csvRows, demo, downloaded, folder, open, openBrowser, override, pixelsOf, plugins, program, repal, shot, writeNpy } from "./pages.mjs";
+import { closeBrowser, coloursOf, csvRows, demo, downloaded, folder, hostilePlugins, open, openBrowser, override, pixelsOf, plugins, program, repal, shot, writeNpy } from "./pages.mjs";
 
 const studies = ["attractors", "neurotasks"];
 const small = override({
@@ -48,6 +48,24 @@ for (const study of studies)
                 assert.ok(marks > 0, `${id} has no marks`);
             }
             await hasNoComplaints(page);
+        });
+
+        test("every value of the data is drawn, unless it is nothing", async () => {
+            const counts = await page.$$eval("figure.chart", (figures) => figures.map((figure) => {
+                const { chart } = JSON.parse(figure.querySelector("script").textContent).variants[0], plot = figure.querySelector(".plot");
+                const known = (values) => [...values].flat().filter((value) => value !== null && value !== undefined && !Number.isNaN(value)).length;
+                const sum = (list) => list.reduce((a, b) => a + b, 0);
+                const drawn = { panels: () => sum(plot.data.map(({ y }) => known(y))), matrices: () => sum(plot.data.map(({ z }) => known(z))),
+                                paths: () => sum(plot.data.filter(({ mode }) => mode === "lines").map(({ z }) => known(z))) };
+                const given = { panels: () => sum(chart.panels.flatMap(({ series }) => series.map(({ y }) => known(y)))),
+                                matrices: () => sum(chart.matrices.map(({ values }) => known(values))),
+                                paths: () => sum(chart.paths.map(({ points }) => points.length)) };
+                return [figure.id, drawn[chart.kind](), given[chart.kind]()];
+            }));
+            for (const [id, drawn, given] of counts) {
+                assert.equal(drawn, given, id);
+                assert.ok(given > 0, id);
+            }
         });
 
         test("every section is something to look at", async () => {
@@ -240,6 +258,21 @@ studies:
         repal(["run", "attractors", "--config", "hostile.yaml", "--results", "hostile"]);
 
         await isText(await open("hostile/attractors/report.html"), names);
+    });
+});
+
+describe("the name of a plugin", () => {
+    test("is text, whatever is in it", async () => {
+        const name = "<img src=x onerror=window.hacked=2>";
+        repal(["compare", writeNpy("a.npy"), writeNpy("b.npy", { speed: 2 }), "--metric", name, "--plugin-path", hostilePlugins, "--report", "plugin.html"]);
+
+        const page = await open("plugin.html");
+
+        assert.deepEqual(await page.$$eval("#dissimilarity-map .annotation-text", (elements) => elements.map((element) => element.textContent).slice(0, 1)), [name]);
+        assert.ok((await page.textContent("#dissimilarity-table")).includes(name));
+        assert.equal(await page.evaluate(() => window.hacked), undefined);
+        assert.equal(await page.$$eval("main img", (elements) => elements.length), 0);
+        await hasNoComplaints(page);
     });
 });
 

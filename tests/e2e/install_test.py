@@ -22,6 +22,10 @@ class Install(ProgramTest):
         compared = subprocess.run([program, "compare", "x.npy", "x.npy", "--format", "json"], cwd=self.folder,
                                   check=True, capture_output=True)
 
+        subprocess.run([program, "compare", "x.npy", "x.npy", "--report", "page.html"], cwd=self.folder, check=True,
+                       capture_output=True)
+        self.assertIn("plotly.js v4.1.1", (self.folder / "page.html").read_text())
+
         plugins = json.loads(listed.stdout)
         self.assertEqual({plugin["name"] for plugin in plugins["plugins"]},
                          {"cka", "dsa", "procrustes", "line", "lorenz", "go_nogo", "perceptual_decision_making", "reaching"})

@@ -147,6 +147,7 @@ function drawMatrices(chart, width) {
     const hasNames = sideBeside(namesPx(chart.rows)) / Math.max(1, chart.rows.length, chart.columns.length) >= 11;
     const left = hasNames ? namesPx(chart.rows) : 20, below = hasNames ? namesPx(chart.columns) * 0.75 + 10 : 15, above = 30;
     const side = sideBeside(left);
+    const gapPx = side / Math.max(1, chart.columns.length) < 8 ? 0 : 1;
     const tall = Math.min(side, side * chart.rows.length / Math.max(1, chart.columns.length));
     const plotWidth = columns * side + gap * (columns - 1), plotHeight = lines * (tall + above + below);
     const range = (values) => values.reduce(([low, high], value) => isNumber(value) ? [Math.min(low, value), Math.max(high, value)] : [low, high], [0, 0]);
@@ -160,7 +161,7 @@ function drawMatrices(chart, width) {
         const s = suffix(i), column = i % columns, line = Math.floor(i / columns);
         const top = 1 - (line * (tall + above + below) + above) / plotHeight;
         const own = range(matrix.values.flat()), [from, to] = chart.has_one_scale ? [low, high] : own;
-        traces.push({ type: "heatmap", xaxis: "x" + s, yaxis: "y" + s, z: matrix.values, hoverinfo: "text", xgap: 1, ygap: 1,
+        traces.push({ type: "heatmap", xaxis: "x" + s, yaxis: "y" + s, z: matrix.values, hoverinfo: "text", xgap: gapPx, ygap: gapPx,
                       ...(chart.has_one_scale ? { coloraxis: "coloraxis" } : { colorscale: "Viridis", zmin: from, zmax: to || 1, showscale: false }),
                       text: matrix.values.map((row, r) => row.map((value, c) =>
                           `${text(chart.rows[r])}<br>${text(chart.columns[c])}<br>${isNumber(value) ? text(chart.unit) + ": " + digits(value) : "no value"}`)) });

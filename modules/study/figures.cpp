@@ -314,7 +314,7 @@ Figure group_figure(const std::string& id, const GroupAxis& whole_axis, std::spa
         .title = axis.caption,
         .caption = fmt::format(
             "{}{}, in units of π/2{}; means with {}{}.", axis.caption,
-            has_one_curve ? ": every pair, its distribution" : "",
+            has_one_curve ? ": every pair and its distribution" : "",
             counts.empty() ? "" : fmt::format(" ({})", fmt::join(counts, ", ")), text_of(bootstrap, resampled),
             has_floor ? "; the band is the interval of the noise floor, a system against a fresh draw of itself" : ""),
         .variants = {}};

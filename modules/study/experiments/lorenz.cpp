@@ -31,7 +31,7 @@ Experiment lorenz_experiment(const Config& config, const Simulations& simulation
             .parts = {std::move(part)},
             .stored = systems,
             .groups = {"within", "across", noise_floor},
-            .axes = {{"Systems of one class against systems of two",
+            .axes = {{"Pairs within a class of systems, and across classes",
                       "classes",
                       {"within", "across"},
                       {{"", {"within", "across"}}}}}};

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Installs what repal is built and tested with. Debian 12, Debian 13 or Ubuntu 24.04, as root or with sudo.
+# Installs what repal is built with. Debian 12, Debian 13 or Ubuntu 24.04, as root or with sudo.
 #
 #   scripts/setup.sh            install what is missing; does nothing, quickly, when all is there
-#   scripts/setup.sh --check    exit 0 when all is there, 1 when not; installs nothing
+#   scripts/setup.sh --tests    what it is tested with, too
+#   scripts/setup.sh --check    exit 0 when all to build it is there, 1 when not; installs nothing
 set -euo pipefail
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
 
 case ${1:-} in
-    '' | --check) ;;
-    *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 5 >&2; exit 2 ;;
+    '' | --tests | --check) ;;
+    *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 6 >&2; exit 2 ;;
 esac
 
 # shellcheck source=/dev/null
@@ -27,8 +28,10 @@ packages=(
     clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git pkg-config
     libeigen3-dev libceres-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
     libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libzip-dev librandom123-dev
-    nlohmann-json3-dev libgtest-dev libgmock-dev python3 python3-numpy python3-h5py chromium fonts-liberation
+    nlohmann-json3-dev
 )
+[ "${1:-}" != --tests ] ||
+    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py chromium fonts-liberation)
 # npm gets the plotting library; it comes with some packages of nodejs, which then refuse Debian's.
 command -v npm >/dev/null || packages+=(nodejs npm)
 

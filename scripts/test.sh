@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh
+scripts/setup.sh --tests
 echo "test: formatting"
 scripts/check-style.sh --format
 cmake --preset release -DREPAL_BUILD_TESTS=ON

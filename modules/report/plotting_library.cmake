@@ -1,7 +1,7 @@
 # Puts plotly.min.js and its licence at OUTPUT: the file GIVEN, else what PACKAGE/package-lock.json pins, from npm, else
 # Debian's. Where there is none it says so and writes nothing; reports are static drawings then.
 get_filename_component(folder ${OUTPUT} DIRECTORY)
-set(debian /usr/lib/python3/dist-packages/plotly/package_data/plotly.min.js)
+set(debian /usr/share/python3-plotly/plotly.js)
 
 function(take library licence)
   file(COPY_FILE ${library} ${OUTPUT})

@@ -178,6 +178,16 @@ std::string counted(std::size_t n, const std::string& noun) {
     return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
 
+std::string n_of_means(std::span<const SummaryRow> rows) {
+    std::vector<std::size_t> counts;
+    for (const SummaryRow& row : rows)
+        if (row.n > 0) counts.push_back(row.n);
+    if (counts.empty()) return "n = 0";
+    const auto [low, high] = std::ranges::minmax(counts);
+    return low == high ? fmt::format("n = {} a mean", counted(low, "pair"))
+                       : fmt::format("n = {} to {} pairs a mean", low, high);
+}
+
 std::string text_of(const Bootstrap& bootstrap, const std::string& resampled) {
     return fmt::format("{:g} % bootstrap intervals that resample {}, {} times", 100 * bootstrap.confidence, resampled,
                        bootstrap.resamples);
@@ -309,6 +319,7 @@ Figure group_figure(const std::string& id, const GroupAxis& whole_axis, std::spa
         for (std::size_t tick = 0; tick < axis.ticks.size(); ++tick)
             if (const auto* row = row_of(summary, summary.front().metric, axis.curves.front().groups[tick]))
                 counts.push_back(fmt::format("{} n = {}", axis.ticks[tick], row->n));
+    if (!has_one_curve) counts.push_back(n_of_means(summary));
     Figure figure{
         .id = id,
         .title = axis.caption,

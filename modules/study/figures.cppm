@@ -31,6 +31,9 @@ export std::string anchor(const std::string& name);
 /// "1 pair", "2 pairs"
 export std::string counted(std::size_t n, const std::string& noun);
 
+/// How many pairs the means have that they have: "n = 2 pairs a mean" or "n = 2 to 4 pairs a mean".
+export std::string n_of_means(std::span<const SummaryRow> rows);
+
 /// Dissimilarity of all named systems, a matrix for each metric.
 export Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comparisons,
                                 const std::vector<std::string>& systems);

@@ -11,7 +11,8 @@ class HostileName final : public repal::MetricOf<double> {
         static auto table() { return std::tuple{}; }
     };
     static repal::MetricInfo info() {
-        return {.name = "<img src=x onerror=window.hacked=2>", .version = "1", .summary = "</script>", .source = "none"};
+        return {
+            .name = "<img src=x onerror=window.hacked=2>", .version = "1", .summary = "</script>", .source = "none"};
     }
     explicit HostileName(const Options&) {}
 

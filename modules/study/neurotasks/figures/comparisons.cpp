@@ -67,8 +67,9 @@ Figure group_map(const Ruleset& ruleset, std::span<const SummaryRow> summary) {
     return {.id = anchor(ruleset.name) + "-groups",
             .title = "Groups against groups",
             .caption =
-                "Mean dissimilarity of two groups in the same setting and replicate, in units of π/2; on the "
-                "diagonal between the replicates of a group. n of every mean is in summary.csv.",
+                fmt::format("Mean dissimilarity of two groups in the same setting and replicate, in units of π/2 ({}); "
+                            "on the diagonal between the replicates of a group.",
+                            n_of_means(summary)),
             .choice = "colour scale",
             .variants = with_both_scales(std::move(map))};
 }
@@ -108,13 +109,15 @@ Figure with_performance(Figure figure, const Experiment& experiment, std::span<c
 /// "frozen: 1 | 2" in the summary: parts of a training.
 Figure within_learning_map(const Ruleset& ruleset, const Experiment& experiment, std::span<const SummaryRow> summary) {
     const Means means(summary, experiment.name);
-    Figure figure{.id = anchor(ruleset.name) + "-within-learning",
-                  .title = "Networks against themselves, over training",
-                  .caption =
-                      "Mean dissimilarity of a network's states in one part of its training and in another, over "
-                      "all networks of the group, in units of π/2; equal states are not compared.",
-                  .choice = "group",
-                  .variants = {}};
+    Figure figure{
+        .id = anchor(ruleset.name) + "-within-learning",
+        .title = "Networks against themselves, over training",
+        .caption = fmt::format("Mean dissimilarity of a network's states in one part of its training and in another, "
+                               "over all networks of the group, in units of π/2 ({}); equal states are not "
+                               "compared.",
+                               n_of_means(summary)),
+        .choice = "group",
+        .variants = {}};
     for (const Group& group : ruleset.groups) {
         std::size_t parts = 0;
         for (const std::string& name : experiment.groups)

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -114,9 +115,28 @@ std::string formatted(const std::vector<Comparison>& comparisons, const CompareO
     return format == "csv" ? as_csv(comparisons) : as_table(comparisons);
 }
 
-repal::Report report_of(const std::vector<Comparison>& comparisons, const std::vector<repal::Trajectories>& systems,
+/// "a.npy", "a.npy (2)": a file may be given twice.
+std::vector<std::string> distinct(const std::vector<std::string>& names) {
+    std::vector<std::string> all;
+    for (const std::string& name : names) {
+        std::string free = name;
+        for (int copy = 2; std::ranges::find(all, free) != all.end(); ++copy) free = fmt::format("{} ({})", name, copy);
+        all.push_back(free);
+    }
+    return all;
+}
+
+/// `comparisons` has all pairs of the first metric, then of the next.
+repal::Report report_of(std::vector<Comparison> comparisons, const std::vector<repal::Trajectories>& systems,
                         const CompareOptions& options, const CommonOptions& common, const std::string& metric_options) {
-    repal::Report report = repal::comparison_report(comparisons, systems, options.systems);
+    const std::vector<std::string> names = distinct(options.systems);
+    for (auto next = comparisons.begin(); next != comparisons.end();)
+        for (std::size_t a = 0; a < names.size(); ++a)
+            for (std::size_t b = a + 1; b < names.size(); ++b, ++next) {
+                next->a = names[a];
+                next->b = names[b];
+            }
+    repal::Report report = repal::comparison_report(comparisons, systems, names);
     report.provenance = {{"program", "repal " REPAL_VERSION},
                          {"command", common.typed},
                          {"metrics", fmt::format("{}", fmt::join(options.metrics, ", "))}};

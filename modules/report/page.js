@@ -352,11 +352,15 @@ function redraw(width) {
 
 /** A browser prints no WebGL, so a picture stands in for it. */
 function picture3d() {
-    for (const canvas of document.querySelectorAll(".plot .gl-container canvas")) {
+    for (const plot of document.querySelectorAll(".plot")) {
+        const drawing = plot._fullLayout?.scene?._scene?.glplot;
+        if (!drawing?.canvas) continue;
+        // What WebGL has drawn is there only until the browser has shown it.
+        drawing.redraw();
         const picture = document.createElement("canvas");
-        Object.assign(picture, { className: "printed", width: canvas.width, height: canvas.height });
-        picture.getContext("2d").drawImage(canvas, 0, 0);
-        canvas.after(picture);
+        Object.assign(picture, { className: "printed", width: drawing.canvas.width, height: drawing.canvas.height });
+        picture.getContext("2d").drawImage(drawing.canvas, 0, 0);
+        drawing.canvas.after(picture);
     }
 }
 

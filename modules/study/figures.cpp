@@ -198,7 +198,7 @@ Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comp
     HeatMap map{.unit = unit, .rows = systems, .columns = systems, .matrices = {}};
     const auto n = static_cast<Eigen::Index>(systems.size());
     std::map<std::string, Eigen::Index> places;
-    for (const std::string& system : systems) places.emplace(system, std::ssize(places));
+    for (Eigen::Index i = 0; i < n; ++i) places.emplace(systems[static_cast<std::size_t>(i)], i);
     for (const std::string& metric : metrics_of(comparisons)) {
         RowMatrix values = RowMatrix::Constant(n, n, nothing);
         for (const Comparison& comparison : comparisons) {

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import { isDrawnAsItsDataSay, pixelsNear } from "./drawn.mjs";
 import { closeBrowser, coloursOf, csvRows, demo, downloaded, folder, hostilePlugins, open, openBrowser, override, pixelsOf, plugins, program, repal, shot, writeNpy } from "./pages.mjs";
 
 const studies = ["attractors", "neurotasks"];
@@ -68,6 +69,38 @@ for (const study of studies)
             }
         });
 
+        test("every variant of every figure shows what its data say", async () => {
+            for (const figure of await page.$$("figure.chart")) await isDrawnAsItsDataSay(figure);
+            assert.deepEqual(page.complaints, []);
+        });
+
+        test("a table is saved as it is", async () => {
+            for (const id of await page.$$eval("figure.table:has(table)", (figures) => figures.map((figure) => figure.id))) {
+                const saved = csvRows((await downloaded(page, "#" + id, "CSV")).content.toString());
+                const rows = await page.$$eval(`#${id} tr`, (elements) => elements.map((row) => [...row.cells].map((cell) => cell.textContent)));
+                assert.ok(saved.length >= rows.length - 1, id);
+                rows.slice(1).forEach((row, r) => row.forEach((text, c) => {
+                    const value = saved[r][rows[0][c]];
+                    assert.ok(value === text || Number(Number(value).toPrecision(3)) === Number(text), `${id}: ${text} and ${value}`);
+                }));
+            }
+        });
+
+        test("a three-dimensional plot is printed as a picture", async () => {
+            const colours = await page.evaluate(() => {
+                window.dispatchEvent(new Event("beforeprint"));
+                const seen = [...document.querySelectorAll("canvas.printed")].map((canvas) => {
+                    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                    return new Set(new Uint32Array(data.buffer)).size;
+                });
+                window.dispatchEvent(new Event("afterprint"));
+                return seen;
+            });
+            assert.equal(await page.$$eval(".printed", ({ length }) => length), 0);
+            const scenes = await page.$$eval(".plot", (plots) => plots.filter((plot) => plot._fullLayout?.scene).length);
+            assert.ok(colours.length >= scenes && colours.filter((n) => n > 20).length >= scenes, `${colours} colours of ${scenes} scenes`);
+        });
+
         test("every section is something to look at", async () => {
             for (const section of await page.$$("section")) {
                 const id = await section.getAttribute("id");
@@ -118,9 +151,13 @@ for (const study of studies)
         });
 
         test("it fits a narrow window", async () => {
-            const narrow = await open(pageOf(study), { width: 420 });
+            const narrow = await open(pageOf(study), { width: 360 });
             const [scrolled, width] = await narrow.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
             assert.ok(scrolled <= width + 1, `${scrolled} of ${width}`);
+            // Figures follow the window.
+            await narrow.setViewportSize({ width: 700, height: 900 });
+            await narrow.waitForFunction(() => [...document.querySelectorAll(".plot")].every((plot) =>
+                plot.scrollWidth <= plot.clientWidth + 1 && plot._fullLayout.width === plot.clientWidth));
             await narrow.close();
         });
     });
@@ -139,6 +176,20 @@ describe("a reader", () => {
         await page.selectOption(`${paths} select >> nth=1`, { label: "trial 3" });
         await page.waitForFunction(() => document.querySelector("#trajectories-figure .plot").data.length === 2);
         await hasNoComplaints(page);
+    });
+
+    test("sees one trial in its colour, and no other", async (t) => {
+        const plot = await page.$(`${paths} .plot`), colours = await page.$eval(`${paths} script`, (script) => Object.fromEntries(JSON.parse(script.textContent).variants[0].chart.paths.map(({ name, colour }) => [name, colour])));
+        if (!await page.$eval(`${paths} canvas`, (canvas) => Boolean(canvas.getContext("webgl") ?? canvas.getContext("webgl2")))) return t.diagnostic("this browser has no WebGL");
+        await plot.scrollIntoViewIfNeeded();
+        for (const [name, other] of [["trial 1", "trial 3"], ["trial 3", "trial 1"]]) {
+            await page.selectOption(`${paths} select >> nth=1`, { label: name });
+            await page.waitForTimeout(700);  // until software has rendered it
+            const picture = await plot.screenshot();
+            assert.ok(pixelsNear(picture, colours[name]) > 100, `${name}: ${pixelsNear(picture, colours[name])} pixels`);
+            assert.ok(pixelsNear(picture, colours[other]) < 20, `${other}: ${pixelsNear(picture, colours[other])} pixels`);
+        }
+        assert.deepEqual(page.complaints, []);
     });
 
     test("turns the trajectories", async (t) => {
@@ -236,6 +287,11 @@ describe("names", () => {
         const page = await open("names.html");
 
         await isText(page, files);
+        const cells = page.locator("#dissimilarity-map .heatmaplayer image").first();
+        await cells.scrollIntoViewIfNeeded();
+        const box = await cells.boundingBox();
+        await page.mouse.move(box.x + 1.5 / 4 * box.width, box.y + 0.5 / 4 * box.height, { steps: 3 });
+        await page.waitForFunction((names) => names.every((name) => document.querySelector("#dissimilarity-map .hoverlayer").textContent.includes(name)), files.slice(0, 2));
         await page.selectOption("#trajectories-figure select >> nth=0", { label: files[0] });
         const { name } = await downloaded(page, "#trajectories-figure", "CSV");
         assert.match(name, /^trajectories-figure-[^<>"/]*\.csv$/);

@@ -1,6 +1,7 @@
 """The page of a study or a comparison as a file; what it shows is tested in a browser."""
 
 import html
+import json
 import re
 import unittest
 
@@ -64,6 +65,21 @@ class Report(ProgramTest):
 
         self.assertIn(r"""repal compare 'it'\''s a file.npy' 'it'\''s a file.npy' --metric procrustes --report page.html""",
                       text_of((self.folder / "page.html").read_text()))
+
+    def test_a_file_may_be_given_twice(self):
+        same, other = DATA / "lorenz_r10.npy", DATA / "lorenz_r30.npy"
+
+        self.succeed("compare", same, same, other, "--metric", "procrustes", "--report", "page.html")
+
+        page = (self.folder / "page.html").read_text()
+        figure = page[page.index('id="dissimilarity-map"'):]
+        data = json.loads(re.search(r'(?s)<script type="application/json">(.*?)</script>', figure).group(1))
+        chart = data["variants"][0]["chart"]
+        (_, zero, far), (_, _, also_far), _ = chart["matrices"][0]["values"]
+        self.assertEqual(chart["rows"], [str(same), f"{same} (2)", str(other)])
+        self.assertEqual(zero, 0)
+        self.assertGreater(far, 0.1)
+        self.assertEqual(far, also_far)
 
     def test_what_cannot_be_written_is_one_message(self):
         system = DATA / "lorenz_r10.npy"

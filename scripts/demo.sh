@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds repal and runs the studies at demo size. The last line says where the results are.
+# Installs what is missing, builds repal and runs the studies at demo size. The last lines say where results and report are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

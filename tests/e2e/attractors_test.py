@@ -103,7 +103,7 @@ class Attractors(ProgramTest):
         result = self.run_study("results")
 
         self.assertIn("lorenz: within", result.stdout)
-        self.assertTrue(result.stdout.strip().splitlines()[-1].startswith("results: "))
+        self.assertRegex(result.stdout, r"(?m)\nresults: results/attractors\nreport: results/attractors/report\.html\n\Z")
         rows = self.rows("results", "dissimilarity.csv")
         self.assertEqual(list(rows[0]), ["experiment", "metric", "group", "system_a", "system_b", "angle_rad",
                                          "dissimilarity", "lower_bound_rad", "status", "state_a", "state_b",

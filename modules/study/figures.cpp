@@ -160,9 +160,10 @@ Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comp
     }
     return {.id = id,
             .title = "Dissimilarity of all pairs",
-            .caption = fmt::format("Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common) of {}, "
-                                   "one colour scale for all metrics; a pair without a value is left empty.",
-                                   counted(systems.size(), "system")),
+            .caption = fmt::format(
+                "Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common) of {}, "
+                "in one colour scale for all metrics or one for each; a pair without a value is left empty.",
+                counted(systems.size(), "system")),
             .choice = "colour scale",
             .variants = with_both_scales(std::move(map))};
 }

@@ -84,7 +84,8 @@ Report Study::report(const RunOptions& options) const {
     json.erase("finished");
     if (const auto file = options.results / "manifest.json"; std::filesystem::is_regular_file(file)) {
         auto written = nlohmann::ordered_json::parse(read_file(file), nullptr, false);
-        if (written.is_object() && written.value("config", "") == config_yaml_) json = std::move(written);
+        if (written.is_object() && written.contains("config") && written["config"] == config_yaml_)
+            json = std::move(written);
     }
 
     Report report = findings(options);

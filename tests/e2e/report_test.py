@@ -51,6 +51,14 @@ class Report(ProgramTest):
         self.assertIn("This study is not finished", text)
         self.assertIn("Means of all groups", text)
 
+    def test_a_manifest_of_another_kind_is_not_taken_for_ours(self):
+        self.succeed("run", "attractors", *SMALL)
+        (self.page().parent / "manifest.json").write_text('{"config": 3}')
+
+        self.succeed("report", "attractors")
+
+        self.assertIn("repal report attractors", text_of(self.page().read_text()))
+
     def test_one_of_another_configuration_does_not_stay(self):
         self.succeed("run", "attractors", *SMALL)
         self.succeed("run", "attractors", *SMALL, "--set", "seed=2", "--array", "0/2")

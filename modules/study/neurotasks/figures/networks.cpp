@@ -219,6 +219,8 @@ Section activity_section(std::span<const Experiment> experiments, const std::fil
             figure.variants.push_back({name, condition_paths(*recorded, results)});
         } catch (const SystemFailed&) {
             continue;  // listed with the failures
+        } catch (const InvalidTrajectories&) {
+            continue;  // so is a network whose activity is not finite
         }
     }
     if (figure.variants.empty())

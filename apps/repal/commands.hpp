@@ -22,12 +22,22 @@ struct CommonOptions {
     std::string typed;  ///< the whole command, for provenance
 };
 
-/// --group and --where of the commands that work on networks.
+/// --group, --where and --experiment.
 struct SelectionOptions {
     std::vector<std::string> groups;
     std::vector<std::string> where;  ///< key=value
+    std::vector<std::string> experiments;
 };
 void add_selection(CLI::App& sub, SelectionOptions& options);
+
+/// The configuration that results were made with, unless another one is given.
+std::string config_of(const std::filesystem::path& results, const CommonOptions& common);
+
+/// As a shell reads it back.
+std::string quoted(const std::string& word);
+
+/// " (on node X)" in a job of a cluster, for messages about disks and memory, which are a machine's; else empty.
+std::string of_node();
 
 using Chosen = std::function<int()>;
 
@@ -39,5 +49,6 @@ void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_export(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_report(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_status(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 
 }  // namespace command

@@ -1,17 +1,45 @@
 #include <fmt/format.h>
+#include <sched.h>
 
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
 #include "commands.hpp"
+#include "signals.hpp"
 
 import repal.error;
+import repal.reporter;
 
 namespace {
+
+std::string_view environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+/// Of a job those of its allocation, else those that this process may run on.
+int available_processors() {
+    for (const char* name : {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"}) {
+        const std::string_view text = environment(name);
+        int processors = 0;
+        const auto end = std::from_chars(text.data(), text.data() + text.size(), processors).ptr;
+        if (processors > 0 && end == text.data() + text.size()) return processors;
+    }
+    cpu_set_t processors;
+    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+}
+
+int fail(command::ExitCode code, const std::string& text) {
+    fmt::print(stderr, "repal: {}{}\n", text, command::of_node());
+    return code;
+}
 
 void add_common_options(CLI::App& app, command::CommonOptions& common) {
     app.add_option("--config", common.config, "configuration file")->capture_default_str();
@@ -36,8 +64,20 @@ repal::InputError unknown_word(const CLI::App& app) {
     return {"", fmt::format("unknown subcommand '{}'", word), repal::suggest(word, names)};
 }
 
-/// As a shell reads it back.
-std::string quoted(const std::string& word) {
+std::string joined(int argc, char** argv) {
+    std::string text = "repal";
+    for (int i = 1; i < argc; ++i) text += " " + command::quoted(argv[i]);
+    return text;
+}
+
+}  // namespace
+
+std::string command::config_of(const std::filesystem::path& results, const CommonOptions& common) {
+    const std::filesystem::path own = results / "config.yaml";
+    return !common.is_config_given && std::filesystem::is_regular_file(own) ? own.string() : common.config;
+}
+
+std::string command::quoted(const std::string& word) {
     constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%";
     if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
     std::string text = "'";
@@ -49,13 +89,10 @@ std::string quoted(const std::string& word) {
     return text + "'";
 }
 
-std::string joined(int argc, char** argv) {
-    std::string text = "repal";
-    for (int i = 1; i < argc; ++i) text += " " + quoted(argv[i]);
-    return text;
+std::string command::of_node() {
+    const std::string_view node = environment("SLURMD_NODENAME");
+    return node.empty() ? "" : fmt::format(" (on node {})", node);
 }
-
-}  // namespace
 
 int main(int argc, char** argv) try {
     CLI::App app("repal: how alike are the dynamics of neural systems?", "repal");
@@ -67,7 +104,7 @@ int main(int argc, char** argv) try {
     });
 
     command::CommonOptions common;
-    common.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    common.jobs = available_processors();
     common.typed = joined(argc, argv);
     command::Chosen chosen;
     add_common_options(app, common);
@@ -76,6 +113,7 @@ int main(int argc, char** argv) try {
     command::add_export(app, common, chosen);
     command::add_plugins(app, common, chosen);
     command::add_plan(app, common, chosen);
+    command::add_status(app, common, chosen);
     command::add_report(app, common, chosen);
     try {
         app.parse(argc, argv);
@@ -85,13 +123,15 @@ int main(int argc, char** argv) try {
     }
     common.is_config_given = app.count("--config") > 0;
     return chosen();
+} catch (const repal::Stopped&) {
+    const int signal = command::stop_signal();
+    fmt::print(stderr, "repal: stopped by signal {} ({}); what is done is kept, the same command goes on from there\n",
+               signal, strsignal(signal));
+    command::end_by(signal);
 } catch (const repal::InputError& error) {
-    fmt::print(stderr, "repal: {}\n", error.what());
-    return command::bad_input;
+    return fail(command::bad_input, error.what());
 } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "repal: there is not enough memory for this\n");
-    return command::failure;
+    return fail(command::failure, "there is not enough memory for this");
 } catch (const std::exception& error) {
-    fmt::print(stderr, "repal: {}\n", error.what());
-    return command::failure;
+    return fail(command::failure, error.what());
 }

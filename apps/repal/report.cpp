@@ -17,15 +17,14 @@ namespace {
 
 int report(const std::string& name, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / name;
-    // Results know what they were made with.
-    const std::filesystem::path of_results = results / "config.yaml";
-    const bool has_own = !common.is_config_given && std::filesystem::is_regular_file(of_results);
-
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
-    const auto config = repal::Config::load(has_own ? of_results.string() : common.config, common.overrides);
+    const auto config = repal::Config::load(config_of(results, common), common.overrides);
     const auto study = repal::make_study(name, config, registry);
+    const repal::RunOptions options{.results = results, .shard = {}, .command = common.typed};
+    // All may be done although no process has lived to say so.
+    if (!std::filesystem::is_regular_file(results / "manifest.json")) study->finish(options);
     const std::filesystem::path file = results / "report.html";
-    const repal::Report page = study->report({.results = results, .shard = {}, .command = common.typed});
+    const repal::Report page = study->report(options);
     repal::write_file(file, repal::html(page, repal::plotting_library()));
     fmt::print("report: {}\n", file.string());
     return done;

@@ -9,9 +9,11 @@
 
 #include "commands.hpp"
 #include "selection.hpp"
+#include "signals.hpp"
 #include "terminal.hpp"
 
 import repal.config;
+import repal.costs;
 import repal.registry;
 import repal.store;
 import repal.studies;
@@ -56,6 +58,16 @@ void print_summary(const TerminalReporter& reporter, Tone tone, const CommonOpti
     if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
 }
 
+/// Before hours of work: can results be written there, and soon?
+void begin(const repal::Study& study, const std::filesystem::path& results, repal::Reporter& reporter) {
+    constexpr double slow = 5;  // s, for a file of some kilobytes
+    const repal::Stopwatch stopwatch;
+    study.begin(results);
+    if (stopwatch.seconds() > slow)
+        reporter.warn(results.string(), fmt::format("writing config.yaml took {:.0f} s: the disk is slow{}",
+                                                    stopwatch.seconds(), of_node()));
+}
+
 int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
     const auto config = repal::Config::load(common.config, common.overrides);
@@ -66,10 +78,9 @@ int run(const StageOptions& options, const CommonOptions& common) {
                                         .command = common.typed,
                                         .selection = read_selection(options.selection)};
     if (!options.stage.empty()) study->require_stage(options.stage);
-    // Before hours of work: can results be written there?
-    study->begin(run_options.results);
-
     TerminalReporter reporter(common.is_quiet, common.is_verbose);
+    stop_on_signals();
+    begin(*study, run_options.results, reporter);
     for (const auto& [file, cause] : registry.refused())
         reporter.warn("plugin " + file.string(), "is not used: " + cause);
     for (const std::string& stage : study->stages())

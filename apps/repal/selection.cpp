@@ -11,10 +11,14 @@ void add_selection(CLI::App& sub, SelectionOptions& options) {
     sub.add_option("--where", options.where, "only networks with these hyperparameters, e.g. n_rnn=128,activation=relu")
         ->delimiter(',')
         ->allow_extra_args(false);
+    sub.add_option("--experiment", options.experiments,
+                   "only the comparisons of these experiments, e.g. lorenz,motifs or learning or PDM/groups")
+        ->delimiter(',')
+        ->allow_extra_args(false);
 }
 
 repal::Selection read_selection(const SelectionOptions& options) {
-    repal::Selection selection{.groups = options.groups, .where = {}};
+    repal::Selection selection{.groups = options.groups, .where = {}, .experiments = options.experiments};
     for (const std::string& text : options.where) {
         const std::size_t equals = text.find('=');
         if (equals == std::string::npos) throw repal::InputError("--where " + text, "expected key=value");

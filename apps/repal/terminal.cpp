@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "signals.hpp"
 #include "terminal.hpp"
 
 namespace command {
@@ -108,6 +109,17 @@ void TerminalReporter::warn(const std::string& source, const std::string& text) 
     if (is_quiet_) return;
     clear_bar();
     fmt::print(stderr, "repal: {}: {}: {}\n", toned(Tone::warning, "warning", stderr), source, text);
+}
+
+void TerminalReporter::say(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    if (is_quiet_) return;
+    clear_bar();
+    fmt::print(stderr, "{}: {}\n", stage_.name.empty() ? "repal" : stage_.name, text);
+}
+
+bool TerminalReporter::is_stop_requested() const {
+    return stop_signal() != 0;
 }
 
 std::string TerminalReporter::summary() const {

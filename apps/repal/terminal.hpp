@@ -33,6 +33,8 @@ class TerminalReporter final : public repal::Reporter {
     void advance() override;
     void end() override;
     void warn(const std::string& source, const std::string& text) override;
+    void say(const std::string& text) override;
+    bool is_stop_requested() const override;
 
     /// "training: 20 in 14 s; comparing: 288 in 5 s; 2 warnings", of all that was done; empty if nothing was.
     std::string summary() const;

@@ -6,6 +6,7 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <stdexcept>
@@ -222,8 +223,9 @@ TrainingState untrained_state(const rnn::NetworkShape& shape, rnn::Parameters pa
     return state;
 }
 
-void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
-                 std::size_t n_rules, const TrainingOptions& options, const Stream& stream) {
+bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
+                 std::size_t n_rules, const TrainingOptions& options, const Stream& stream,
+                 const std::function<bool()>& is_to_stop) {
     const EpochRecord& last = state.history.back();
     const Stream of_epoch = stream.child(static_cast<std::uint64_t>(last.epoch + 1));
     const std::vector<ScheduledBatch> batches = schedule_epoch(tasks, options, of_epoch);
@@ -234,10 +236,8 @@ void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
     const double noise_scale = std::sqrt(2 * options.tau_in_steps);
 
     rnn::Backpropagation network(shape);
-    std::int64_t updates = last.updates;
-    std::int64_t sequences_seen = last.sequences_seen;
-    double loss = 0;
-    for (std::size_t b = 0; b < batches.size(); ++b) {
+    for (std::size_t& b = state.begun_batches; b < batches.size(); ++b) {
+        if (is_to_stop && is_to_stop()) return false;
         const LearnedTask& task = tasks[batches[b].task];
         Batch batch(*task.train, batches[b].sequences, task.rule, n_rules);
         const Stream noise = of_epoch.child("noise").child(b);
@@ -255,9 +255,8 @@ void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
         if (!std::isfinite(of_batch))
             throw TrainingFailed(fmt::format("the loss is {} in epoch {}, batch {}", of_batch, last.epoch + 1, b));
         clip(gradients, options.gradient_clip);
-        adam_step(state, gradients, options, ++updates);
-        sequences_seen += static_cast<std::int64_t>(batches[b].sequences.size());
-        loss += of_batch;
+        adam_step(state, gradients, options, last.updates + static_cast<std::int64_t>(b) + 1);
+        state.begun_loss += of_batch;
     }
     for (const std::vector<float>* array : arrays_of(state.parameters))
         if (!std::ranges::all_of(*array, [](float weight) { return std::isfinite(weight); }))
@@ -266,11 +265,15 @@ void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
     if (!std::isfinite(std::accumulate(record.performance.begin(), record.performance.end(), 0.0)))
         throw TrainingFailed(fmt::format("the performance is not finite after epoch {}", last.epoch + 1));
     record.epoch = last.epoch + 1;
-    record.updates = updates;
-    record.sequences_seen = sequences_seen;
-    record.loss = loss / static_cast<double>(batches.size());
+    record.updates = last.updates + static_cast<std::int64_t>(batches.size());
+    record.sequences_seen = last.sequences_seen;
+    for (const ScheduledBatch& batch : batches)
+        record.sequences_seen += static_cast<std::int64_t>(batch.sequences.size());
+    record.loss = std::exchange(state.begun_loss, 0) / static_cast<double>(batches.size());
+    state.begun_batches = 0;
     state.has_ended = record.smallest_fraction >= options.target_fraction || record.epoch >= options.num_epochs;
     state.history.push_back(std::move(record));
+    return true;
 }
 
 }  // namespace repal

@@ -61,7 +61,9 @@ export struct TrainingState {
     rnn::Parameters first_moment;   ///< of Adam
     rnn::Parameters second_moment;  ///< of Adam
     std::vector<EpochRecord> history;
-    bool has_ended = false;  ///< the target or the last epoch is reached
+    bool has_ended = false;         ///< the target or the last epoch is reached
+    std::size_t begun_batches = 0;  ///< of the epoch after history's last
+    double begun_loss = 0;          ///< sum over them
 };
 
 /// Before training: the weights as given, their performance measured.
@@ -75,10 +77,11 @@ export class TrainingFailed : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Trains for one epoch, which depends on the state and the stream alone: an interrupted training goes on to the same
-/// bits. Throws TrainingFailed.
-export void train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
-                        std::size_t n_rules, const TrainingOptions& options, const Stream& stream);
+/// Trains to the end of an epoch, or between two batches to where `is_to_stop` says so, and then is false. What follows
+/// depends on the state and the stream alone: an interrupted training goes on to the same bits. Throws TrainingFailed.
+export bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
+                        std::size_t n_rules, const TrainingOptions& options, const Stream& stream,
+                        const std::function<bool()>& is_to_stop = {});
 
 /// A network at work on all sequences of a dataset, each filled up to the longest.
 export struct Recording {

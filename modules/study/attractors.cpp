@@ -12,6 +12,8 @@ module;
 module repal.attractors;
 
 import repal.archive;
+import repal.claims;
+import repal.costs;
 import repal.figures;
 import repal.hash;
 import repal.store;
@@ -95,13 +97,15 @@ std::vector<std::pair<Cell, CellState>> AttractorStudy::plan(const std::filesyst
         for (const Cell& cell : generate_cells())
             planned.emplace_back(cell, files.state(cell, results / trajectories_file(cell.name)));
     else
-        for (const Cell& cell : dissimilarity_.cells()) planned.emplace_back(cell, files.state(cell));
+        for (const Cell* cell : dissimilarity_.selected(selection.experiments))
+            planned.emplace_back(*cell, files.state(*cell));
     return planned;
 }
 
 void AttractorStudy::run_stage(const std::string& stage, const RunOptions& options, Reporter& reporter) const {
     if (stage == "generate") return generate(options, reporter);
-    dissimilarity_.run(options.results, options.shard, options.jobs, reporter);
+    dissimilarity_.run(dissimilarity_.selected(options.selection.experiments), options.results, options.shard,
+                       options.jobs, reporter);
 }
 
 void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) const {
@@ -110,21 +114,32 @@ void AttractorStudy::generate(const RunOptions& options, Reporter& reporter) con
     if (missing.empty()) return;
 
     reporter.begin("simulating", missing.size());
-    for (const std::size_t i : missing) {
-        const Experiment& experiment = dissimilarity_.experiments()[i];
-        Archive archive{.arrays = {},
-                        .attributes = {{"program", "repal " REPAL_VERSION},
-                                       {"study", "attractors"},
-                                       {"key", cells[i].first.key},
-                                       {"seed", fmt::format("{}", sampling_.seed)}}};
-        for (const NamedSystem& system : experiment.stored)
-            archive.arrays.emplace(system.name, array_of(system.source->observe({}).trajectories));
-        const std::string file = trajectories_file(experiment.name);
-        write_archive(options.results / file, archive);
-        CellFiles(options.results).write(cells[i].first, CellState::done, nlohmann::json(file).dump());
-        reporter.advance();
-    }
+    const auto cell = [&](std::size_t i) -> const Cell& { return cells[missing[i]].first; };
+    Claims claims(options.results, reporter);
+    do_shared(
+        {.n = missing.size(),
+         .cell = cell,
+         .state =
+             [&](std::size_t i) {
+                 return CellFiles(options.results).state(cell(i), options.results / trajectories_file(cell(i).name));
+             },
+         .work = [&](std::size_t i) { generate(cell(i), missing[i], options.results); }},
+        claims, options.jobs, reporter);
     reporter.end();
+}
+
+void AttractorStudy::generate(const Cell& cell, std::size_t experiment, const std::filesystem::path& results) const {
+    const Stopwatch stopwatch(results, cell);
+    Archive archive{.arrays = {},
+                    .attributes = {{"program", "repal " REPAL_VERSION},
+                                   {"study", "attractors"},
+                                   {"key", cell.key},
+                                   {"seed", fmt::format("{}", sampling_.seed)}}};
+    for (const NamedSystem& system : dissimilarity_.experiments()[experiment].stored)
+        archive.arrays.emplace(system.name, array_of(system.source->observe({}).trajectories));
+    const std::string file = trajectories_file(cell.name);
+    write_archive(results / file, archive);
+    CellFiles(results).write(cell, CellState::done, nlohmann::json(file).dump());
 }
 
 std::vector<std::string> AttractorStudy::tables() const {

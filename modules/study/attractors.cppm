@@ -1,4 +1,5 @@
 module;
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -34,6 +35,7 @@ export class AttractorStudy final : public Study {
     Section section_of(const Experiment& experiment, const std::vector<ScoredPair>& pairs,
                        const std::vector<SummaryRow>& summary) const;
     void generate(const RunOptions& options, Reporter& reporter) const;
+    void generate(const Cell& cell, std::size_t experiment, const std::filesystem::path& results) const;
     std::vector<Cell> generate_cells() const;
 
     DissimilarityStage dissimilarity_;

@@ -16,10 +16,22 @@ module;
 #include <vector>
 module repal.dissimilarity;
 
+import repal.claims;
+import repal.costs;
 import repal.hash;
 import repal.parallel;
 
 namespace repal {
+
+/// What run() works with.
+struct DissimilarityStage::Run {
+    const std::filesystem::path& results;
+    int jobs;
+    Embeddings embeddings;
+    Claims claims;
+    Reporter& reporter;
+};
+
 namespace {
 
 // Small enough that an interruption loses seconds, large enough that files are few.
@@ -153,19 +165,75 @@ DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std:
       metrics_(std::move(metrics)),
       cells_(cut_into_cells(experiments_, metrics_)) {}
 
-void DissimilarityStage::run(const std::filesystem::path& results, const Shard& shard, int jobs,
+DissimilarityStage::CellList DissimilarityStage::selected(const std::vector<std::string>& names,
+                                                          const std::vector<std::string>& may_be_absent) const {
+    const auto short_name = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
+    std::vector<std::string> known = may_be_absent;
+    for (const Experiment& experiment : experiments_) {
+        known.push_back(experiment.name);
+        if (std::ranges::find(known, short_name(experiment.name)) == known.end())
+            known.push_back(short_name(experiment.name));
+    }
+    for (const std::string& name : names)
+        if (std::ranges::find(known, name) == known.end())
+            throw InputError("--experiment", fmt::format("there is no '{}'", name), suggest(name, known));
+
+    CellList chosen;
+    for (const DissimilarityCell& cell : cells_) {
+        const std::string& name = experiments_[cell.experiment].name;
+        if (names.empty() || std::ranges::find(names, name) != names.end() ||
+            std::ranges::find(names, short_name(name)) != names.end())
+            chosen.push_back(&cell);
+    }
+    return chosen;
+}
+
+void DissimilarityStage::run(const CellList& cells, const std::filesystem::path& results, const Shard& shard, int jobs,
                              Reporter& reporter) const {
-    const CellList missing = cells_to_do(results, shard, reporter);
+    const CellList missing = cells_to_do(cells, results, shard, reporter);
     if (missing.empty()) return;
-    const CellFiles files(results);
-    Embeddings embeddings(results, bytes_at_once);
+    Run run{.results = results,
+            .jobs = jobs,
+            .embeddings = Embeddings(results, bytes_at_once),
+            .claims = Claims(results, reporter),
+            .reporter = reporter};
     reporter.begin("comparing", missing.size());
-    for (auto rest = std::span(missing); !rest.empty();) {
-        const auto together = rest.first(n_together(rest));
-        run_together(CellList(together.begin(), together.end()), embeddings, files, jobs, reporter);
-        rest = rest.subspan(together.size());
+    CellList elsewhere = run_free(missing, CellState::done, run);
+    if (!elsewhere.empty())
+        reporter.say(fmt::format("waiting for {} cells that other processes are doing", elsewhere.size()));
+    while (!elsewhere.empty()) {
+        const std::size_t n = elsewhere.size();
+        // What has failed there would fail here.
+        elsewhere = run_free(elsewhere, CellState::failed, run);
+        if (elsewhere.size() == n) wait_for_others(reporter);
     }
     reporter.end();
+}
+
+/// Does those that no other process is doing and that are not `settled`, or better, by now; gives back the others.
+DissimilarityStage::CellList DissimilarityStage::run_free(const CellList& cells, CellState settled, Run& run) const {
+    const CellFiles files(run.results);
+    CellList elsewhere;
+    for (auto rest = std::span(cells); !rest.empty();) {
+        const auto together = rest.first(n_together(rest));
+        rest = rest.subspan(together.size());
+        CellList taken;
+        CellList to_do;
+        for (const DissimilarityCell* cell : together) {
+            if (!run.claims.take(*cell)) {
+                elsewhere.push_back(cell);
+                continue;
+            }
+            taken.push_back(cell);
+            if (files.state(*cell) < settled)
+                to_do.push_back(cell);
+            else
+                run.reporter.advance();
+        }
+        if (!to_do.empty()) run_together(to_do, run);
+        for (const DissimilarityCell* cell : taken) run.claims.release(*cell);
+    }
+    return elsewhere;
 }
 
 /// How many of the first cells are done together: those of one metric and part, or as many of them as have few systems.
@@ -183,7 +251,8 @@ std::size_t DissimilarityStage::n_together(std::span<const DissimilarityCell* co
     return n;
 }
 
-DissimilarityStage::CellList DissimilarityStage::cells_to_do(const std::filesystem::path& results, const Shard& shard,
+DissimilarityStage::CellList DissimilarityStage::cells_to_do(const CellList& cells,
+                                                             const std::filesystem::path& results, const Shard& shard,
                                                              Reporter& reporter) const {
     const CellFiles files(results);
     std::map<const Source*, bool> is_ready;
@@ -193,13 +262,14 @@ DissimilarityStage::CellList DissimilarityStage::cells_to_do(const std::filesyst
     };
     CellList to_do;
     std::size_t waiting = 0;
-    for (std::size_t i = 0; i < cells_.size(); ++i) {
-        if (!shard.owns(i) || files.state(cells_[i]) == CellState::done) continue;
-        const Part& part = experiments_[cells_[i].experiment].parts[cells_[i].part];
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const DissimilarityCell& cell = *cells[i];
+        if (!shard.owns(i) || files.state(cell) == CellState::done) continue;
+        const Part& part = experiments_[cell.experiment].parts[cell.part];
         const bool can_be_done = std::ranges::all_of(
-            systems_of({&cells_[i]}), [&](std::size_t system) { return knows(part.systems[system].source.get()); });
+            systems_of({&cell}), [&](std::size_t system) { return knows(part.systems[system].source.get()); });
         if (can_be_done)
-            to_do.push_back(&cells_[i]);
+            to_do.push_back(&cell);
         else
             ++waiting;
     }
@@ -221,15 +291,15 @@ std::set<std::size_t> DissimilarityStage::systems_of(const CellList& cells) cons
     return systems;
 }
 
-void DissimilarityStage::run_together(const CellList& cells, Embeddings& embeddings, const CellFiles& files, int jobs,
-                                      Reporter& reporter) const {
+void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
+    const Stopwatch preparing;
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     const ChosenMetric& metric = metrics_[cells.front()->metric];
     const std::set<std::size_t> of_cells = systems_of(cells);
     const std::vector<std::size_t> needed(of_cells.begin(), of_cells.end());
     std::vector<NamedSystem> systems;
     for (const std::size_t system : needed) systems.push_back(part.systems[system]);
-    const std::vector<Embedded> found = embeddings.of(metric, systems, part.has_independent_pairs, jobs);
+    const std::vector<Embedded> found = run.embeddings.of(metric, systems, part.has_independent_pairs, run.jobs);
 
     std::vector<std::shared_ptr<const Embedding>> prepared;
     std::vector<std::string> names;
@@ -238,7 +308,7 @@ void DissimilarityStage::run_together(const CellList& cells, Embeddings& embeddi
         names.push_back(systems[i].name);
     }
     if (const std::string warning = first_warning(prepared, names); !warning.empty())
-        reporter.warn(metric.name, warning);
+        run.reporter.warn(metric.name, warning);
     if (!part.has_independent_pairs) prepared = metric.metric->harmonise(std::move(prepared));
     std::vector<Embedded> embedded(part.systems.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -246,8 +316,12 @@ void DissimilarityStage::run_together(const CellList& cells, Embeddings& embeddi
         embedded[needed[i]].embedding = prepared[i];
     }
 
+    const double preparation = preparing.seconds() * run.jobs / static_cast<double>(cells.size());
+
     // All pairs of all cells are one loop, so that the last cell does not leave threads idle.
+    const CellFiles files(run.results);
     std::vector<std::vector<PairResult>> results;
+    std::vector<std::atomic<double>> seconds(cells.size());
     std::vector<std::pair<std::size_t, std::size_t>> work;
     std::vector<std::atomic<std::size_t>> left(cells.size());
     for (std::size_t c = 0; c < cells.size(); ++c) {
@@ -255,14 +329,18 @@ void DissimilarityStage::run_together(const CellList& cells, Embeddings& embeddi
         left[c] = results.back().size();
         for (std::size_t i = 0; i < results.back().size(); ++i) work.emplace_back(c, i);
     }
-    for_each_index(work.size(), jobs, [&](std::size_t w) {
+    for_each_index(work.size(), run.jobs, [&](std::size_t w) {
+        run.reporter.stop_if_requested();
+        const Stopwatch comparing;
         const auto [c, i] = work[w];
         results[c][i] = compare(*cells[c], part.pairs[cells[c]->first_pair + i], embedded);
+        seconds[c] += comparing.seconds();
         if (--left[c] > 0) return;
         const bool has_failed = std::ranges::any_of(
             results[c], [](const PairResult& result) { return result.score.status == Status::failed; });
         files.write(*cells[c], has_failed ? CellState::failed : CellState::done, to_json(results[c]));
-        reporter.advance();
+        record_cost(run.results, *cells[c], preparation + seconds[c]);
+        run.reporter.advance();
     });
 }
 

@@ -41,19 +41,27 @@ export class DissimilarityStage {
     const std::vector<ChosenMetric>& metrics() const { return metrics_; }
     const std::vector<DissimilarityCell>& cells() const { return cells_; }
 
+    using CellList = std::vector<const DissimilarityCell*>;
+
+    /// Those of these experiments, each named in full or by what follows the last '/'; without names all. Throws
+    /// InputError for a name that no experiment has and that is not among `may_be_absent`.
+    CellList selected(const std::vector<std::string>& names, const std::vector<std::string>& may_be_absent = {}) const;
+
     /// Does the cells of this shard that are not done and whose systems are ready.
-    void run(const std::filesystem::path& results, const Shard& shard, int jobs, Reporter& reporter) const;
+    void run(const CellList& cells, const std::filesystem::path& results, const Shard& shard, int jobs,
+             Reporter& reporter) const;
 
     /// Of a cell, in the order of its pairs; empty unless the cell is done or failed.
     static std::vector<PairResult> read_results(const CellFiles& files, const DissimilarityCell& cell);
 
  private:
-    using CellList = std::vector<const DissimilarityCell*>;
-    CellList cells_to_do(const std::filesystem::path& results, const Shard& shard, Reporter& reporter) const;
+    struct Run;
+    CellList cells_to_do(const CellList& cells, const std::filesystem::path& results, const Shard& shard,
+                         Reporter& reporter) const;
     std::size_t n_together(std::span<const DissimilarityCell* const> cells) const;
     std::set<std::size_t> systems_of(const CellList& cells) const;
-    void run_together(const CellList& cells, Embeddings& embeddings, const CellFiles& files, int jobs,
-                      Reporter& reporter) const;
+    CellList run_free(const CellList& cells, CellState settled, Run& run) const;
+    void run_together(const CellList& cells, Run& run) const;
     PairResult compare(const DissimilarityCell& cell, const Pair& pair, const std::vector<Embedded>& embedded) const;
 
     std::vector<Experiment> experiments_;

@@ -15,10 +15,11 @@ export import repal.report;
 
 namespace repal {
 
-/// Which of the networks of a study are meant; all, if nothing is said.
+/// Which part of a study is meant; all, if nothing is said.
 export struct Selection {
     std::vector<std::string> groups;
     std::vector<std::pair<std::string, std::string>> where;  ///< hyperparameters and their values
+    std::vector<std::string> experiments = {};               ///< names, or what follows "<ruleset>/" in them
 };
 
 /// What a run was asked to do.

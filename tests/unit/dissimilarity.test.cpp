@@ -97,7 +97,7 @@ class Dissimilarity : public testing::Test {
             experiments.push_back({"experiment" + std::to_string(experiments.size()), {part}, {}, {"all"}});
         const repal::DissimilarityStage stage(experiments, {{"difference", "difference", metric_}});
         repal::Reporter quiet;
-        stage.run(folder_, {}, 2, quiet);
+        stage.run(stage.selected({}), folder_, {}, 2, quiet);
         std::vector<repal::PairResult> results;
         for (const auto& cell : stage.cells())
             for (const auto& result : stage.read_results(repal::CellFiles(folder_), cell)) results.push_back(result);

@@ -88,6 +88,24 @@ TEST_F(Training, SameSeedGivesTheSameBitsAndFrozenParametersStay) {
     EXPECT_EQ(once.parameters.readout, untouched.parameters.readout);
 }
 
+TEST_F(Training, StoppedBetweenAnyTwoBatchesItGoesOnToTheSameBits) {
+    const TrainingOptions options{.learning_rate = 0.01, .batch_size = 16, .num_epochs = 2, .sigma_rec = 0.05};
+    const TrainingState expected = trained(options, 2);
+
+    TrainingState state = start(options);
+    int stops = 0;
+    while (!state.has_ended) {
+        int batches = 0;
+        const bool is_whole = train_epoch(state, shape_, tasks_, 1, options, Stream(7), [&] { return ++batches > 1; });
+        stops += is_whole ? 0 : 1;
+    }
+
+    EXPECT_EQ(stops, 6);  // four batches an epoch; after the last of them it is measured
+    EXPECT_EQ(state.parameters.recurrent, expected.parameters.recurrent);
+    EXPECT_EQ(state.second_moment.recurrent, expected.second_moment.recurrent);
+    EXPECT_EQ(state.history, expected.history);
+}
+
 TEST_F(Training, EveryOptionActs) {
     const TrainingOptions plain{.learning_rate = 0.01, .batch_size = 16};
     const std::vector<float> expected = trained(plain, 2).parameters.recurrent;

@@ -64,7 +64,22 @@ Archive archive_of(const TrainingState& state, const rnn::NetworkShape& shape,
     archive.attributes["key"] = key;
     archive.attributes["epoch"] = fmt::format("{}", state.history.back().epoch);
     archive.attributes["has_ended"] = state.has_ended ? "yes" : "no";
+    if (state.begun_batches > 0) {
+        archive.attributes["begun_batches"] = fmt::format("{}", state.begun_batches);
+        archive.attributes["begun_loss"] = fmt::format("{}", state.begun_loss);
+    }
     return archive;
+}
+
+template <class Number>
+Number number_in(const Archive& archive, const char* attribute) {
+    const auto found = archive.attributes.find(attribute);
+    Number number{};
+    if (found == archive.attributes.end()) return number;
+    const std::string& text = found->second;
+    if (std::from_chars(text.data(), text.data() + text.size(), number).ptr != text.data() + text.size())
+        throw InputError("", fmt::format("the attribute {} is damaged: '{}'", attribute, text));
+    return number;
 }
 
 TrainingState state_from(const Archive& archive, const rnn::NetworkShape& shape) {
@@ -72,7 +87,9 @@ TrainingState state_from(const Archive& archive, const rnn::NetworkShape& shape)
             .first_moment = parameters_from(archive, "adam/first_moment", shape),
             .second_moment = parameters_from(archive, "adam/second_moment", shape),
             .history = history_from(archive),
-            .has_ended = archive.attribute("has_ended") == "yes"};
+            .has_ended = archive.attribute("has_ended") == "yes",
+            .begun_batches = number_in<std::size_t>(archive, "begun_batches"),
+            .begun_loss = number_in<double>(archive, "begun_loss")};
 }
 
 /// checkpoint_NNNN.h5, the latest first.
@@ -114,8 +131,16 @@ rnn::Parameters weights_in(const Archive& archive, const std::filesystem::path& 
 
 }  // namespace
 
-std::size_t CheckpointFolder::remove_others() const {
+/// The furthest first; a later checkpoint removes interrupted.h5.
+std::vector<std::filesystem::path> CheckpointFolder::states() const {
     std::vector<std::filesystem::path> files = checkpoints_in(folder_);
+    std::error_code none;
+    if (std::filesystem::is_regular_file(interrupted_file(), none)) files.insert(files.begin(), interrupted_file());
+    return files;
+}
+
+std::size_t CheckpointFolder::remove_others() const {
+    std::vector<std::filesystem::path> files = states();
     files.push_back(final_file());
     std::size_t removed = 0;
     for (const std::filesystem::path& file : files) {
@@ -128,7 +153,7 @@ std::size_t CheckpointFolder::remove_others() const {
 
 std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& shape,
                                                       const std::function<void(const std::string&)>& warn) const {
-    for (const std::filesystem::path& file : checkpoints_in(folder_)) {
+    for (const std::filesystem::path& file : states()) {
         Archive archive;
         try {
             archive = read_archive(file);
@@ -149,6 +174,12 @@ std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& s
 void CheckpointFolder::write(const TrainingState& state, const rnn::NetworkShape& shape,
                              const std::map<std::string, std::string>& provenance) const {
     write_archive(checkpoint_file(state.history.back().epoch), archive_of(state, shape, provenance, key_));
+    std::filesystem::remove(interrupted_file());
+}
+
+void CheckpointFolder::write_interrupted(const TrainingState& state, const rnn::NetworkShape& shape,
+                                         const std::map<std::string, std::string>& provenance) const {
+    write_archive(interrupted_file(), archive_of(state, shape, provenance, key_));
 }
 
 void CheckpointFolder::write_final(const TrainingState& state, const rnn::NetworkShape& shape,

@@ -13,7 +13,8 @@ export import repal.training;
 namespace repal {
 
 /// Where the states of one training are kept: checkpoint_0000.h5 before training, one for each epoch, final.h5, and
-/// history.csv. A state belongs to a training if it carries its key.
+/// history.csv; interrupted.h5 while a training that was stopped waits to go on. A state belongs to a training if it
+/// carries its key.
 export class CheckpointFolder {
  public:
     CheckpointFolder(std::filesystem::path folder, std::string key)
@@ -31,6 +32,11 @@ export class CheckpointFolder {
     void write(const TrainingState& state, const rnn::NetworkShape& shape,
                const std::map<std::string, std::string>& provenance) const;
 
+    /// interrupted.h5: a state that is no checkpoint, within an epoch or at the end of one. The next checkpoint
+    /// removes it.
+    void write_interrupted(const TrainingState& state, const rnn::NetworkShape& shape,
+                           const std::map<std::string, std::string>& provenance) const;
+
     /// final.h5, with the last state, and history.csv.
     void write_final(const TrainingState& state, const rnn::NetworkShape& shape,
                      const std::map<std::string, std::string>& provenance) const;
@@ -47,6 +53,8 @@ export class CheckpointFolder {
 
  private:
     std::filesystem::path checkpoint_file(int epoch) const;
+    std::filesystem::path interrupted_file() const { return folder_ / "interrupted.h5"; }
+    std::vector<std::filesystem::path> states() const;
     Archive read(const std::filesystem::path& file) const;
 
     std::filesystem::path folder_;

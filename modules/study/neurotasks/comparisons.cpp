@@ -302,13 +302,20 @@ std::vector<std::string> mapped_groups(const Config& comparisons, const Neurotas
 
 }  // namespace
 
+const std::vector<std::string>& comparison_names() {
+    static const std::vector<std::string> names = {"checks", "groups", "settings", "learning", "within_learning"};
+    return names;
+}
+
 NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& data, const NeurotaskNetworks& networks) {
     NetworkComparisons read;
     if (study.at_or_empty("comparisons").items().empty()) return read;
     const Config trajectories = study.at_or_empty("trajectories");
     const Config comparisons = study.at("comparisons");
     trajectories.require_keys({"tasks", "trials", "period", "skip_ms", "pca"});
-    comparisons.require_keys({"reference", "checks", "groups", "settings", "learning", "within_learning"});
+    std::vector<std::string> keys = comparison_names();
+    keys.emplace_back("reference");
+    comparisons.require_keys(keys);
     std::vector<std::string> names;
     for (const Ruleset& ruleset : networks.rulesets()) names.push_back(ruleset.name);
     trajectories.at_or_empty("tasks").require_keys(names);

@@ -9,6 +9,9 @@ export import repal.neurotask_recorded;
 
 namespace repal {
 
+/// checks, groups, settings, learning, within_learning; see read_comparisons().
+export const std::vector<std::string>& comparison_names();
+
 /// What is compared of trained networks. Each experiment is of one ruleset and named "<ruleset>/<comparison>".
 export struct NetworkComparisons {
     std::vector<Experiment> experiments;

@@ -14,6 +14,8 @@ module;
 #include <vector>
 module repal.neurotask_data;
 
+import repal.claims;
+import repal.costs;
 import repal.hash;
 import repal.store;
 
@@ -140,10 +142,16 @@ void NeurotaskData::generate(const std::vector<DataCell>& cells, const RunOption
         if (state(cell, options.results) != CellState::done) missing.push_back(cell);
     if (missing.empty()) return;
     reporter.begin("generating", missing.size());
-    for (const DataCell& cell : missing) {
-        generate(cell, options);
-        reporter.advance();
-    }
+    Claims claims(options.results, reporter);
+    const auto work = [&](std::size_t i) {
+        const Stopwatch stopwatch(options.results, missing[i], options.jobs);
+        generate(missing[i], options);
+    };
+    do_shared({.n = missing.size(),
+               .cell = [&](std::size_t i) -> const Cell& { return missing[i]; },
+               .state = [&](std::size_t i) { return state(missing[i], options.results); },
+               .work = work},
+              claims, 1, reporter);
     reporter.end();
 }
 

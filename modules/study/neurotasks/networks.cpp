@@ -16,8 +16,9 @@ module;
 module repal.neurotask_networks;
 
 import repal.checkpoint;
+import repal.claims;
+import repal.costs;
 import repal.hash;
-import repal.parallel;
 import repal.summary;
 
 namespace repal {
@@ -220,7 +221,7 @@ void NeurotaskNetworks::train(const RunOptions& options, Reporter& reporter) con
         if (!options.shard.owns(place) || state(cell, options.results) == CellState::done) continue;
         const bool is_new = cell.parent == meant[place];
         (is_new ? first : then).push_back(meant[place]);
-        // A pretrained network that is missing is trained here, too, whoever else may do so: it is the same bytes.
+        // A pretrained network that is missing is trained here, unless another process is doing so.
         if (!is_new && state(cells_[cell.parent], options.results) != CellState::done) first.push_back(cell.parent);
     }
     std::ranges::sort(first);
@@ -238,15 +239,22 @@ void NeurotaskNetworks::train(const RunOptions& options, Reporter& reporter) con
 
 void NeurotaskNetworks::train(const std::vector<std::size_t>& chosen, const DataByTask& data, const RunOptions& options,
                               Reporter& reporter) const {
-    for_each_index(chosen.size(), options.jobs, [&](std::size_t i) {
-        const NetworkCell& cell = cells_[chosen[i]];
+    const auto cell = [&](std::size_t i) -> const NetworkCell& { return cells_[chosen[i]]; };
+    const auto work = [&](std::size_t i) {
+        const Stopwatch stopwatch(options.results, cell(i));
         try {
-            train(cell, data, options.results, reporter);
+            train(cell(i), data, options.results, reporter);
         } catch (const TrainingFailed& failed) {
-            CellFiles(options.results).write(cell, CellState::failed, nlohmann::json{{"cause", failed.what()}}.dump());
+            CellFiles(options.results)
+                .write(cell(i), CellState::failed, nlohmann::json{{"cause", failed.what()}}.dump());
         }
-        reporter.advance();
-    });
+    };
+    Claims claims(options.results, reporter);
+    do_shared({.n = chosen.size(),
+               .cell = cell,
+               .state = [&](std::size_t i) { return state(cell(i), options.results); },
+               .work = work},
+              claims, options.jobs, reporter);
 }
 
 NeurotaskNetworks::DataByTask NeurotaskNetworks::load_data(const std::set<std::string>& tasks,
@@ -306,7 +314,11 @@ void NeurotaskNetworks::train(const NetworkCell& cell, const DataByTask& data, c
         checkpoints.write(*trained, shape, provenance);
     }
     while (!trained->has_ended) {
-        train_epoch(*trained, shape, learned, n_rules, options, draws.child("training").child(cell.group));
+        if (!train_epoch(*trained, shape, learned, n_rules, options, draws.child("training").child(cell.group),
+                         [&] { return reporter.is_stop_requested(); })) {
+            checkpoints.write_interrupted(*trained, shape, provenance);
+            throw Stopped();
+        }
         if (trained->has_ended || trained->history.back().epoch % checkpoint_every_ == 0)
             checkpoints.write(*trained, shape, provenance);
     }

@@ -61,8 +61,8 @@ std::vector<std::pair<Cell, CellState>> NeurotaskStudy::plan(const std::filesyst
         for (const std::size_t i : chosen)
             planned.emplace_back(networks_.cells()[i], NeurotaskNetworks::state(networks_.cells()[i], results));
     } else {
-        for (const DissimilarityCell& cell : dissimilarity_.cells())
-            planned.emplace_back(cell, CellFiles(results).state(cell));
+        for (const Cell* cell : dissimilarity_.selected(selection.experiments, comparison_names()))
+            planned.emplace_back(*cell, CellFiles(results).state(*cell));
     }
     return planned;
 }
@@ -74,7 +74,8 @@ void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& optio
         networks_.train(options, reporter);
     } else {
         data_.generate(comparisons_.data, options, reporter);
-        dissimilarity_.run(options.results, options.shard, options.jobs, reporter);
+        dissimilarity_.run(dissimilarity_.selected(options.selection.experiments, comparison_names()), options.results,
+                           options.shard, options.jobs, reporter);
     }
 }
 

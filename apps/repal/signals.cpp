@@ -1,0 +1,39 @@
+#include "signals.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+
+namespace command {
+namespace {
+
+std::atomic<int> first_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a handler may set it");
+
+void remember(int signal) {
+    int none = 0;
+    first_signal.compare_exchange_strong(none, signal);
+}
+
+}  // namespace
+
+void stop_on_signals() {
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+        struct sigaction action{};
+        action.sa_handler = remember;
+        action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+        sigaction(signal, &action, nullptr);
+    }
+}
+
+int stop_signal() {
+    return first_signal;
+}
+
+void end_by(int signal) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+    std::abort();
+}
+
+}  // namespace command

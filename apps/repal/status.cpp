@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "terminal.hpp"
+
+import repal.claims;
+import repal.config;
+import repal.registry;
+import repal.studies;
+
+namespace command {
+namespace {
+
+/// Of one stage.
+struct StageStatus {
+    std::size_t cells = 0;
+    std::vector<repal::Cell> running = {};
+    std::vector<repal::Cell> failed = {};
+    std::vector<repal::Cell> missing = {};
+
+    std::size_t done() const { return cells - running.size() - failed.size() - missing.size(); }
+};
+
+StageStatus status_of(const repal::Study& study, const std::string& stage, const std::filesystem::path& results) {
+    repal::Reporter silent;
+    const repal::Claims claims(results, silent);
+    const auto planned = study.plan(results, stage, {});
+    StageStatus status{.cells = planned.size()};
+    for (const auto& [cell, state] : planned) {
+        if (state == repal::CellState::done) continue;
+        const bool is_missing = state == repal::CellState::missing;
+        (claims.is_taken(cell) ? status.running : is_missing ? status.missing : status.failed).push_back(cell);
+    }
+    return status;
+}
+
+/// The job script that does a cell.
+std::string script_of(const repal::Cell& cell) {
+    if (cell.stage == "generate") return "generate_data.sh";
+    if (cell.stage != "dissimilarity") return cell.stage + ".sh";
+    // <ruleset>/<comparison>/<metric>/<block>
+    const bool is_learning =
+        cell.name.find("/learning/") != std::string::npos || cell.name.find("/within_learning/") != std::string::npos;
+    return is_learning ? "dissimilarity_learning.sh" : "dissimilarity.sh";
+}
+
+/// Commands that submit what is left, a stage each.
+void print_submissions(const std::vector<repal::Cell>& left, const std::string& study, const CommonOptions& common) {
+    constexpr std::size_t most_tasks = 10;
+    std::string settings = "REPAL_STUDY=" + study;
+    if (common.results != "results") settings += " REPAL_RESULTS=" + quoted(common.results);
+    if (common.is_config_given) settings += " REPAL_CONFIG=" + quoted(common.config);
+    fmt::print("to submit what is left, each when the one before has ended, or all with sbatch/submit.sh {}:\n", study);
+    for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
+        const auto cells = static_cast<std::size_t>(
+            std::ranges::count_if(left, [&](const repal::Cell& cell) { return script_of(cell) == script; }));
+        if (cells > 0)
+            fmt::print("  {} sbatch --array=0-{} sbatch/{}    # {} cells\n", settings, std::min(cells, most_tasks) - 1,
+                       script, cells);
+    }
+}
+
+int status(const std::string& name, const CommonOptions& common) {
+    const std::filesystem::path results = std::filesystem::path(common.results) / name;
+    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto study =
+        repal::make_study(name, repal::Config::load(config_of(results, common), common.overrides), registry);
+
+    std::vector<std::vector<std::string>> rows = {{"stage", "cells", "done", "running", "failed", "missing"}};
+    std::vector<repal::Cell> failed;
+    std::vector<repal::Cell> left;
+    for (const std::string& stage : study->stages()) {
+        const StageStatus found = status_of(*study, stage, results);
+        std::vector<std::string> row = {stage};
+        for (const std::size_t count :
+             {found.cells, found.done(), found.running.size(), found.failed.size(), found.missing.size()})
+            row.push_back(fmt::format("{}", count));
+        rows.push_back(std::move(row));
+        failed.insert(failed.end(), found.failed.begin(), found.failed.end());
+        left.insert(left.end(), found.failed.begin(), found.failed.end());
+        left.insert(left.end(), found.missing.begin(), found.missing.end());
+    }
+    fmt::print("{}", table(rows));
+    constexpr std::size_t shown = 5;
+    for (std::size_t i = 0; i < std::min(shown, failed.size()); ++i)
+        fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
+    if (failed.size() > shown)
+        fmt::print("failed: {} more; `repal plan {} -v` lists all\n", failed.size() - shown, name);
+    if (!left.empty()) print_submissions(left, name, common);
+    return done;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
+    auto study = std::make_shared<std::string>();
+    auto* sub = app.add_subcommand("status", "what of a study is done, running, failed, missing, and how to go on");
+    sub->add_option("study", *study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
+    sub->callback([&common, &chosen, study] { chosen = [&common, study] { return status(*study, common); }; });
+}
+
+}  // namespace command

@@ -1,0 +1,65 @@
+module;
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
+module repal.allocation;
+
+namespace repal {
+namespace {
+
+constexpr double task_seconds = 3600;
+
+/// Core seconds of every cell; 0 of one that is done.
+std::optional<std::vector<double>> estimates(const std::vector<std::pair<Cell, CellState>>& cells,
+                                             const StageCost& cost) {
+    double seconds = 0;
+    double gflop = 0;
+    double measured = 0;
+    for (const auto& [cell, state] : cells) {
+        const auto found = cost.core_seconds.find(cell.name);
+        if (found == cost.core_seconds.end() || state != CellState::done) continue;
+        seconds += found->second;
+        gflop += cell.gflop;
+        ++measured;
+    }
+    if (measured == 0) return {};
+    std::vector<double> estimated;
+    for (const auto& [cell, state] : cells)
+        estimated.push_back(state == CellState::done ? 0
+                            : gflop > 0              ? seconds / gflop * cell.gflop
+                                                     : seconds / measured);
+    return estimated;
+}
+
+double rounded_up(double value, double step) {
+    return std::ceil(value / step) * step;
+}
+
+}  // namespace
+
+std::optional<Allocation> allocate(const std::vector<std::pair<Cell, CellState>>& cells, const StageCost& cost,
+                                   int processors_per_task) {
+    const auto estimated = estimates(cells, cost);
+    if (!estimated) return {};
+    const auto to_do = static_cast<std::size_t>(
+        std::ranges::count_if(cells, [](const auto& planned) { return planned.second != CellState::done; }));
+    Allocation allocation{.core_seconds = std::accumulate(estimated->begin(), estimated->end(), 0.0)};
+    const double wanted = std::ceil(allocation.core_seconds / processors_per_task / task_seconds);
+    allocation.tasks = std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, std::max<std::size_t>(to_do, 1));
+
+    std::vector<double> of_task(allocation.tasks);
+    for (std::size_t i = 0; i < estimated->size(); ++i) of_task[i % allocation.tasks] += (*estimated)[i];
+    // The last cell of a task runs alone.
+    const double longest =
+        std::ranges::max(of_task) / processors_per_task + (estimated->empty() ? 0 : std::ranges::max(*estimated));
+    allocation.limit_minutes = static_cast<int>(rounded_up(1.5 * longest / 60 + 5, 10));
+    const double megabytes = 1.25 * static_cast<double>(cost.peak_bytes) / (1 << 20);
+    allocation.megabytes = static_cast<std::size_t>(std::max(1024.0, rounded_up(megabytes, 512)));
+    return allocation;
+}
+
+}  // namespace repal

@@ -1,0 +1,109 @@
+module;
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <vector>
+module repal.claims;
+
+import repal.hash;
+import repal.parallel;
+
+namespace repal {
+namespace {
+
+/// Locks of an open file: unlike those of a process they do not end when another descriptor is closed.
+struct flock byte_of(const Cell& cell, short type) {
+    struct flock lock{};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(hash(cell.stage + "/" + cell.name) >> 2);
+    lock.l_len = 1;
+    return lock;
+}
+
+}  // namespace
+
+Claims::~Claims() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+int Claims::descriptor() {
+    const std::lock_guard lock(opening_);
+    if (descriptor_ >= 0 || !has_locks_) return descriptor_;
+    std::error_code ignored;  // opening says it, too
+    std::filesystem::create_directories(file_.parent_path(), ignored);
+    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    struct flock probe = byte_of({}, F_WRLCK);
+    has_locks_ = descriptor_ >= 0 && ::fcntl(descriptor_, F_OFD_GETLK, &probe) == 0;
+    if (!has_locks_)
+        reporter_.warn("claims",
+                       fmt::format("{} cannot be locked ({}); processes that run at once may do the same cells",
+                                   file_.string(), std::strerror(errno)));
+    return descriptor_;
+}
+
+bool Claims::take(const Cell& cell) {
+    const int file = descriptor();
+    if (!has_locks_) return true;
+    struct flock lock = byte_of(cell, F_WRLCK);
+    return ::fcntl(file, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+void Claims::release(const Cell& cell) const {
+    if (!has_locks_) return;
+    struct flock lock = byte_of(cell, F_UNLCK);
+    ::fcntl(descriptor_, F_OFD_SETLK, &lock);
+}
+
+bool Claims::is_taken(const Cell& cell) const {
+    const int file = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    struct flock lock = byte_of(cell, F_WRLCK);
+    const bool is_known = ::fcntl(file, F_OFD_GETLK, &lock) == 0;
+    ::close(file);
+    return is_known && lock.l_type != F_UNLCK;
+}
+
+void wait_for_others(const Reporter& reporter) {
+    constexpr std::chrono::milliseconds interval(200);
+    reporter.stop_if_requested();
+    std::this_thread::sleep_for(interval);
+}
+
+void do_shared(const SharedCells& cells, Claims& claims, int jobs, Reporter& reporter) {
+    std::mutex listing;
+    std::vector<std::size_t> taken;
+    for_each_index(cells.n, jobs, [&](std::size_t i) {
+        reporter.stop_if_requested();
+        if (!claims.take(cells.cell(i))) {
+            const std::lock_guard lock(listing);
+            taken.push_back(i);
+            return;
+        }
+        if (cells.state(i) != CellState::done) cells.work(i);
+        claims.release(cells.cell(i));
+        reporter.advance();
+    });
+    if (taken.empty()) return;
+    reporter.say(fmt::format("waiting for {} cells that other processes are doing", taken.size()));
+    std::ranges::sort(taken);
+    for_each_index(taken.size(), jobs, [&](std::size_t place) {
+        const std::size_t i = taken[place];
+        while (!claims.take(cells.cell(i))) wait_for_others(reporter);
+        // What has failed there would fail here.
+        if (cells.state(i) == CellState::missing) cells.work(i);
+        claims.release(cells.cell(i));
+        reporter.advance();
+    });
+}
+
+}  // namespace repal

@@ -1,0 +1,49 @@
+module;
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+export module repal.costs;
+
+export import repal.cells;
+
+namespace repal {
+
+/// Adds what a cell has cost to costs/<machine>-<process>.jsonl. What cannot be written is left out: nothing but
+/// suggestions depends on it.
+export void record_cost(const std::filesystem::path& results, const Cell& cell, double core_seconds);
+
+/// Of the cells of a stage that were done here, as far as they were measured. An interrupted cell that went on counts
+/// all of its parts.
+export struct StageCost {
+    std::map<std::string, double> core_seconds;  ///< by cell
+    std::size_t peak_bytes = 0;                  ///< of memory, of any process
+};
+
+/// By stage.
+export std::map<std::string, StageCost> read_costs(const std::filesystem::path& results);
+
+/// Time since it was made, s; with a cell, records its cost when it goes, also by an exception.
+export class Stopwatch {
+ public:
+    Stopwatch() = default;
+    Stopwatch(std::filesystem::path results, const Cell& cell, int threads = 1)
+        : results_(std::move(results)), cell_(&cell), threads_(threads) {}
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+    ~Stopwatch() {
+        if (cell_ != nullptr) record_cost(results_, *cell_, seconds() * threads_);
+    }
+
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - started_).count(); }
+
+ private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point started_ = Clock::now();
+    std::filesystem::path results_;
+    const Cell* cell_ = nullptr;
+    int threads_ = 1;
+};
+
+}  // namespace repal

@@ -1,0 +1,193 @@
+"""What jobs of a cluster need of the program: it stops when told, shares work, keeps to its allocation, names its node."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from program import PROGRAM
+from small_study import NETWORKS, SmallStudy
+
+STUDY = "studies.neurotasks"
+# One epoch of a network takes longer than a signal needs.
+LONG = ("--set", f"{STUDY}.data={{train: 2000, validation: 32, test: 8, packing: trial}}",
+        "--set", f"{STUDY}.training={{num_epochs: 2, target_fraction: 2, sigma_rec: 0.01}}",
+        "--set", f"{NETWORKS}.n_rnn=[64]", "--set", f"{NETWORKS}.cell=[leaky_rnn]", "--set", f"{NETWORKS}.replicates=1")
+
+
+class Jobs(SmallStudy):
+    def start(self, *arguments, results="results", command="run", **keywords):
+        process = subprocess.Popen([PROGRAM, *self.command(*arguments, results=results, command=command)],
+                                   cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **keywords)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for(self, condition, what):
+        until = time.monotonic() + 120
+        while not condition():
+            self.assertLess(time.monotonic(), until, what)
+            time.sleep(0.01)
+
+    def results_of(self, study):
+        """All that a study promises to be the same, however it is run."""
+        files = [*study.glob("*.csv"), *study.rglob("*.h5"), *study.glob("networks/**/*.csv"),
+                 *study.glob("cells/**/*.json")]
+        return {str(file.relative_to(study)): file.read_bytes() for file in files}
+
+    def assert_same_results(self, study, expected):
+        found = self.results_of(study)
+        self.assertEqual(found.keys(), expected.keys())
+        self.assertEqual([name for name in found if found[name] != expected[name]], [])
+
+    def costs(self, study):
+        lines = [json.loads(line) for file in study.glob("costs/*.jsonl") for line in file.read_text().splitlines()]
+        return [(line["stage"], line["cell"]) for line in lines]
+
+
+class Stopping(Jobs):
+    def test_training_that_is_told_to_stop_keeps_the_epoch_it_is_in(self):
+        expected = self.results_of(self.study(*LONG, results="whole"))
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number.name):
+                results = number.name
+                study = self.folder / results / "neurotasks"
+                process = self.start(*LONG, "--jobs", "1", results=results)
+                self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
+                time.sleep(0.1)
+                process.send_signal(number)
+                _, errors = process.communicate(timeout=60)
+
+                self.assertEqual(process.returncode, -number, errors)
+                self.assertIn("what is done is kept", errors)
+                kept = list((study / "networks").rglob("interrupted.h5"))
+                self.assertEqual(len(kept), 1, "one network was in training")
+
+                self.assert_same_results(self.study(*LONG, results=results), expected)
+
+    def test_a_training_that_is_stopped_again_and_again_ends(self):
+        expected = self.results_of(self.study(*LONG, results="whole"))
+        study = self.folder / "results" / "neurotasks"
+        stops = 0
+        for _ in range(200):
+            process = self.start(*LONG, "--jobs", "2", "-q")
+            time.sleep(0.35)
+            process.send_signal(signal.SIGUSR1)
+            process.communicate(timeout=60)
+            if process.returncode == 0:
+                break
+            self.assertEqual(process.returncode, -signal.SIGUSR1)
+            stops += 1
+        self.assertGreater(stops, 2)
+        self.assertEqual(process.returncode, 0, "it never ended")
+        self.assert_same_results(study, expected)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        process = self.start(*LONG, "--jobs", "1")
+        networks = self.folder / "results" / "neurotasks" / "networks"
+        self.wait_for(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=10), -signal.SIGINT)
+
+
+class Sharing(Jobs):
+    def test_two_processes_do_each_cell_once(self):
+        expected = self.results_of(self.study(results="one"))
+        processes = [self.start("--jobs", "2", "-q") for _ in range(2)]
+        for process in processes:
+            _, errors = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0, errors)
+
+        study = self.folder / "results" / "neurotasks"
+        self.assert_same_results(study, expected)
+        costs = self.costs(study)
+        self.assertEqual(len(costs), len(set(costs)), "a cell was done twice")
+        self.assertEqual(len(costs), sum(name.endswith(".json") for name in expected))
+
+    def test_the_cell_of_a_killed_process_is_taken_over(self):
+        expected = self.results_of(self.study(*LONG, results="one"))
+        study = self.folder / "results" / "neurotasks"
+        first = self.start(*LONG, "--jobs", "1")
+        self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
+        status = self.succeed("status", "neurotasks")
+        second = self.start(*LONG, "--jobs", "1")
+        time.sleep(0.2)
+        first.send_signal(signal.SIGKILL)
+        _, errors = second.communicate(timeout=120)
+
+        self.assertEqual(second.returncode, 0, errors)
+        self.assert_same_results(study, expected)
+        train = next(line.split() for line in status.stdout.splitlines() if line.startswith("train"))
+        self.assertEqual(train[3], "1", status.stdout)
+
+    def test_a_shard_waits_for_a_cell_that_another_is_doing(self):
+        study = self.folder / "results" / "neurotasks"
+        first = self.start(*LONG, "--jobs", "1", command="train")
+        self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
+        second = self.start(*LONG, "--jobs", "1", command="train")
+        _, errors = second.communicate(timeout=120)
+        self.assertEqual(second.returncode, 0, errors)
+        first.communicate(timeout=120)
+        costs = [cost for cost in self.costs(study) if cost[0] == "train"]
+        self.assertEqual(len(costs), len(set(costs)))
+
+
+class Allocation(Jobs):
+    def test_threads_are_those_of_the_allocation(self):
+        def jobs(**environment):
+            text = self.succeed("--help", env={**os.environ, **environment}).stdout
+            return text[text.index("--jobs"):].split("threads")[0].replace(" ", "")
+
+        self.assertIn("=3", jobs(SLURM_CPUS_PER_TASK="3"))
+        self.assertIn("=5", jobs(SLURM_CPUS_ON_NODE="5"))
+        one = subprocess.run(["taskset", "-c", "0", PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("=1", one[one.index("--jobs"):].split("threads")[0].replace(" ", ""))
+
+    def test_errors_in_a_job_name_the_node(self):
+        (self.folder / "full").write_text("")
+        result = self.run_repal("run", "neurotasks", "--config", "small.yaml", "--results", "full",
+                                env={**os.environ, "SLURMD_NODENAME": "c12"})
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("(on node c12)", result.stderr)
+
+    def test_a_slow_disk_is_said_with_its_node(self):
+        slow = pathlib.Path(os.environ["REPAL_BUILD"]) / "tests" / "preload" / "libslow_disk.so"
+        result = self.run_repal(*self.command("--array", "1/1000", results="there", command="generate"),
+                                env={**os.environ, "LD_PRELOAD": str(slow), "SLURMD_NODENAME": "c12"})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"warning: there.*: writing config.yaml took \d+ s: the disk is slow \(on node c12\)")
+
+    def test_the_plan_for_a_cluster_comes_from_what_cells_have_cost(self):
+        before = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml").stdout
+        self.assertIn("repal train neurotasks --array 0/24", before)
+        self.assertNotIn("--time", before)
+
+        self.run_study("--array", "0/6", command="train")
+        after = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml").stdout
+        train = next(line.split() for line in after.splitlines() if line.startswith("train"))
+        self.assertEqual(train[1:3], ["20", "4"], after)  # to do, measured
+        self.assertEqual(train[4], "0-0", after)
+        self.assertRegex(after, r"sbatch/submit.sh neurotasks --shards 1 --time=0:10:00 --mem=1024M --cpus-per-task=4")
+
+    def test_status_says_how_to_go_on(self):
+        self.run_study("--array", "0/2", command="train")
+        status = self.succeed("status", "neurotasks").stdout
+        rows = {line.split()[0]: line.split()[1:] for line in status.splitlines()[1:4]}
+        cells, finished, running, failed, missing = map(int, rows["train"])
+        self.assertEqual((cells, running, failed, finished + missing), (24, 0, 0, 24), status)
+        self.assertGreaterEqual(finished, 12)  # its half, and pretrained networks that it needed
+        self.assertGreater(missing, 0)
+        self.assertIn(f"REPAL_STUDY=neurotasks sbatch --array=0-{missing - 1} sbatch/train.sh    # {missing} cells", status)
+        elsewhere = self.succeed("status", "neurotasks", "--results", "else where", "--config", "small.yaml").stdout
+        self.assertIn("REPAL_STUDY=neurotasks REPAL_RESULTS='else where' REPAL_CONFIG=small.yaml sbatch", elsewhere)
+
+        self.study()
+        self.assertNotIn("sbatch", self.succeed("status", "neurotasks").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -31,7 +31,7 @@ packages=(
     nlohmann-json3-dev
 )
 [ "${1:-}" != --tests ] ||
-    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py chromium fonts-liberation)
+    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py chromium fonts-liberation slurm-wlm munge)
 # npm gets the plotting library; it comes with some packages of nodejs, which then refuse Debian's.
 command -v npm >/dev/null || packages+=(nodejs npm)
 

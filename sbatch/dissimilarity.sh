@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=repal-dissimilarity
+#SBATCH --array=0-9
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=8G
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%A.log
+
+# Compares the systems of a study, networks as they are in the end: sbatch sbatch/dissimilarity.sh. What can be set is in
+# job.sh.
+# shellcheck source=sbatch/job.sh
+. "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
+experiments=()
+[ "$study" != neurotasks ] || experiments=(--experiment "checks,groups,settings")
+run_part dissimilarity "${experiments[@]}"

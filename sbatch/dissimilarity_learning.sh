@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=repal-learning
+#SBATCH --array=0-9
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=8G
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%A.log
+
+# Compares networks over learning: sbatch sbatch/dissimilarity_learning.sh. What can be set is in job.sh.
+# shellcheck source=sbatch/job.sh
+. "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
+run_part dissimilarity --experiment learning,within_learning

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=repal-data
+#SBATCH --array=0-3
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=4G
+#SBATCH --time=01:00:00
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%A.log
+
+# Makes the data of a study: sbatch sbatch/generate_data.sh. What can be set is in job.sh.
+# shellcheck source=sbatch/job.sh
+. "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
+run_part generate

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# What the jobs have in common; they read this file. Settings, from the environment of sbatch:
+#
+#   REPAL_STUDY     attractors or neurotasks (default)
+#   REPAL_CONFIG    configuration; default: config.yaml where the job was submitted, else the one that came with repal
+#   REPAL_RESULTS   folder of all results (default: results); logs are in its <study>/logs
+#   REPAL_SHARDS    parts that a stage is cut into; default: the tasks of the array, which count from 0
+#   REPAL_PROGRAM   default: the repal that these scripts came with, else the one in the path
+#   REPAL_RESTARTS  how often a job goes on after its time limit, at most (default: 100)
+#
+# Time, memory, partition and account are options of sbatch.
+set -euo pipefail
+
+here=$(dirname "${BASH_SOURCE[0]}")
+study=${REPAL_STUDY:-neurotasks}
+results=${REPAL_RESULTS:-results}
+
+config=${REPAL_CONFIG:-config.yaml}
+[ -n "${REPAL_CONFIG:-}" ] || [ -e "$config" ] || config=$here/../config.yaml
+
+# In a package, in a source tree that was built, installed.
+repal=${REPAL_PROGRAM:-repal}
+for program in "$here/../bin/repal" "$here/../build/release/bin/repal" "$here/../../../bin/repal"; do
+    [ -n "${REPAL_PROGRAM:-}" ] || [ ! -x "$program" ] || repal=$program
+done
+
+# run COMMAND [OPTION...]: that command of repal, until it ends or is to go on later.
+run() {
+    local command=$1 pid code=0 is_out_of_time='' job=$SLURM_JOB_ID
+    shift
+    # Not the number of this task alone: one task has the number of the whole array.
+    [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    mkdir -p "$results/$study/logs"
+    exec >>"$results/$study/logs/$SLURM_JOB_NAME-$job.log" 2>&1
+    echo "$(date '+%F %T') job $job on ${SLURMD_NODENAME:-$(hostname)}, restart ${SLURM_RESTART_COUNT:-0}:" \
+        "repal $command $study $*"
+
+    "$repal" "$command" "$study" --config "$config" --results "$results" "$@" &
+    pid=$!
+    # Near the time limit repal keeps its state and ends; cancelled or preempted, it does the same.
+    trap 'is_out_of_time=yes; kill -USR1 $pid' USR1
+    trap 'kill -TERM $pid' TERM
+    while :; do
+        wait "$pid" && code=0 || code=$?
+        kill -0 "$pid" 2>/dev/null || break
+    done
+    if [ -n "$is_out_of_time" ] && [ "$code" -gt 128 ]; then
+        if [ "${SLURM_RESTART_COUNT:-0}" -ge "${REPAL_RESTARTS:-100}" ]; then
+            echo "$(date '+%F %T') this job has been restarted ${SLURM_RESTART_COUNT} times; it ends here"
+        else
+            echo "$(date '+%F %T') the time is over; the job is queued again and goes on from here"
+            scontrol requeue "$job" ||
+                echo "$(date '+%F %T') it could not be queued again: submit it once more"
+        fi
+    fi
+    echo "$(date '+%F %T') ended with code $code"
+    exit "$code"
+}
+
+# The same, of the part of a stage that is this task's.
+run_part() {
+    run "$@" --array "${SLURM_ARRAY_TASK_ID:-0}/${REPAL_SHARDS:-${SLURM_ARRAY_TASK_COUNT:-1}}"
+}

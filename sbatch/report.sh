@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=repal-report
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=8G
+#SBATCH --time=01:00:00
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%A.log
+
+# Writes tables, if all is done, and the report of what is there: sbatch sbatch/report.sh. What can be set is in job.sh.
+# shellcheck source=sbatch/job.sh
+. "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
+run report

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Submits a study as a chain of jobs: each stage begins when the one before has ended, whatever single cells did, and the
+# report is written in any case. Submitted again, it does what is missing.
+#
+#   sbatch/submit.sh STUDY [--shards N] [--config FILE] [--results DIR] [options of sbatch]
+#
+#   STUDY        attractors or neurotasks
+#   --shards N   tasks of each job array (default: 10)
+#   e.g.         sbatch/submit.sh neurotasks --shards 20 --partition=long --time=12:00:00 --mem=8G
+set -eEuo pipefail
+
+usage() { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 9 >&2; exit 2; }
+die() { echo "submit: $*" >&2; exit 2; }
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+shards=10
+options=()
+[ $# -gt 0 ] || usage
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h | --help) usage ;;
+        --shards | --config | --results) [ $# -gt 1 ] || die "$1 needs a value" ;;&
+        --shards) shards=$2; shift ;;
+        --config) export REPAL_CONFIG=$2; shift ;;
+        --results) export REPAL_RESULTS=$2; shift ;;
+        -*) options+=("$1") ;;
+        *)
+            # What follows an option of sbatch may be its value.
+            if [ -z "${study:-}" ]; then study=$1; else options+=("$1"); fi ;;
+    esac
+    shift
+done
+[ -n "${study:-}" ] || usage
+[[ $shards =~ ^[1-9][0-9]*$ ]] || die "--shards $shards: expected a number from 1 on"
+command -v sbatch >/dev/null || die "there is no sbatch: this is not a machine of a Slurm cluster"
+export REPAL_STUDY=$study
+
+# The same settings as the jobs; a mistake is told here and now, not by a hundred of them.
+# shellcheck source=sbatch/job.sh
+. "$here/job.sh"
+"$repal" plan "$study" --config "$config" --results "$results"
+logs=$results/$study/logs
+mkdir -p "$logs"
+
+jobs=()
+trap '[ ${#jobs[@]} -eq 0 ] || { scancel "${jobs[@]}"; echo "submit: the chain is incomplete, its jobs are cancelled" >&2; }' ERR
+
+# submit SCRIPT AFTER...: the job begins when all of these have ended.
+submit() {
+    local script=$1 after=() array=(--array="0-$((shards - 1))" --output="$logs/%x-%A_%a.log") job
+    shift
+    [ $# -eq 0 ] || after=(--dependency="afterany$(printf ':%s' "$@")")
+    [ "$script" != report.sh ] || array=(--output="$logs/%x-%j.log")
+    job=$(sbatch --parsable "${array[@]}" "${after[@]}" "${options[@]}" "$here/$script")
+    jobs+=("${job%%;*}")
+    printf '%-28s job %s%s\n' "$script" "${job%%;*}" "${1:+, after $*}"
+}
+
+submit generate_data.sh
+before=${jobs[0]}
+if [ "$study" = neurotasks ]; then
+    submit train.sh "$before"
+    before=${jobs[1]}
+    submit dissimilarity_learning.sh "$before"
+fi
+submit dissimilarity.sh "$before"
+submit report.sh "${jobs[@]:1}"
+cat <<END
+watch:    squeue --me;  repal status $study --results $results;  tail -f $logs/*
+cancel:   scancel ${jobs[*]}
+report:   $results/$study/report.html
+END

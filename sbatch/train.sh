@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=repal-train
+#SBATCH --array=0-9
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=8G
+#SBATCH --time=08:00:00
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%A.log
+
+# Trains the networks of a study: sbatch sbatch/train.sh. What can be set is in job.sh.
+# shellcheck source=sbatch/job.sh
+. "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
+run_part train

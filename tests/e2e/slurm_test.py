@@ -1,0 +1,234 @@
+"""The job scripts on a real Slurm of one node, started for this test on loopback."""
+
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from program import DEMO, PROGRAM, SOURCE, ProgramTest
+from small_study import LEARNING
+
+SUBMIT = SOURCE / "sbatch" / "submit.sh"
+STUDY = "studies.neurotasks"
+
+
+def two_free_ports():
+    """Slurm takes a port and the next one."""
+    for port in range(26817, 32000, 2):
+        with socket.socket() as first, socket.socket() as second:
+            try:
+                first.bind(("127.0.0.1", port))
+                second.bind(("127.0.0.1", port + 1))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no two free ports")
+
+
+class Slurm(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.is_there = all(shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin")
+                           for tool in ("sbatch", "slurmctld", "slurmd", "munged"))
+        if not cls.is_there:
+            return
+        cls.cluster = pathlib.Path(tempfile.mkdtemp(prefix="repal-slurm-"))
+        # More processors than there are: tasks of one processor are to run at once.
+        subprocess.run([SOURCE / "scripts" / "local-slurm.sh", "start", cls.cluster], check=True, capture_output=True,
+                       env={**os.environ, "LOCAL_SLURM_CPUS": "4", "LOCAL_SLURM_PORT": str(two_free_ports())})
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.is_there:
+            subprocess.run([SOURCE / "scripts" / "local-slurm.sh", "stop", cls.cluster], check=True, capture_output=True)
+            shutil.rmtree(cls.cluster, ignore_errors=True)
+
+    def setUp(self):
+        super().setUp()
+        if not self.is_there:
+            self.cannot_run("Slurm is not installed: slurm-wlm and munge")
+        self.environment = {**os.environ, "SLURM_CONF": str(self.cluster / "slurm.conf"), "REPAL_PROGRAM": PROGRAM}
+        # After a test that failed half way nothing is to run on.
+        self.addCleanup(self.slurm, "scancel", "--user", str(os.getuid()))
+
+    def slurm(self, *command, **keywords):
+        return subprocess.run(list(map(str, command)), cwd=self.folder, env={**self.environment, **keywords},
+                              capture_output=True, text=True, timeout=120)
+
+    def submit(self, *arguments):
+        """Job ids by script."""
+        result = self.slurm(SUBMIT, *arguments)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return dict(re.findall(r"^(\w+)\.sh +job (\d+)", result.stdout, re.MULTILINE))
+
+    def tasks(self, job):
+        """State, and what else Slurm knows, of every task of a job."""
+        text = self.slurm("scontrol", "-o", "show", "job", job).stdout
+        return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in text.splitlines() if "JobState" in line]
+
+    def wait_until(self, condition, what, seconds=400):
+        until = time.monotonic() + seconds
+        while not (found := condition()):
+            if time.monotonic() > until:
+                self.fail(f"{what}: not within {seconds} s\n" + self.slurm("squeue").stdout + self.logs())
+            time.sleep(0.3)
+        return found
+
+    def wait_for(self, *jobs):
+        def have_ended():
+            self.hurry()
+            return all(task["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED")
+                       for job in jobs for task in self.tasks(job))
+        self.wait_until(have_ended, f"jobs {jobs} end")
+
+    def hurry(self):
+        """A job that is queued again waits for its credential to expire; here it need not."""
+        for line in self.slurm("squeue", "-h", "-r", "-t", "PENDING", "-o", "%i %r").stdout.splitlines():
+            job, reason = line.split(maxsplit=1)
+            if reason == "BeginTime":
+                self.slurm("scontrol", "update", f"JobId={job}", "StartTime=now")
+
+    def logs(self):
+        return "".join(f"--- {file}\n{file.read_text()}" for file in sorted(self.folder.rglob("*.log")))
+
+    def files(self, study, *patterns):
+        return {str(file.relative_to(study)): hashlib.sha256(file.read_bytes()).hexdigest()
+                for pattern in patterns for file in study.glob(pattern)}
+
+    def assert_same_files(self, study, expected, *patterns):
+        self.assertGreater(len(self.files(expected, *patterns)), 0)
+        self.assertEqual(self.files(study, *patterns), self.files(expected, *patterns), self.logs())
+
+    def test_the_chain_of_both_studies_gives_the_bytes_of_a_run(self):
+        chains = {study: self.submit(study, "--shards", 3, "--config", DEMO, "--cpus-per-task=1", "--mem=1G", "--time=20")
+                  for study in ("attractors", "neurotasks")}
+        self.assertEqual(list(chains["attractors"]), ["generate_data", "dissimilarity", "report"])
+        self.assertEqual(set(chains["neurotasks"]),
+                         {"generate_data", "train", "dissimilarity", "dissimilarity_learning", "report"})
+        for study, chain in chains.items():
+            self.wait_for(*chain.values())
+            for script, job in chain.items():
+                self.assertEqual({task["JobState"] for task in self.tasks(job)}, {"COMPLETED"}, script + self.logs())
+                self.assertEqual(len(self.tasks(job)), 1 if script == "report" else 3)
+
+            self.succeed("run", study, "--config", DEMO, "--results", "one")
+            self.assert_same_files(self.folder / "results" / study, self.folder / "one" / study, "*.csv")
+            self.assertTrue((self.folder / "results" / study / "report.html").is_file())
+            logs = [file.name for file in (self.folder / "results" / study / "logs").iterdir()]
+            self.assertEqual(len(logs), 3 * (len(chain) - 1) + 1, logs)
+        self.assertEqual(list(self.folder.glob("*.log")), [], "logs are in the results")
+
+    def configure(self, **training):
+        config = LEARNING.replace("cell: [leaky_rnn, leaky_gru]", "cell: [leaky_rnn]").replace("[16]", "[64]")
+        config = config.replace("data: {train: 64", f"data: {{train: {training.get('sequences', 4000)}")
+        config = config.replace("num_epochs: 4", f"num_epochs: {training.get('epochs', 2)}")
+        for old, new in training.get("replace", ()):
+            self.assertIn(old, config)
+            config = config.replace(old, new)
+        (self.folder / "config.yaml").write_text(config)
+
+    def begins_training(self):
+        networks = self.folder / "results" / "neurotasks" / "networks"
+        self.wait_until(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
+
+    def running_task(self, job):
+        return self.wait_until(lambda: next((f"{job}_{task['ArrayTaskId']}" for task in self.tasks(job)
+                                             if task["JobState"] == "RUNNING"), None), "a task runs")
+
+    def test_a_cancelled_task_is_submitted_again(self):
+        self.configure()
+        chain = self.submit("neurotasks", "--shards", 2, "--cpus-per-task=1", "--mem=1G", "--time=10")
+        self.begins_training()
+        cancelled = self.running_task(chain["train"])
+        self.assertEqual(self.slurm("scancel", cancelled).returncode, 0)
+        self.wait_for(*chain.values())
+
+        states = sorted(task["JobState"] for task in self.tasks(chain["train"]))
+        self.assertEqual(states, ["CANCELLED", "COMPLETED"], self.logs())
+        self.assertIn("what is done is kept", self.logs())
+        study = self.folder / "results" / "neurotasks"
+        self.assertTrue((study / "report.html").is_file(), "the report is written whatever happened")
+        self.assertIn("What is missing", (study / "report.html").read_text())
+        self.assertFalse((study / "networks.csv").exists())
+
+        status = self.succeed("status", "neurotasks").stdout
+        again = re.search(r"(REPAL_STUDY=neurotasks) (sbatch --array=\S+) sbatch/train.sh", status)
+        self.assertIsNotNone(again, status)
+        submitted = self.slurm("env", again[1], *again[2].split(), "--cpus-per-task=1", "--mem=1G", "--parsable",
+                               SOURCE / "sbatch" / "train.sh")
+        self.assertEqual(submitted.returncode, 0, submitted.stderr)
+        self.wait_for(submitted.stdout.strip())
+
+        self.assertNotIn("sbatch", self.succeed("status", "neurotasks").stdout, self.logs())
+        self.succeed("run", "neurotasks", "--results", "one")
+        self.assert_same_files(study, self.folder / "one" / "neurotasks", "*.csv", "networks/**/*.h5")
+
+    def test_a_task_that_is_requeued_goes_on(self):
+        self.configure()
+        chain = self.submit("neurotasks", "--shards", 2, "--cpus-per-task=1", "--mem=1G", "--time=10")
+        self.begins_training()
+        requeued = self.running_task(chain["train"])
+        self.assertEqual(self.slurm("scontrol", "requeue", requeued).returncode, 0)
+        self.wait_for(*chain.values())
+
+        self.assertIn("restart 1:", self.logs())
+        self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"COMPLETED"}, self.logs())
+        self.succeed("run", "neurotasks", "--results", "one")
+        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
+                               "networks/**/*.h5")
+
+    def test_a_training_longer_than_the_time_limit_ends(self):
+        # One network alone, whose single epoch is longer than the limit.
+        self.configure(sequences=60000, epochs=2, replace=[
+            ("        frozen: {pretrain: [Go], train: [AntiGo], trainable: input}\n", ""),
+            ("        unfrozen: {pretrain: [Go], train: [AntiGo]}\n", ""),
+            ("        both: {train: [Go, AntiGo], trainable: [input, readout]}\n", ""),
+            ("        untrained: {}\n", ""), ("replicates: 2", "replicates: 1"), ("n_rnn: [64]", "n_rnn: [128]")])
+        chain = self.submit("neurotasks", "--shards", 1, "--cpus-per-task=1", "--mem=2G", "--time=1", "--signal=B:USR1@30")
+        alone = subprocess.Popen([PROGRAM, "run", "neurotasks", "--results", "one", "--jobs", "1", "-q"], cwd=self.folder,
+                                 stdout=subprocess.DEVNULL)
+        self.wait_for(*chain.values())
+
+        self.assertEqual(alone.wait(timeout=300), 0)
+        (task,) = self.tasks(chain["train"])
+        self.assertEqual(task["JobState"], "COMPLETED", self.logs())
+        self.assertGreater(int(task["Restarts"]), 0, self.logs())
+        self.assertIn("the time is over; the job is queued again", self.logs())
+        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
+                               "networks/**/*.h5")
+
+    def test_a_failing_cell_does_not_stop_the_chain(self):
+        self.configure(sequences=64, replace=[("learning_rate: [0.003]", "learning_rate: [0.003, 1.0e+6]")])
+        chain = self.submit("neurotasks", "--shards", 2, "--cpus-per-task=1", "--mem=1G", "--time=10")
+        self.wait_for(*chain.values())
+
+        self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"FAILED"}, self.logs())
+        self.assertEqual([task["JobState"] for task in self.tasks(chain["report"])], ["COMPLETED"], self.logs())
+        study = self.folder / "results" / "neurotasks"
+        self.assertIn("the loss is", (study / "failures.csv").read_text())
+        self.assertTrue((study / "report.html").is_file())
+        self.assertIn("failed: train/", self.succeed("status", "neurotasks").stdout)
+
+    def test_mistakes_are_told_before_anything_is_queued(self):
+        (self.folder / "config.yaml").write_text(DEMO.read_text().replace("  dsa: {", "  dsb: {", 1))
+        queued = self.slurm("squeue", "-h").stdout
+        for arguments, message in ((["attractors"], "did you mean 'dsa'"), (["atractors", "--config", DEMO], "attractors"),
+                                   (["attractors", "--shards", "0"], "--shards 0"), ([], "submit.sh STUDY"),
+                                   (["attractors", "--config"], "--config needs a value")):
+            result = self.slurm(SUBMIT, *arguments)
+            self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+            self.assertIn(message, result.stderr)
+        result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--partition=nowhere")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("nowhere", result.stderr)
+        self.assertEqual(self.slurm("squeue", "-h").stdout, queued)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -49,8 +49,9 @@ run() {
             echo "$(date '+%F %T') this job has been restarted ${SLURM_RESTART_COUNT} times; it ends here"
         else
             echo "$(date '+%F %T') the time is over; the job is queued again and goes on from here"
-            scontrol requeue "$job" ||
-                echo "$(date '+%F %T') it could not be queued again: submit it once more"
+            # Slurm ends this script, which is not to end by itself with the code of a failure.
+            scontrol requeue "$job" && exec sleep 600
+            echo "$(date '+%F %T') it could not be queued again: submit it once more"
         fi
     fi
     echo "$(date '+%F %T') ended with code $code"

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from program import PROGRAM
+from program import DEMO, PROGRAM
 from small_study import NETWORKS, SmallStudy
 
 STUDY = "studies.neurotasks"
@@ -107,6 +107,18 @@ class Sharing(Jobs):
         costs = self.costs(study)
         self.assertEqual(len(costs), len(set(costs)), "a cell was done twice")
         self.assertEqual(len(costs), sum(name.endswith(".json") for name in expected))
+
+    def test_two_processes_compare_each_block_once(self):
+        command = [PROGRAM, "run", "attractors", "--config", DEMO, "-q", "--jobs", "2", "--results"]
+        processes = [subprocess.Popen([*command, "both"], cwd=self.folder, stdout=subprocess.DEVNULL) for _ in range(2)]
+        for process in processes:
+            self.assertEqual(process.wait(timeout=120), 0)
+        subprocess.run([*command, "one"], cwd=self.folder, stdout=subprocess.DEVNULL, check=True)
+
+        both = self.folder / "both" / "attractors"
+        self.assert_same_results(both, self.results_of(self.folder / "one" / "attractors"))
+        costs = self.costs(both)
+        self.assertEqual(len(costs), len(set(costs)), "a cell was done twice")
 
     def test_the_cell_of_a_killed_process_is_taken_over(self):
         expected = self.results_of(self.study(*LONG, results="one"))

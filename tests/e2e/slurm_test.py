@@ -82,17 +82,9 @@ class Slurm(ProgramTest):
 
     def wait_for(self, *jobs):
         def have_ended():
-            self.hurry()
             return all(task["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED")
                        for job in jobs for task in self.tasks(job))
         self.wait_until(have_ended, f"jobs {jobs} end")
-
-    def hurry(self):
-        """A job that is queued again waits for its credential to expire; here it need not."""
-        for line in self.slurm("squeue", "-h", "-r", "-t", "PENDING", "-o", "%i %r").stdout.splitlines():
-            job, reason = line.split(maxsplit=1)
-            if reason == "BeginTime":
-                self.slurm("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def logs(self):
         return "".join(f"--- {file}\n{file.read_text()}" for file in sorted(self.folder.rglob("*.log")))
@@ -183,9 +175,33 @@ class Slurm(ProgramTest):
         self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
                                "networks/**/*.h5")
 
+    def test_tasks_of_a_node_that_fails_go_on(self):
+        self.configure()
+        chain = self.submit("neurotasks", "--shards", 2, "--cpus-per-task=1", "--mem=1G", "--time=10")
+        self.begins_training()
+        (node,) = self.slurm("sinfo", "-h", "-o", "%n").stdout.split()
+        down = self.slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+        self.assertEqual(down.returncode, 0, down.stderr)
+        # It answers, so Slurm takes it back.
+        self.wait_for(*chain.values())
+
+        self.assertIn("restart 1:", self.logs())
+        self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"COMPLETED"}, self.logs())
+        self.succeed("run", "neurotasks", "--results", "one")
+        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
+                               "networks/**/*.h5")
+
+    def test_threads_follow_the_allocation(self):
+        for processors in (1, 3):
+            result = self.slurm("sbatch", "--wait", "--output=threads.txt", f"--cpus-per-task={processors}",
+                                f"--wrap={PROGRAM} --help")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            text = (self.folder / "threads.txt").read_text()
+            self.assertIn(f"={processors}threads", text[text.index("--jobs"):].replace(" ", "").replace("\n", ""))
+
     def test_a_training_longer_than_the_time_limit_ends(self):
-        # One network alone, whose single epoch is longer than the limit.
-        self.configure(sequences=60000, epochs=2, replace=[
+        # One network alone, whose single epoch is longer than each of its runs.
+        self.configure(sequences=100000, epochs=1, replace=[
             ("        frozen: {pretrain: [Go], train: [AntiGo], trainable: input}\n", ""),
             ("        unfrozen: {pretrain: [Go], train: [AntiGo]}\n", ""),
             ("        both: {train: [Go, AntiGo], trainable: [input, readout]}\n", ""),

@@ -22,7 +22,10 @@ void stop_on_signals() {
         struct sigaction action{};
         action.sa_handler = remember;
         action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-        sigaction(signal, &action, nullptr);
+        struct sigaction before{};
+        sigaction(signal, nullptr, &before);
+        // Shells start what they put into the background so that Ctrl-C does not reach it.
+        if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
     }
 }
 

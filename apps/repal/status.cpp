@@ -52,13 +52,29 @@ std::string script_of(const repal::Cell& cell) {
     return is_learning ? "dissimilarity_learning.sh" : "dissimilarity.sh";
 }
 
-/// Commands that submit what is left, a stage each.
-void print_submissions(const std::vector<repal::Cell>& left, const std::string& study, const CommonOptions& common) {
+/// Whether jobs would find the same configuration without being told.
+bool is_default(const std::string& config, const CommonOptions& common) {
+    return config == common.config ||
+           (std::filesystem::is_regular_file(common.config) &&
+            repal::Config::load(common.config, {}).yaml() == repal::Config::load(config, {}).yaml());
+}
+
+/// Commands that submit what is left, all or a stage each.
+void print_submissions(const std::vector<repal::Cell>& left, const std::string& study, const std::string& config,
+                       const CommonOptions& common) {
     constexpr std::size_t most_tasks = 10;
     std::string settings = "REPAL_STUDY=" + study;
-    if (common.results != "results") settings += " REPAL_RESULTS=" + quoted(common.results);
-    if (common.is_config_given) settings += " REPAL_CONFIG=" + quoted(common.config);
-    fmt::print("to submit what is left, each when the one before has ended, or all with sbatch/submit.sh {}:\n", study);
+    std::string arguments = study;
+    if (common.results != "results") {
+        settings += " REPAL_RESULTS=" + quoted(common.results);
+        arguments += " --results " + quoted(common.results);
+    }
+    if (common.is_config_given || !is_default(config, common)) {
+        settings += " REPAL_CONFIG=" + quoted(config);
+        arguments += " --config " + quoted(config);
+    }
+    fmt::print("to submit what is left: sbatch/submit.sh {}\nor a stage alone, when the one before has ended:\n",
+               arguments);
     for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
         const auto cells = static_cast<std::size_t>(
             std::ranges::count_if(left, [&](const repal::Cell& cell) { return script_of(cell) == script; }));
@@ -71,8 +87,8 @@ void print_submissions(const std::vector<repal::Cell>& left, const std::string& 
 int status(const std::string& name, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / name;
     const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
-    const auto study =
-        repal::make_study(name, repal::Config::load(config_of(results, common), common.overrides), registry);
+    const std::string config = config_of(results, common);
+    const auto study = repal::make_study(name, repal::Config::load(config, common.overrides), registry);
 
     std::vector<std::vector<std::string>> rows = {{"stage", "cells", "done", "running", "failed", "missing"}};
     std::vector<repal::Cell> failed;
@@ -94,7 +110,7 @@ int status(const std::string& name, const CommonOptions& common) {
         fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
     if (failed.size() > shown)
         fmt::print("failed: {} more; `repal plan {} -v` lists all\n", failed.size() - shown, name);
-    if (!left.empty()) print_submissions(left, name, common);
+    if (!left.empty()) print_submissions(left, name, config, common);
     return done;
 }
 

@@ -193,7 +193,11 @@ class Allocation(Jobs):
         self.assertEqual((cells, running, failed, finished + missing), (24, 0, 0, 24), status)
         self.assertGreaterEqual(finished, 12)  # its half, and pretrained networks that it needed
         self.assertGreater(missing, 0)
-        self.assertIn(f"REPAL_STUDY=neurotasks sbatch --array=0-{missing - 1} sbatch/train.sh    # {missing} cells", status)
+        self.assertIn(f"REPAL_STUDY=neurotasks REPAL_CONFIG=results/neurotasks/config.yaml sbatch --array=0-{missing - 1} "
+                      f"sbatch/train.sh    # {missing} cells", status)
+        self.assertIn("sbatch/submit.sh neurotasks --config results/neurotasks/config.yaml\n", status)
+        (self.folder / "config.yaml").write_text(self.config)
+        self.assertIn("REPAL_STUDY=neurotasks sbatch", self.succeed("status", "neurotasks").stdout)
         elsewhere = self.succeed("status", "neurotasks", "--results", "else where", "--config", "small.yaml").stdout
         self.assertIn("REPAL_STUDY=neurotasks REPAL_RESULTS='else where' REPAL_CONFIG=small.yaml sbatch", elsewhere)
 

@@ -207,9 +207,9 @@ class NeurotaskTraining(SmallStudy):
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], capture_output=True).returncode:
             self.skipTest("this machine does not let root mount a file system")
         try:
-            result = self.run_study(results="disk")
+            result = self.run_repal(*self.command(results="disk"), env={**os.environ, "SLURMD_NODENAME": "c12"})
             self.assertEqual(result.returncode, 2, result.stderr)
-            self.assertIn("No space left on device", result.stderr)
+            self.assertIn("No space left on device (on node c12)", result.stderr)
             self.assertTrue(any((disk / "neurotasks" / "networks").rglob("*.h5")))
             self.assertEqual(list(disk.rglob("*.tmp")), [])
             subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)

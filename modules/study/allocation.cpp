@@ -12,6 +12,7 @@ namespace repal {
 namespace {
 
 constexpr double task_seconds = 3600;
+constexpr std::size_t most_tasks = 1000;  // Slurm takes 1001 unless it is told otherwise
 
 /// Core seconds of every cell; 0 of one that is done.
 std::optional<std::vector<double>> estimates(const std::vector<std::pair<Cell, CellState>>& cells,
@@ -49,7 +50,8 @@ std::optional<Allocation> allocate(const std::vector<std::pair<Cell, CellState>>
         std::ranges::count_if(cells, [](const auto& planned) { return planned.second != CellState::done; }));
     Allocation allocation{.core_seconds = std::accumulate(estimated->begin(), estimated->end(), 0.0)};
     const double wanted = std::ceil(allocation.core_seconds / processors_per_task / task_seconds);
-    allocation.tasks = std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, std::max<std::size_t>(to_do, 1));
+    allocation.tasks =
+        std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, std::clamp<std::size_t>(to_do, 1, most_tasks));
 
     std::vector<double> of_task(allocation.tasks);
     for (std::size_t i = 0; i < estimated->size(); ++i) of_task[i % allocation.tasks] += (*estimated)[i];

@@ -49,7 +49,8 @@ TEST(Allocation, EstimatedWorkScalesThem) {
     EXPECT_EQ(found->megabytes, 4096u);  // a quarter more than 3072
 }
 
-TEST(Allocation, TasksAreAtMostTheCells) {
+TEST(Allocation, TasksAreAtMostTheCellsAndWhatSlurmTakes) {
+    EXPECT_EQ(repal::allocate(one_done_of(3000, 0), {.core_seconds = {{"0", 1e6}}}, 1)->tasks, 1000u);
     EXPECT_EQ(repal::allocate(one_done_of(3, 0), {.core_seconds = {{"0", 1e6}}}, 1)->tasks, 2u);
 }
 

@@ -14,8 +14,8 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options(-march=x86-64-v3)
 endif()
 
-# Hidden: Eigen's functions are templates, compiled by Debian's Ceres for 16-byte alignment and by us for 32. Were ours
-# visible, the dynamic linker would give them to Ceres too, and memory of one allocator would be freed by the other.
+# Hidden: Eigen's functions are templates, which another library may have compiled for another alignment than ours of 32
+# bytes. Were ours visible, the dynamic linker would give them to it, and memory of one allocator would be freed by the other.
 # modules/repal.exports says what librepal shows.
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)

@@ -18,11 +18,10 @@ find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 add_library(random123 INTERFACE)
 target_include_directories(random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
-# Ceres as a shared library. Debian's static one has weak Eigen functions compiled for 16-byte alignment, which the
-# linker would merge with ours for 32 bytes: memory of one allocator would be freed by the other.
-find_library(CERES_SHARED_LIBRARY NAMES libceres.so REQUIRED)
-add_library(ceres_shared SHARED IMPORTED)
-set_target_properties(ceres_shared PROPERTIES IMPORTED_LOCATION ${CERES_SHARED_LIBRARY})
-target_include_directories(ceres_shared SYSTEM INTERFACE
+# The archive, of which little is used: Debian's libceres.so loads SuiteSparse, part of which is under the GPL, and LAPACK.
+find_library(CERES_ARCHIVE NAMES libceres.a REQUIRED)
+add_library(ceres_archive STATIC IMPORTED)
+set_target_properties(ceres_archive PROPERTIES IMPORTED_LOCATION ${CERES_ARCHIVE})
+target_include_directories(ceres_archive SYSTEM INTERFACE
   $<TARGET_PROPERTY:Ceres::ceres,INTERFACE_INCLUDE_DIRECTORIES>)
-target_link_libraries(ceres_shared INTERFACE glog::glog)
+target_link_libraries(ceres_archive INTERFACE glog::glog)

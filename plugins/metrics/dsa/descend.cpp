@@ -1,14 +1,11 @@
 module;
-#include <ceres/gradient_problem.h>
-#include <ceres/gradient_problem_solver.h>
-#include <ceres/manifold.h>
-
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "core/eigen.hpp"
+#include "lbfgs.hpp"
 module repal.dsa.alignment;
 
 import :optimisers;
@@ -41,20 +38,28 @@ class Cayley {
     Matrix<Scalar> result_;
 };
 
-/// The orthogonal matrices of order n, column-major, in the chart Plus(Z, delta) = cayley(skew(scale * delta) / 2) Z.
+/// 1 - g(Z) over the orthogonal matrices Z, column-major, in the chart Plus(Z, delta) = cayley(skew(scale * delta) / 2)
+/// Z.
 ///
 /// The chart is centred at each Z, so that it never gets near the point where one global Cayley chart ends. `scale`
 /// makes the Hessian in these coordinates nearly the identity, which is what L-BFGS assumes at its start.
 /// Coordinates: the planes (i, j), i > j, column by column.
-class OrthogonalManifold final : public ceres::Manifold {
+class OrthogonalOverlap final : public ManifoldFunction {
  public:
-    OrthogonalManifold(Eigen::Index n, Eigen::MatrixXd scale)
-        : n_(n), scale_(std::move(scale)), cayley_(n), w_(n, n), z_(n, n), product_(n, n), gradient_(n, n) {}
+    OrthogonalOverlap(const Overlap<double>& overlap, Eigen::MatrixXd scale)
+        : overlap_(overlap),
+          n_(overlap.rank()),
+          scale_(std::move(scale)),
+          cayley_(n_),
+          w_(n_, n_),
+          z_(n_, n_),
+          product_(n_, n_),
+          gradient_(n_, n_) {}
 
-    int AmbientSize() const override { return static_cast<int>(n_ * n_); }
-    int TangentSize() const override { return static_cast<int>(n_ * (n_ - 1) / 2); }
+    int ambient_size() const override { return static_cast<int>(n_ * n_); }
+    int tangent_size() const override { return static_cast<int>(n_ * (n_ - 1) / 2); }
 
-    bool Plus(const double* z, const double* delta, double* result) const override {
+    void plus(const double* z, const double* delta, double* result) const override {
         z_ = ConstMatrixMap(z, n_, n_);
         Eigen::Index plane = 0;
         w_.diagonal().setZero();
@@ -64,71 +69,32 @@ class OrthogonalManifold final : public ceres::Manifold {
                 w_(j, i) = -w_(i, j);
             }
         MatrixMap(result, n_, n_) = cayley_(w_, z_);
-        return true;
     }
 
-    bool PlusJacobian(const double* z, double* jacobian) const override {
-        const ConstMatrixMap z_map(z, n_, n_);
-        Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> out(jacobian, AmbientSize(),
-                                                                                               TangentSize());
-        out.setZero();
-        Eigen::Index plane = 0;
-        for (Eigen::Index j = 0; j < n_; ++j)
-            for (Eigen::Index i = j + 1; i < n_; ++i, ++plane)
-                for (Eigen::Index column = 0; column < n_; ++column) {
-                    out(column * n_ + i, plane) = scale_(i, j) * z_map(j, column);
-                    out(column * n_ + j, plane) = -scale_(i, j) * z_map(i, column);
-                }
-        return true;
-    }
-
-    /// The skew part of gradient Z^T, without the Jacobian of n^2 by n(n-1)/2 numbers.
-    bool RightMultiplyByPlusJacobian(const double* z, const int num_rows, const double* ambient,
-                                     double* tangent) const override {
+    /// The skew part of gradient Z^T.
+    void pull_back(const double* z, const double* gradient, double* tangent) const override {
         z_ = ConstMatrixMap(z, n_, n_);
-        for (int row = 0; row < num_rows; ++row, ambient += n_ * n_) {
-            gradient_ = ConstMatrixMap(ambient, n_, n_);
-            product_.noalias() = gradient_ * z_.transpose();
-            for (Eigen::Index j = 0; j < n_; ++j)
-                for (Eigen::Index i = j + 1; i < n_; ++i) *tangent++ = scale_(i, j) * (product_(i, j) - product_(j, i));
-        }
-        return true;
+        gradient_ = ConstMatrixMap(gradient, n_, n_);
+        product_.noalias() = gradient_ * z_.transpose();
+        for (Eigen::Index j = 0; j < n_; ++j)
+            for (Eigen::Index i = j + 1; i < n_; ++i) *tangent++ = scale_(i, j) * (product_(i, j) - product_(j, i));
     }
 
-    // The gradient solver asks for neither.
-    bool Minus(const double*, const double*, double*) const override { return false; }
-    bool MinusJacobian(const double*, double*) const override { return false; }
-
- private:
-    Eigen::Index n_;
-    Eigen::MatrixXd scale_;
-    // One solve owns one manifold and calls it from one thread. Eigen's own memory, not the solver's, for the
-    // arithmetic: the order of a sum would depend on how a foreign pointer is aligned.
-    mutable Cayley<double> cayley_;
-    mutable Eigen::MatrixXd w_, z_, product_, gradient_;
-};
-
-/// 1 - g(Z).
-class OverlapCost final : public ceres::FirstOrderFunction {
- public:
-    explicit OverlapCost(const Overlap<double>& overlap)
-        : overlap_(overlap),
-          z_(overlap.rank(), overlap.rank()),
-          product_(z_.rows(), z_.cols()),
-          half_gradient_(z_.rows(), z_.cols()) {}
-
-    bool Evaluate(const double* parameters, double* cost, double* gradient) const override {
-        z_ = ConstMatrixMap(parameters, z_.rows(), z_.cols());
-        *cost = 1 - overlap_.half_gradient(z_, product_, half_gradient_);
-        if (gradient) MatrixMap(gradient, z_.rows(), z_.cols()) = half_gradient_ * -2;
-        return true;
+    double evaluate(const double* z, double* gradient) const override {
+        z_ = ConstMatrixMap(z, n_, n_);
+        const double value = 1 - overlap_.half_gradient(z_, product_, gradient_);
+        if (gradient) MatrixMap(gradient, n_, n_) = gradient_ * -2;
+        return value;
     }
-
-    int NumParameters() const override { return static_cast<int>(z_.size()); }
 
  private:
     const Overlap<double>& overlap_;
-    mutable Eigen::MatrixXd z_, product_, half_gradient_;
+    Eigen::Index n_;
+    Eigen::MatrixXd scale_;
+    // One descent owns one function and calls it from one thread. Eigen's own memory, not the solver's, for the
+    // arithmetic: the order of a sum would depend on how a foreign pointer is aligned.
+    mutable Cayley<double> cayley_;
+    mutable Eigen::MatrixXd w_, z_, product_, gradient_;
 };
 
 /// Steps along a plane are divided by the square root of its curvature; flat planes count as moderately curved.
@@ -150,19 +116,10 @@ template Matrix<double> cayley(const Matrix<double>&, const Matrix<double>&);
 template Matrix<float> cayley(const Matrix<float>&, const Matrix<float>&);
 
 Candidate descend(const Overlap<double>& overlap, Candidate start, double gradient_tolerance, int max_iterations) {
-    const ceres::GradientProblem problem(new OverlapCost(overlap),
-                                         new OrthogonalManifold(overlap.rank(), chart_scale(overlap, start.z)));
-    ceres::GradientProblemSolver::Options options;
-    options.logging_type = ceres::SILENT;
-    options.max_num_iterations = max_iterations;
-    options.gradient_tolerance = gradient_tolerance;
-    options.function_tolerance = 0;
-    options.parameter_tolerance = 0;
-    ceres::GradientProblemSolver::Summary summary;
+    const OrthogonalOverlap function(overlap, chart_scale(overlap, start.z));
     Candidate end = start;
-    ceres::Solve(options, problem, end.z.data(), &summary);
+    end.iterations += minimise(function, end.z.data(), gradient_tolerance, max_iterations);
     end.overlap = overlap.value(end.z);
-    end.iterations += static_cast<int>(summary.iterations.size());
     return end.overlap >= start.overlap ? end : start;
 }
 

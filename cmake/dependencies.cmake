@@ -32,3 +32,11 @@ add_library(hdf5_archive STATIC IMPORTED)
 set_target_properties(hdf5_archive PROPERTIES IMPORTED_LOCATION ${HDF5_ARCHIVE})
 target_include_directories(hdf5_archive SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
 target_link_libraries(hdf5_archive INTERFACE sz z m ${CMAKE_DL_LIBS})
+
+# What becomes part of our own files: a package names its licences.
+set(REPAL_LINKED_IN ${CERES_ARCHIVE} ${HDF5_ARCHIVE})
+foreach(header Eigen/Core boost/version.hpp CLI/CLI.hpp fmt/core.h nlohmann/json.hpp Random123/philox.h range/v3/all.hpp)
+  find_file(path ${header} PATH_SUFFIXES eigen3 REQUIRED NO_CACHE)
+  list(APPEND REPAL_LINKED_IN ${path})
+  unset(path)
+endforeach()

@@ -1,0 +1,17 @@
+cmake_minimum_required(VERSION 3.28)
+# What differs between the .tar.gz and the .deb; CPack reads this once for each.
+if(CPACK_GENERATOR STREQUAL "TGZ")
+  set(CPACK_COMPONENTS_ALL program top bundle)
+  # For archives only: it would become a folder in the root of the .deb's files.
+  set(CPACK_COMPONENT_INCLUDE_TOPLEVEL_DIRECTORY ON)
+elseif(CPACK_GENERATOR STREQUAL "DEB")
+  set(CPACK_COMPONENTS_ALL program shared licences)
+  foreach(tool dpkg-shlibdeps file)
+    find_program(found_${tool} ${tool})
+    if(NOT found_${tool})
+      message(FATAL_ERROR "a .deb needs ${tool}, which scripts/setup.sh installs")
+    endif()
+  endforeach()
+else()
+  message(FATAL_ERROR "packages of repal are TGZ or DEB, not ${CPACK_GENERATOR}")
+endif()

@@ -1,0 +1,179 @@
+"""The packages: the .tar.gz runs where there is nothing but Debian's base, and says whose work is in it."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import bare_root
+from program import DEMO, SOURCE, ProgramTest
+
+BUILD = os.environ["REPAL_BUILD"]
+GLIBC = re.compile(r"(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl))\.so\.\d+$")
+UNWANTED = re.compile(r"lib(cholmod|spqr|cxsparse|umfpack|klu|btf|ldl|c?camd|c?colamd|amd|suitesparse|metis|[a-z]*blas|lapack)")
+TABLES = ["dissimilarity.csv", "summary.csv", "failures.csv", "trajectories/lorenz.h5"]
+
+
+def dynamic_section(file):
+    """The entries (tag, value) of an ELF file, [] of any other."""
+    with open(file, "rb") as opened:
+        if opened.read(4) != b"\x7fELF":
+            return []
+    printed = subprocess.run(["readelf", "-d", "-W", file], check=True, capture_output=True, text=True).stdout
+    return re.findall(r"\((\w+)\)\s+.*\[(.*)\]", printed)
+
+
+class Package(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.made = pathlib.Path(tempfile.mkdtemp(prefix="repal-package-"))
+        cls.addClassCleanup(shutil.rmtree, cls.made)
+        if not shutil.which("patchelf") or not shutil.which("dpkg-shlibdeps"):
+            return
+        made = subprocess.run(["cpack", "--config", f"{BUILD}/CPackConfig.cmake", "-B", cls.made], cwd=cls.made,
+                              capture_output=True, text=True)
+        if made.returncode != 0:
+            raise RuntimeError(made.stdout + made.stderr)
+        shutil.rmtree(cls.made / "_CPack_Packages")
+
+    def setUp(self):
+        super().setUp()
+        for tool in ("patchelf", "dpkg-shlibdeps"):
+            if not shutil.which(tool):
+                self.cannot_run(f"there is no {tool}")
+
+    def package(self, suffix):
+        [file] = self.made.glob("repal-*-linux-*" + suffix)
+        return file
+
+    def unpack(self, folder):
+        """The one top folder of the .tar.gz, below `folder`."""
+        archive = self.package(".tar.gz")
+        subprocess.run(["tar", "-xzf", archive, "-C", folder, "--no-same-owner"], check=True)
+        top = pathlib.Path(folder) / archive.name.removesuffix(".tar.gz")
+        self.assertTrue(top.is_dir())
+        return top
+
+    def elf_files(self, top):
+        files = [file for file in top.rglob("*") if file.is_file() and not file.is_symlink()]
+        return {file: entries for file in files if (entries := dynamic_section(file))}
+
+    def bare_root(self):
+        if reason := bare_root.why_not():
+            self.cannot_run(reason)
+        return bare_root.make()
+
+    def copy_of_bare_root(self):
+        root = self.folder / "root"
+        subprocess.run(["cp", "-a", self.bare_root(), root], check=True)
+        return root
+
+    def in_root(self, root, command, **keywords):
+        result = bare_root.run(root, command, **keywords)
+        self.assertEqual(result.returncode, 0, result.stderr + result.stdout)
+        return result.stdout
+
+    def test_the_archive_gives_the_same_results_where_there_is_only_debians_base(self):
+        root = self.bare_root()
+        self.assertEqual([file for pattern in ("*hdf5*", "*ceres*", "*libzip*", "*yaml-cpp*")
+                          for file in root.rglob(f"usr/lib/**/{pattern}")], [])
+        home = tempfile.mkdtemp(prefix="home-", dir=root / "tmp")
+        self.addCleanup(shutil.rmtree, home)
+        top = self.unpack(home)
+        folder = "/" + str(top.relative_to(root))
+
+        self.assertIn("dsa", self.in_root(root, ["bin/repal", "plugins"], folder=folder))
+        self.in_root(root, ["bin/repal", "run", "attractors", "--config", "examples/demo.yaml", "--results", "results",
+                            "--jobs", "2"],
+                     folder=folder, LD_DEBUG="libs", LD_DEBUG_OUTPUT=folder + "/loaded")
+
+        self.succeed("run", "attractors", "--config", DEMO, "--results", "expected", "--jobs", "2")
+        for table in TABLES:
+            self.assertEqual((top / "results" / "attractors" / table).read_bytes(),
+                             (self.folder / "expected" / "attractors" / table).read_bytes(), table)
+        [log] = top.glob("loaded.*")
+        loaded = set(re.findall(r"calling init: (\S+)", log.read_text()))
+        inside = {file for file in loaded if os.path.normpath(file).startswith(folder + "/")}
+        self.assertGreater(len(inside), 10)
+        self.assertEqual([file for file in loaded - inside if not GLIBC.fullmatch(os.path.basename(file))], [])
+
+    def test_other_versions_in_ld_library_path_are_not_loaded(self):
+        top = self.unpack(self.folder)
+        others = self.folder / "others"
+        others.mkdir()
+        for library in (top / "lib").glob("*.so*"):
+            (others / library.name).write_text("not a library")
+
+        listed = subprocess.run([top / "bin" / "repal", "plugins"], capture_output=True, text=True,
+                                env={**os.environ, "LD_LIBRARY_PATH": str(others)})
+
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertIn("dsa", listed.stdout)
+
+    def test_every_library_is_there_or_glibcs_and_found_by_where_the_file_is(self):
+        top = self.unpack(self.folder)
+        files = self.elf_files(top)
+        names = {file.name for file in (top / "lib").iterdir()}
+
+        self.assertGreater(len(files), 20)
+        for file, entries in files.items():
+            tags = dict(entries)
+            self.assertNotIn("RUNPATH", tags, file)
+            for folder in tags["RPATH"].split(":"):
+                self.assertRegex(folder, r"^\$ORIGIN(/|$)", file)
+            for needed in (value for tag, value in entries if tag == "NEEDED"):
+                self.assertIsNone(UNWANTED.match(needed), f"{file} needs {needed}")
+                self.assertTrue(needed in names or GLIBC.fullmatch(needed), f"{file} needs {needed}")
+            self.assertIsNone(UNWANTED.match(file.name), file)
+        self.assertEqual([link for link in top.rglob("*") if link.is_symlink() and not link.exists()], [])
+
+    def test_every_bundled_library_has_a_licence(self):
+        top = self.unpack(self.folder)
+        table = (top / "licences" / "LIBRARIES.md").read_text()
+        rows = dict(re.findall(r"^\| (\S+) \|.*\[(\S+\.copyright)\]\(\2\) \|$", table, re.MULTILINE))
+
+        bundled = {f"lib/{file.name}" for file in (top / "lib").glob("*.so*") if not file.name.startswith("librepal")}
+        self.assertEqual({what for what in rows if what.startswith("lib/")}, bundled)
+        self.assertLessEqual({"libceres.a", "libhdf5.a", "eigen3/Eigen/Core", "plotly.min.js"}, set(rows))
+        for file in rows.values():
+            text = (top / "licences" / file).read_text()
+            self.assertGreater(len(text), 400, file)
+            for name in re.findall(r"/usr/share/common-licenses/([A-Z]+-[\d.]*\d)", text):
+                self.assertTrue((top / "licences" / name).is_file(), f"{file} refers to {name}")
+
+    def test_what_users_read_and_copy_is_in_the_top_folder(self):
+        top = self.unpack(self.folder)
+
+        for name in ("config.yaml", "README.md", "LICENSE", "examples/demo.yaml", "docs/building.md"):
+            self.assertEqual((top / name).read_bytes(), (SOURCE / name).read_bytes())
+        for script in SOURCE.glob("sbatch/**/*"):
+            packed = top / script.relative_to(SOURCE)
+            self.assertEqual(packed.stat().st_mode, script.stat().st_mode)
+        self.assertFalse((top / "share" / "repal" / "config.yaml").exists())
+
+    def test_the_deb_installs_where_there_is_only_debians_base(self):
+        listed = subprocess.run(["dpkg-deb", "-c", self.package(".deb")], check=True, capture_output=True,
+                                text=True).stdout
+        files = {line.split()[5].removeprefix(".") for line in listed.splitlines()}
+        depends = subprocess.run(["dpkg-deb", "-f", self.package(".deb"), "Depends"], check=True, capture_output=True,
+                                 text=True).stdout
+
+        self.assertLessEqual({"/usr/bin/repal", "/usr/lib/repal/metric_dsa.so", "/usr/share/repal/config.yaml",
+                              "/usr/share/repal/examples/demo.yaml", "/usr/share/repal/licences/LIBRARIES.md"}, files)
+        self.assertEqual([file for file in files if ".so" in file and "repal" not in file], [])
+        for library in ("libc6 (>=", "libzip", "libyaml-cpp"):
+            self.assertIn(library, depends)
+        self.assertIsNone(re.search("ceres|suitesparse|cholmod|blas|lapack|hdf5", depends), depends)
+
+        root = self.copy_of_bare_root()
+        shutil.copy(self.package(".deb"), root / "tmp" / "repal.deb")
+        shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
+        self.in_root(root, ["apt-get", "-q", "install", "-y", "--no-install-recommends", "/tmp/repal.deb"])
+        self.assertIn("dsa", self.in_root(root, ["repal", "plugins"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

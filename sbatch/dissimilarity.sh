@@ -11,6 +11,7 @@
 
 # Compares the systems of a study, networks as they are in the end: sbatch sbatch/dissimilarity.sh. What can be set is in
 # job.sh.
+trap is_out_of_time=yes USR1
 # shellcheck source=sbatch/job.sh
 . "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
 experiments=()

@@ -10,6 +10,7 @@
 #SBATCH --output=%x-%A.log
 
 # Compares networks over learning: sbatch sbatch/dissimilarity_learning.sh. What can be set is in job.sh.
+trap is_out_of_time=yes USR1
 # shellcheck source=sbatch/job.sh
 . "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
 run_part dissimilarity --experiment learning,within_learning

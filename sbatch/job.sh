@@ -21,12 +21,12 @@ config=${REPAL_CONFIG:-config.yaml}
 # In a package, in a source tree that was built, installed.
 repal=${REPAL_PROGRAM:-repal}
 for program in "$here/../bin/repal" "$here/../build/release/bin/repal" "$here/../../../bin/repal"; do
-    [ -n "${REPAL_PROGRAM:-}" ] || [ ! -x "$program" ] || repal=$program
+    [ -z "${REPAL_PROGRAM:-}" ] && [ -x "$program" ] && repal=$program && break
 done
 
 # run COMMAND [OPTION...]: that command of repal, until it ends or is to go on later.
 run() {
-    local command=$1 pid code=0 is_out_of_time='' job=$SLURM_JOB_ID
+    local command=$1 pid watcher code=0 job=$SLURM_JOB_ID
     shift
     # Not the number of this task alone: one task has the number of the whole array.
     [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
@@ -37,14 +37,21 @@ run() {
 
     "$repal" "$command" "$study" --config "$config" --results "$results" "$@" &
     pid=$!
-    # Near the time limit repal keeps its state and ends; cancelled or preempted, it does the same.
-    trap 'is_out_of_time=yes; kill -USR1 $pid' USR1
-    trap 'kill -TERM $pid' TERM
+    # Near the time limit repal keeps its state and ends, soon; cancelled or preempted, it does the same.
+    trap 'is_out_of_time=yes; stop' USR1
+    trap 'kill -TERM "$pid" 2>/dev/null || :' TERM
+    stop() {
+        kill -USR1 "$pid" 2>/dev/null || :
+        (sleep 90; kill -KILL "$pid" 2>/dev/null) &
+        watcher=$!
+    }
+    [ -z "${is_out_of_time:-}" ] || stop
     while :; do
         wait "$pid" && code=0 || code=$?
         kill -0 "$pid" 2>/dev/null || break
     done
-    if [ -n "$is_out_of_time" ] && [ "$code" -gt 128 ]; then
+    [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null || :
+    if [ -n "${is_out_of_time:-}" ] && [ "$code" -gt 128 ]; then
         if [ "${SLURM_RESTART_COUNT:-0}" -ge "${REPAL_RESTARTS:-100}" ]; then
             echo "$(date '+%F %T') this job has been restarted ${SLURM_RESTART_COUNT} times; it ends here"
         else

@@ -9,6 +9,7 @@
 #SBATCH --output=%x-%A.log
 
 # Writes tables, if all is done, and the report of what is there: sbatch sbatch/report.sh. What can be set is in job.sh.
+trap is_out_of_time=yes USR1
 # shellcheck source=sbatch/job.sh
 . "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
 run report

@@ -33,7 +33,12 @@ done
 [ -n "${study:-}" ] || usage
 [[ $shards =~ ^[1-9][0-9]*$ ]] || die "--shards $shards: expected a number from 1 on"
 command -v sbatch >/dev/null || die "there is no sbatch: this is not a machine of a Slurm cluster"
-export REPAL_STUDY=$study
+export REPAL_STUDY=$study REPAL_SHARDS=$shards
+# The settings travel in the environment.
+export SBATCH_EXPORT=ALL
+for option in "${options[@]}"; do
+    [[ $option != --export* || $option = --export=ALL* ]] || die "$option: jobs would not see their settings; use --export=ALL,..."
+done
 
 # The same settings as the jobs; a mistake is told here and now, not by a hundred of them.
 # shellcheck source=sbatch/job.sh
@@ -43,7 +48,12 @@ logs=$results/$study/logs
 mkdir -p "$logs"
 
 jobs=()
-trap '[ ${#jobs[@]} -eq 0 ] || { scancel "${jobs[@]}"; echo "submit: the chain is incomplete, its jobs are cancelled" >&2; }' ERR
+undo() {
+    trap - ERR INT TERM
+    [ ${#jobs[@]} -eq 0 ] || { scancel "${jobs[@]}"; echo "submit: the chain is incomplete, its jobs are cancelled" >&2; }
+    exit 1
+}
+trap undo ERR INT TERM
 
 # submit SCRIPT AFTER...: the job begins when all of these have ended.
 submit() {
@@ -51,7 +61,7 @@ submit() {
     shift
     [ $# -eq 0 ] || after=(--dependency="afterany$(printf ':%s' "$@")")
     [ "$script" != report.sh ] || array=(--output="$logs/%x-%j.log")
-    job=$(sbatch --parsable "${array[@]}" "${after[@]}" "${options[@]}" "$here/$script")
+    job=$(trap - ERR; sbatch --parsable "${array[@]}" "${after[@]}" "${options[@]}" "$here/$script")
     jobs+=("${job%%;*}")
     printf '%-28s job %s%s\n' "$script" "${job%%;*}" "${1:+, after $*}"
 }
@@ -65,8 +75,6 @@ if [ "$study" = neurotasks ]; then
 fi
 submit dissimilarity.sh "$before"
 submit report.sh "${jobs[@]:1}"
-cat <<END
-watch:    squeue --me;  repal status $study --results $results;  tail -f $logs/*
-cancel:   scancel ${jobs[*]}
-report:   $results/$study/report.html
-END
+trap - ERR INT TERM
+printf 'watch:    squeue --me;  %q status %q --results %q;  tail -f %q/*\n' "$repal" "$study" "$results" "$logs"
+printf 'cancel:   scancel %s\nreport:   %s\n' "${jobs[*]}" "$results/$study/report.html"

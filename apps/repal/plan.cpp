@@ -11,6 +11,7 @@
 
 #include "commands.hpp"
 #include "selection.hpp"
+#include "submission.hpp"
 #include "terminal.hpp"
 
 import repal.allocation;
@@ -39,6 +40,7 @@ std::string hours(int minutes) {
 void print_allocations(const repal::Study& study, const PlanOptions& options, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
     const auto costs = repal::read_costs(results);
+    const std::string arguments = submission_of(options.study, common.config, common).arguments;
     std::vector<std::vector<std::string>> rows = {
         {"stage", "to do", "measured", "core hours", "array", "time", "memory"}};
     std::string unmeasured;
@@ -54,12 +56,12 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
         std::vector<std::string> row = {stage, fmt::format("{}", to_do)};
         if (!found && to_do > 0) {
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
-            unmeasured += fmt::format("\n  repal {} {} --array 0/{}", stage, options.study, cells.size());
+            unmeasured += fmt::format("\n  repal {} {} --array 0/{}", stage, arguments, cells.size());
         } else if (found && to_do > 0) {
             row.insert(row.end(),
-                       {fmt::format("{}", cost->second.core_seconds.size()),
-                        fmt::format("{:.2g}", found->core_seconds / 3600), fmt::format("0-{}", found->tasks - 1),
-                        hours(found->limit_minutes), fmt::format("{}M", found->megabytes)});
+                       {fmt::format("{}", found->measured), fmt::format("{:.2g}", found->core_seconds / 3600),
+                        fmt::format("0-{}", found->tasks - 1), hours(found->limit_minutes),
+                        fmt::format("{}M", found->megabytes)});
             largest.tasks = std::max(largest.tasks, found->tasks);
             largest.limit_minutes = std::max(largest.limit_minutes, found->limit_minutes);
             largest.megabytes = std::max(largest.megabytes, found->megabytes);
@@ -69,7 +71,7 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
     fmt::print("{}", table(rows));
     if (!unmeasured.empty()) fmt::print("not measured here yet; one cell of each is, after{}\n", unmeasured);
     if (largest.limit_minutes > 0)
-        fmt::print("for all: sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", options.study,
+        fmt::print("for all: sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", arguments,
                    largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
 }
 

@@ -21,7 +21,8 @@ void stop_on_signals() {
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
         struct sigaction action{};
         action.sa_handler = remember;
-        action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+        // A cluster may send one twice, to the job and to each of its processes; only a user means more by that.
+        action.sa_flags = static_cast<int>(signal == SIGINT ? SA_RESTART | SA_RESETHAND : SA_RESTART);
         struct sigaction before{};
         sigaction(signal, nullptr, &before);
         // Shells start what they put into the background so that Ctrl-C does not reach it.

@@ -3,7 +3,7 @@
 namespace command {
 
 /// From here on SIGINT, SIGTERM and SIGUSR1 (clusters send it before a time limit) ask the work to stop and keep what
-/// is done. The second one of a kind ends the program at once.
+/// is done. A second SIGINT ends the program at once.
 void stop_on_signals();
 
 /// The one that came first; 0: none.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "submission.hpp"
 #include "terminal.hpp"
 
 import repal.claims;
@@ -52,35 +53,17 @@ std::string script_of(const repal::Cell& cell) {
     return is_learning ? "dissimilarity_learning.sh" : "dissimilarity.sh";
 }
 
-/// Whether jobs would find the same configuration without being told.
-bool is_default(const std::string& config, const CommonOptions& common) {
-    return config == common.config ||
-           (std::filesystem::is_regular_file(common.config) &&
-            repal::Config::load(common.config, {}).yaml() == repal::Config::load(config, {}).yaml());
-}
-
 /// Commands that submit what is left, all or a stage each.
-void print_submissions(const std::vector<repal::Cell>& left, const std::string& study, const std::string& config,
-                       const CommonOptions& common) {
+void print_submissions(const std::vector<repal::Cell>& left, const Submission& submission) {
     constexpr std::size_t most_tasks = 10;
-    std::string settings = "REPAL_STUDY=" + study;
-    std::string arguments = study;
-    if (common.results != "results") {
-        settings += " REPAL_RESULTS=" + quoted(common.results);
-        arguments += " --results " + quoted(common.results);
-    }
-    if (common.is_config_given || !is_default(config, common)) {
-        settings += " REPAL_CONFIG=" + quoted(config);
-        arguments += " --config " + quoted(config);
-    }
     fmt::print("to submit what is left: sbatch/submit.sh {}\nor a stage alone, when the one before has ended:\n",
-               arguments);
+               submission.arguments);
     for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
         const auto cells = static_cast<std::size_t>(
             std::ranges::count_if(left, [&](const repal::Cell& cell) { return script_of(cell) == script; }));
         if (cells > 0)
-            fmt::print("  {} sbatch --array=0-{} sbatch/{}    # {} cells\n", settings, std::min(cells, most_tasks) - 1,
-                       script, cells);
+            fmt::print("  {} sbatch --array=0-{} sbatch/{}    # {} cells\n", submission.settings,
+                       std::min(cells, most_tasks) - 1, script, cells);
     }
 }
 
@@ -110,7 +93,7 @@ int status(const std::string& name, const CommonOptions& common) {
         fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
     if (failed.size() > shown)
         fmt::print("failed: {} more; `repal plan {} -v` lists all\n", failed.size() - shown, name);
-    if (!left.empty()) print_submissions(left, name, config, common);
+    if (!left.empty()) print_submissions(left, submission_of(name, config, common));
     return done;
 }
 

@@ -14,25 +14,32 @@ namespace {
 constexpr double task_seconds = 3600;
 constexpr std::size_t most_tasks = 1000;  // Slurm takes 1001 unless it is told otherwise
 
-/// Core seconds of every cell; 0 of one that is done.
-std::optional<std::vector<double>> estimates(const std::vector<std::pair<Cell, CellState>>& cells,
-                                             const StageCost& cost) {
+/// What the cells that are done and were measured have cost.
+struct Measured {
     double seconds = 0;
     double gflop = 0;
-    double measured = 0;
+    std::size_t cells = 0;
+};
+
+Measured measured(const std::vector<std::pair<Cell, CellState>>& cells, const StageCost& cost) {
+    Measured sum;
     for (const auto& [cell, state] : cells) {
-        const auto found = cost.core_seconds.find(cell.name);
+        const auto found = cost.core_seconds.find(cell.key);
         if (found == cost.core_seconds.end() || state != CellState::done) continue;
-        seconds += found->second;
-        gflop += cell.gflop;
-        ++measured;
+        sum.seconds += found->second;
+        sum.gflop += cell.gflop;
+        ++sum.cells;
     }
-    if (measured == 0) return {};
+    return sum;
+}
+
+/// Core seconds of every cell; 0 of one that is done.
+std::vector<double> estimates(const std::vector<std::pair<Cell, CellState>>& cells, const Measured& of_others) {
     std::vector<double> estimated;
     for (const auto& [cell, state] : cells)
         estimated.push_back(state == CellState::done ? 0
-                            : gflop > 0              ? seconds / gflop * cell.gflop
-                                                     : seconds / measured);
+                            : of_others.gflop > 0    ? of_others.seconds / of_others.gflop * cell.gflop
+                                                     : of_others.seconds / static_cast<double>(of_others.cells));
     return estimated;
 }
 
@@ -44,20 +51,21 @@ double rounded_up(double value, double step) {
 
 std::optional<Allocation> allocate(const std::vector<std::pair<Cell, CellState>>& cells, const StageCost& cost,
                                    int processors_per_task) {
-    const auto estimated = estimates(cells, cost);
-    if (!estimated) return {};
+    const Measured of_others = measured(cells, cost);
+    if (of_others.cells == 0) return {};
+    const std::vector<double> estimated = estimates(cells, of_others);
     const auto to_do = static_cast<std::size_t>(
         std::ranges::count_if(cells, [](const auto& planned) { return planned.second != CellState::done; }));
-    Allocation allocation{.core_seconds = std::accumulate(estimated->begin(), estimated->end(), 0.0)};
+    Allocation allocation{.measured = of_others.cells,
+                          .core_seconds = std::accumulate(estimated.begin(), estimated.end(), 0.0)};
     const double wanted = std::ceil(allocation.core_seconds / processors_per_task / task_seconds);
     allocation.tasks =
         std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, std::clamp<std::size_t>(to_do, 1, most_tasks));
 
     std::vector<double> of_task(allocation.tasks);
-    for (std::size_t i = 0; i < estimated->size(); ++i) of_task[i % allocation.tasks] += (*estimated)[i];
+    for (std::size_t i = 0; i < estimated.size(); ++i) of_task[i % allocation.tasks] += estimated[i];
     // The last cell of a task runs alone.
-    const double longest =
-        std::ranges::max(of_task) / processors_per_task + (estimated->empty() ? 0 : std::ranges::max(*estimated));
+    const double longest = std::ranges::max(of_task) / processors_per_task + std::ranges::max(estimated);
     allocation.limit_minutes = static_cast<int>(rounded_up(1.5 * longest / 60 + 5, 10));
     const double megabytes = 1.25 * static_cast<double>(cost.peak_bytes) / (1 << 20);
     allocation.megabytes = static_cast<std::size_t>(std::max(1024.0, rounded_up(megabytes, 512)));

@@ -11,9 +11,10 @@ namespace repal {
 
 /// What to ask a cluster for, so that a stage's job array ends in about an hour.
 export struct Allocation {
-    double core_seconds = 0;  ///< of all that is to do
-    std::size_t tasks = 1;    ///< of the array
-    int limit_minutes = 0;    ///< of each task: half as much again as it should take
+    std::size_t measured = 0;  ///< cells
+    double core_seconds = 0;   ///< of all that is to do
+    std::size_t tasks = 1;     ///< of the array
+    int limit_minutes = 0;     ///< of each task: half as much again as it should take
     std::size_t megabytes = 0;
 };
 

@@ -1,4 +1,7 @@
 module;
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,10 +15,24 @@ import repal.store;
 namespace repal {
 namespace {
 
+/// A client of NFS may remember for a minute that there was no such file; opening a folder makes it ask its server
+/// again.
+bool is_there(const std::filesystem::path& file) {
+    std::error_code none;
+    if (std::filesystem::is_regular_file(file, none)) return true;
+    for (std::filesystem::path folder = file; folder.has_parent_path() && folder != folder.root_path();) {
+        folder = folder.parent_path();
+        const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor < 0) continue;
+        ::close(descriptor);
+        break;
+    }
+    return std::filesystem::is_regular_file(file, none);
+}
+
 /// The file's contents if they belong to this cell.
 std::optional<nlohmann::json> contents(const std::filesystem::path& file, const Cell& cell) {
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(file, none)) return {};
+    if (!is_there(file)) return {};
     auto json = nlohmann::json::parse(read_file(file), nullptr, false);
     const auto is_text = [&](const char* name) { return json.contains(name) && json.at(name).is_string(); };
     if (!is_text("key") || !is_text("state") || json.at("key") != cell.key || !json.contains("result")) return {};
@@ -25,8 +42,7 @@ std::optional<nlohmann::json> contents(const std::filesystem::path& file, const 
 }  // namespace
 
 std::optional<std::string> key_in(const std::filesystem::path& file) {
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(file, none)) return {};
+    if (!is_there(file)) return {};
     try {
         const auto attributes = read_attributes(file);
         const auto key = attributes.find("key");

@@ -10,6 +10,7 @@ module;
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 module repal.claims;
@@ -79,31 +80,43 @@ void wait_for_others(const Reporter& reporter) {
     std::this_thread::sleep_for(interval);
 }
 
-void do_shared(const SharedCells& cells, Claims& claims, int jobs, Reporter& reporter) {
+namespace {
+
+/// Does those that no other process is doing and that are not `settled`, or better, by now; gives back the others.
+std::vector<std::size_t> do_free(const SharedCells& cells, const std::vector<std::size_t>& wanted, CellState settled,
+                                 Claims& claims, int jobs, Reporter& reporter) {
     std::mutex listing;
-    std::vector<std::size_t> taken;
-    for_each_index(cells.n, jobs, [&](std::size_t i) {
+    std::vector<std::size_t> elsewhere;
+    for_each_index(wanted.size(), jobs, [&](std::size_t place) {
         reporter.stop_if_requested();
+        const std::size_t i = wanted[place];
         if (!claims.take(cells.cell(i))) {
             const std::lock_guard lock(listing);
-            taken.push_back(i);
+            elsewhere.push_back(i);
             return;
         }
-        if (cells.state(i) != CellState::done) cells.work(i);
+        if (cells.state(i) < settled) cells.work(i);
         claims.release(cells.cell(i));
         reporter.advance();
     });
-    if (taken.empty()) return;
-    reporter.say(fmt::format("waiting for {} cells that other processes are doing", taken.size()));
-    std::ranges::sort(taken);
-    for_each_index(taken.size(), jobs, [&](std::size_t place) {
-        const std::size_t i = taken[place];
-        while (!claims.take(cells.cell(i))) wait_for_others(reporter);
+    std::ranges::sort(elsewhere);
+    return elsewhere;
+}
+
+}  // namespace
+
+void do_shared(const SharedCells& cells, Claims& claims, int jobs, Reporter& reporter) {
+    std::vector<std::size_t> all(cells.n);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::vector<std::size_t> elsewhere = do_free(cells, all, CellState::done, claims, jobs, reporter);
+    if (!elsewhere.empty())
+        reporter.say(fmt::format("waiting for {} cells that other processes are doing", elsewhere.size()));
+    while (!elsewhere.empty()) {
+        const std::size_t n = elsewhere.size();
         // What has failed there would fail here.
-        if (cells.state(i) == CellState::missing) cells.work(i);
-        claims.release(cells.cell(i));
-        reporter.advance();
-    });
+        elsewhere = do_free(cells, elsewhere, CellState::failed, claims, jobs, reporter);
+        if (elsewhere.size() == n) wait_for_others(reporter);
+    }
 }
 
 }  // namespace repal

@@ -34,8 +34,11 @@ void record_cost(const std::filesystem::path& results, const Cell& cell, double 
     std::error_code none;
     std::filesystem::create_directories(folder, none);
     const std::filesystem::path file = folder / fmt::format("{}-{}.jsonl", machine.nodename, ::getpid());
-    const nlohmann::ordered_json json = {
-        {"stage", cell.stage}, {"cell", cell.name}, {"core_seconds", core_seconds}, {"peak_bytes", peak_bytes()}};
+    const nlohmann::ordered_json json = {{"stage", cell.stage},
+                                         {"cell", cell.name},
+                                         {"key", cell.key},
+                                         {"core_seconds", core_seconds},
+                                         {"peak_bytes", peak_bytes()}};
     const std::string line = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     // One write at the end of a file that no other process writes: a whole line, whichever thread it is of.
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -54,7 +57,7 @@ std::map<std::string, StageCost> read_costs(const std::filesystem::path& results
             const auto json = nlohmann::json::parse(line, nullptr, false);
             if (!json.is_object()) continue;  // the last line of a full disk
             StageCost& stage = stages[json.value("stage", "")];
-            stage.core_seconds[json.value("cell", "")] += json.value("core_seconds", 0.0);
+            stage.core_seconds[json.value("key", "")] += json.value("core_seconds", 0.0);
             stage.peak_bytes = std::max(stage.peak_bytes, json.value("peak_bytes", std::size_t{0}));
         }
     }

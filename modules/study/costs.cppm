@@ -17,7 +17,7 @@ export void record_cost(const std::filesystem::path& results, const Cell& cell, 
 /// Of the cells of a stage that were done here, as far as they were measured. An interrupted cell that went on counts
 /// all of its parts.
 export struct StageCost {
-    std::map<std::string, double> core_seconds;  ///< by cell
+    std::map<std::string, double> core_seconds;  ///< by key of the cell: another configuration has other costs
     std::size_t peak_bytes = 0;                  ///< of memory, of any process
 };
 

@@ -72,9 +72,9 @@ class Stopping(Jobs):
         expected = self.results_of(self.study(*LONG, results="whole"))
         study = self.folder / "results" / "neurotasks"
         stops = 0
-        for _ in range(200):
+        for attempt in range(200):
             process = self.start(*LONG, "--jobs", "2", "-q")
-            time.sleep(0.35)
+            time.sleep(0.3 * 1.1**attempt)  # whatever the machine needs to begin
             process.send_signal(signal.SIGUSR1)
             process.communicate(timeout=60)
             if process.returncode == 0:
@@ -86,12 +86,29 @@ class Stopping(Jobs):
         self.assert_same_results(study, expected)
 
     def test_a_second_signal_ends_it_at_once(self):
+        # A batch of seconds.
+        process = self.start(*LONG, "--jobs", "1", "--set", f"{NETWORKS}.n_rnn=[512]", "--set", f"{NETWORKS}.batch_size=[2000]")
+        networks = self.folder / "results" / "neurotasks" / "networks"
+        self.wait_for(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        self.assertIsNone(process.poll(), "the first waits for the batch")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        self.assertNotIn("is kept", errors)
+
+    def test_a_cluster_may_send_its_signal_twice(self):
         process = self.start(*LONG, "--jobs", "1")
         networks = self.folder / "results" / "neurotasks" / "networks"
         self.wait_for(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(timeout=10), -signal.SIGINT)
+        for _ in range(5):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.002)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, -signal.SIGTERM)
+        self.assertIn("is kept", errors)
 
 
 class Sharing(Jobs):
@@ -175,7 +192,7 @@ class Allocation(Jobs):
 
     def test_the_plan_for_a_cluster_comes_from_what_cells_have_cost(self):
         before = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml").stdout
-        self.assertIn("repal train neurotasks --array 0/24", before)
+        self.assertIn("repal train neurotasks --config small.yaml --array 0/24", before)
         self.assertNotIn("--time", before)
 
         self.run_study("--array", "0/6", command="train")
@@ -183,7 +200,11 @@ class Allocation(Jobs):
         train = next(line.split() for line in after.splitlines() if line.startswith("train"))
         self.assertEqual(train[1:3], ["20", "4"], after)  # to do, measured
         self.assertEqual(train[4], "0-0", after)
-        self.assertRegex(after, r"sbatch/submit.sh neurotasks --shards 1 --time=0:10:00 --mem=1024M --cpus-per-task=4")
+        self.assertIn("sbatch/submit.sh neurotasks --config small.yaml --shards 1 --time=0:10:00 --mem=1024M "
+                      "--cpus-per-task=4\n", after)
+        # What another configuration has cost says nothing.
+        other = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--set", "seed=4").stdout
+        self.assertIn("repal train neurotasks --config small.yaml --array 0/24", other)
 
     def test_status_says_how_to_go_on(self):
         self.run_study("--array", "0/2", command="train")

@@ -206,7 +206,8 @@ class Slurm(ProgramTest):
             ("        unfrozen: {pretrain: [Go], train: [AntiGo]}\n", ""),
             ("        both: {train: [Go, AntiGo], trainable: [input, readout]}\n", ""),
             ("        untrained: {}\n", ""), ("replicates: 2", "replicates: 1"), ("n_rnn: [64]", "n_rnn: [128]")])
-        chain = self.submit("neurotasks", "--shards", 1, "--cpus-per-task=1", "--mem=2G", "--time=1", "--signal=B:USR1@30")
+        chain = self.submit("neurotasks", "--shards", 1, "--cpus-per-task=1", "--mem=2G", "--time=1",
+                            "--signal=B:USR1@30")
         alone = subprocess.Popen([PROGRAM, "run", "neurotasks", "--results", "one", "--jobs", "1", "-q"], cwd=self.folder,
                                  stdout=subprocess.DEVNULL)
         self.wait_for(*chain.values())
@@ -218,6 +219,18 @@ class Slurm(ProgramTest):
         self.assertIn("the time is over; the job is queued again", self.logs())
         self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
                                "networks/**/*.h5")
+
+    def test_folders_with_blanks_and_an_environment_that_is_not_clean(self):
+        """Submitted from elsewhere, with settings of an earlier submission, and where jobs get no environment by default."""
+        (self.folder / "my config.yaml").write_text(DEMO.read_text())
+        self.environment |= {"REPAL_SHARDS": "7", "REPAL_STUDY": "neurotasks", "SBATCH_EXPORT": "NONE"}
+        chain = self.submit("attractors", "--shards", 2, "--config", "my config.yaml", "--results", "my results",
+                            "--cpus-per-task=1", "--mem=1G", "--time", "10")
+        self.wait_for(*chain.values())
+
+        study = self.folder / "my results" / "attractors"
+        self.assertTrue((study / "dissimilarity.csv").is_file(), self.logs())
+        self.assertEqual(len(list((study / "logs").iterdir())), 5)
 
     def test_a_failing_cell_does_not_stop_the_chain(self):
         self.configure(sequences=64, replace=[("learning_rate: [0.003]", "learning_rate: [0.003, 1.0e+6]")])
@@ -243,6 +256,9 @@ class Slurm(ProgramTest):
         result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--partition=nowhere")
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("nowhere", result.stderr)
+        result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--export=NONE")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("jobs would not see their settings", result.stderr)
         self.assertEqual(self.slurm("squeue", "-h").stdout, queued)
 
 

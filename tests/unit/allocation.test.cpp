@@ -18,7 +18,7 @@ std::vector<std::pair<Cell, CellState>> one_done_of(std::size_t n, double gflop)
     std::vector<std::pair<Cell, CellState>> cells;
     for (std::size_t i = 0; i < n; ++i)
         cells.push_back(
-            {{.stage = "train", .name = std::to_string(i), .key = "k", .gflop = gflop * (i < n / 2 ? 1 : 3)},
+            {{.stage = "train", .name = "cell", .key = std::to_string(i), .gflop = gflop * (i < n / 2 ? 1 : 3)},
              i == 0 ? CellState::done : CellState::missing});
     return cells;
 }
@@ -32,6 +32,7 @@ TEST(Allocation, CellsAreAsTheMeanOfThoseMeasured) {
     const auto found = repal::allocate(one_done_of(101, 0), {.core_seconds = {{"0", 1440.0}}}, 4);
 
     ASSERT_TRUE(found);
+    EXPECT_EQ(found->measured, 1u);
     EXPECT_DOUBLE_EQ(found->core_seconds, 100 * 1440.0);
     EXPECT_EQ(found->tasks, 10u);  // of 4 processors and an hour each
     // ten cells of 360 s on four, and the last one alone on one
@@ -57,21 +58,21 @@ TEST(Allocation, TasksAreAtMostTheCellsAndWhatSlurmTakes) {
 TEST(Costs, PartsOfAnInterruptedCellAddUp) {
     const std::filesystem::path results = std::filesystem::path(testing::TempDir()) / "costs";
     std::filesystem::remove_all(results);
-    const Cell cell{.stage = "train", .name = "a/b", .key = "k"};
+    const Cell cell{.stage = "train", .name = "a/b", .key = "k1"};
 
     repal::record_cost(results, cell, 2);
     repal::record_cost(results, cell, 3);
     {
-        const Cell other{.stage = "generate", .name = "c", .key = "k"};
+        const Cell other{.stage = "generate", .name = "c", .key = "k2"};
         const repal::Stopwatch stopwatch(results, other);
     }
-    std::ofstream(results / "costs" / "other-1.jsonl") << R"({"stage": "train", "cell": "d", "core)";
+    std::ofstream(results / "costs" / "other-1.jsonl") << R"({"stage": "train", "key": "k3", "core)";
     const auto costs = repal::read_costs(results);
 
-    EXPECT_DOUBLE_EQ(costs.at("train").core_seconds.at("a/b"), 5);
+    EXPECT_DOUBLE_EQ(costs.at("train").core_seconds.at("k1"), 5);
     EXPECT_EQ(costs.at("train").core_seconds.size(), 1u);
     EXPECT_GT(costs.at("train").peak_bytes, 1u << 20);
-    EXPECT_EQ(costs.at("generate").core_seconds.count("c"), 1u);
+    EXPECT_EQ(costs.at("generate").core_seconds.count("k2"), 1u);
     std::filesystem::remove_all(results);
 }
 

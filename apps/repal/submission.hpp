@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "commands.hpp"
+
+namespace command {
+
+/// How jobs are told what they would not assume: configuration and results, where these are not the usual ones.
+struct Submission {
+    std::string arguments;  ///< of repal and sbatch/submit.sh: "neurotasks --results elsewhere"
+    std::string settings;   ///< of a job script: "REPAL_STUDY=neurotasks REPAL_RESULTS=elsewhere"
+};
+
+/// Of a study that is run with this configuration file.
+Submission submission_of(const std::string& study, const std::string& config, const CommonOptions& common);
+
+}  // namespace command

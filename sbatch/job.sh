@@ -21,7 +21,7 @@ config=${REPAL_CONFIG:-config.yaml}
 # In a package, in a source tree that was built, installed.
 repal=${REPAL_PROGRAM:-repal}
 for program in "$here/../bin/repal" "$here/../build/release/bin/repal" "$here/../../../bin/repal"; do
-    [ -z "${REPAL_PROGRAM:-}" ] && [ -x "$program" ] && repal=$program && break
+    [ -z "${REPAL_PROGRAM:-}" ] && [ -x "$program" ] && repal=$(realpath -s "$program") && break
 done
 
 # run COMMAND [OPTION...]: that command of repal, until it ends or is to go on later.

@@ -56,8 +56,10 @@ std::string script_of(const repal::Cell& cell) {
 /// Commands that submit what is left, all or a stage each.
 void print_submissions(const std::vector<repal::Cell>& left, const Submission& submission) {
     constexpr std::size_t most_tasks = 10;
-    fmt::print("to submit what is left: sbatch/submit.sh {}\nor a stage alone, when the one before has ended:\n",
-               submission.arguments);
+    fmt::print(
+        "to submit what is left, unless it is queued: sbatch/submit.sh {}\nor a stage alone, when the one before has "
+        "ended:\n",
+        submission.arguments);
     for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
         const auto cells = static_cast<std::size_t>(
             std::ranges::count_if(left, [&](const repal::Cell& cell) { return script_of(cell) == script; }));
@@ -76,6 +78,7 @@ int status(const std::string& name, const CommonOptions& common) {
     std::vector<std::vector<std::string>> rows = {{"stage", "cells", "done", "running", "failed", "missing"}};
     std::vector<repal::Cell> failed;
     std::vector<repal::Cell> left;
+    bool is_all_done = true;
     for (const std::string& stage : study->stages()) {
         const StageStatus found = status_of(*study, stage, results);
         std::vector<std::string> row = {stage};
@@ -83,6 +86,7 @@ int status(const std::string& name, const CommonOptions& common) {
              {found.cells, found.done(), found.running.size(), found.failed.size(), found.missing.size()})
             row.push_back(fmt::format("{}", count));
         rows.push_back(std::move(row));
+        is_all_done = is_all_done && found.done() == found.cells;
         failed.insert(failed.end(), found.failed.begin(), found.failed.end());
         left.insert(left.end(), found.failed.begin(), found.failed.end());
         left.insert(left.end(), found.missing.begin(), found.missing.end());
@@ -93,6 +97,7 @@ int status(const std::string& name, const CommonOptions& common) {
         fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
     if (failed.size() > shown)
         fmt::print("failed: {} more; `repal plan {} -v` lists all\n", failed.size() - shown, name);
+    if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
     if (!left.empty()) print_submissions(left, submission_of(name, config, common));
     return done;
 }

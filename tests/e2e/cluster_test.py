@@ -223,7 +223,9 @@ class Allocation(Jobs):
         self.assertIn("REPAL_STUDY=neurotasks REPAL_RESULTS='else where' REPAL_CONFIG=small.yaml sbatch", elsewhere)
 
         self.study()
-        self.assertNotIn("sbatch", self.succeed("status", "neurotasks").stdout)
+        finished = self.succeed("status", "neurotasks").stdout
+        self.assertNotIn("sbatch", finished)
+        self.assertIn("all is done; report: results/neurotasks/report.html", finished)
 
 
 if __name__ == "__main__":

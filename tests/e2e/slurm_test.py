@@ -161,19 +161,21 @@ class Slurm(ProgramTest):
         self.succeed("run", "neurotasks", "--results", "one")
         self.assert_same_files(study, self.folder / "one" / "neurotasks", "*.csv", "networks/**/*.h5")
 
+    def assert_goes_on(self, chain):
+        self.wait_for(*chain.values())
+        self.assertIn("restart 1:", self.logs())
+        self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"COMPLETED"}, self.logs())
+        self.succeed("run", "neurotasks", "--results", "one")
+        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
+                               "networks/**/*.h5")
+
     def test_a_task_that_is_requeued_goes_on(self):
         self.configure()
         chain = self.submit("neurotasks", "--shards", 2, "--cpus-per-task=1", "--mem=1G", "--time=10")
         self.begins_training()
         requeued = self.running_task(chain["train"])
         self.assertEqual(self.slurm("scontrol", "requeue", requeued).returncode, 0)
-        self.wait_for(*chain.values())
-
-        self.assertIn("restart 1:", self.logs())
-        self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"COMPLETED"}, self.logs())
-        self.succeed("run", "neurotasks", "--results", "one")
-        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
-                               "networks/**/*.h5")
+        self.assert_goes_on(chain)
 
     def test_tasks_of_a_node_that_fails_go_on(self):
         self.configure()
@@ -183,13 +185,7 @@ class Slurm(ProgramTest):
         down = self.slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
         self.assertEqual(down.returncode, 0, down.stderr)
         # It answers, so Slurm takes it back.
-        self.wait_for(*chain.values())
-
-        self.assertIn("restart 1:", self.logs())
-        self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"COMPLETED"}, self.logs())
-        self.succeed("run", "neurotasks", "--results", "one")
-        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
-                               "networks/**/*.h5")
+        self.assert_goes_on(chain)
 
     def test_threads_follow_the_allocation(self):
         for processors in (1, 3):

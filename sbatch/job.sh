@@ -37,14 +37,14 @@ run() {
 
     "$repal" "$command" "$study" --config "$config" --results "$results" "$@" &
     pid=$!
-    # Near the time limit repal keeps its state and ends, soon; cancelled or preempted, it does the same.
-    trap 'is_out_of_time=yes; stop' USR1
-    trap 'kill -TERM "$pid" 2>/dev/null || :' TERM
     stop() {
         kill -USR1 "$pid" 2>/dev/null || :
         (sleep 90; kill -KILL "$pid" 2>/dev/null) &
         watcher=$!
     }
+    # Near the time limit repal keeps its state and ends, soon; cancelled or preempted, it does the same.
+    trap 'is_out_of_time=yes; stop' USR1
+    trap 'kill -TERM "$pid" 2>/dev/null || :' TERM
     [ -z "${is_out_of_time:-}" ] || stop
     while :; do
         wait "$pid" && code=0 || code=$?

@@ -36,9 +36,6 @@ std::string config_of(const std::filesystem::path& results, const CommonOptions&
 /// As a shell reads it back.
 std::string quoted(const std::string& word);
 
-/// " (on node X)" in a job of a cluster, for messages about disks and memory, which are a machine's; else empty.
-std::string of_node();
-
 using Chosen = std::function<int()>;
 
 enum ExitCode : int { done = 0, failure = 1, bad_input = 2, some_failed = 3 };

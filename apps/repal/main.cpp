@@ -1,40 +1,20 @@
 #include <fmt/format.h>
-#include <sched.h>
 
-#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "commands.hpp"
+#include "environment.hpp"
 #include "signals.hpp"
 
 import repal.error;
 import repal.reporter;
 
 namespace {
-
-std::string_view environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
-
-/// Of a job those of its allocation, else those that this process may run on.
-int available_processors() {
-    for (const char* name : {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"}) {
-        const std::string_view text = environment(name);
-        int processors = 0;
-        const auto end = std::from_chars(text.data(), text.data() + text.size(), processors).ptr;
-        if (processors > 0 && end == text.data() + text.size()) return processors;
-    }
-    cpu_set_t processors;
-    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
-}
 
 int fail(command::ExitCode code, const std::string& text) {
     fmt::print(stderr, "repal: {}{}\n", text, command::of_node());
@@ -89,11 +69,6 @@ std::string command::quoted(const std::string& word) {
     return text + "'";
 }
 
-std::string command::of_node() {
-    const std::string_view node = environment("SLURMD_NODENAME");
-    return node.empty() ? "" : fmt::format(" (on node {})", node);
-}
-
 int main(int argc, char** argv) try {
     CLI::App app("repal: how alike are the dynamics of neural systems?", "repal");
     app.set_version_flag("--version", "repal " REPAL_VERSION);
@@ -104,7 +79,7 @@ int main(int argc, char** argv) try {
     });
 
     command::CommonOptions common;
-    common.jobs = available_processors();
+    common.jobs = command::available_processors();
     common.typed = joined(argc, argv);
     command::Chosen chosen;
     add_common_options(app, common);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "environment.hpp"
 #include "selection.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "environment.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"
 
@@ -44,11 +44,6 @@ std::string shortened(const std::string& text, std::size_t columns) {
 
 std::string rate(std::size_t done, double seconds) {
     return fmt::format("{:.3g}", static_cast<double>(done) / std::max(seconds, 1e-9));
-}
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
 }
 
 /// Where a line can be drawn over.

@@ -9,9 +9,11 @@ module;
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <thread>
+#include <utility>
 #include <vector>
 module repal.claims;
 
@@ -74,10 +76,17 @@ bool Claims::is_taken(const Cell& cell) const {
     return is_known && lock.l_type != F_UNLCK;
 }
 
-void wait_for_others(const Reporter& reporter) {
-    constexpr std::chrono::milliseconds interval(200);
-    reporter.stop_if_requested();
-    std::this_thread::sleep_for(interval);
+void repeat_until_settled(const std::function<std::size_t(CellState settled)>& do_free, Reporter& reporter) {
+    constexpr std::chrono::milliseconds pause(200);
+    std::size_t left = do_free(CellState::done);
+    if (left > 0) reporter.say(fmt::format("waiting for {} cells that other processes are doing", left));
+    while (left > 0) {
+        // What has failed there would fail here.
+        const std::size_t before = std::exchange(left, do_free(CellState::failed));
+        if (left < before) continue;
+        reporter.stop_if_requested();
+        std::this_thread::sleep_for(pause);
+    }
 }
 
 namespace {
@@ -106,17 +115,13 @@ std::vector<std::size_t> do_free(const SharedCells& cells, const std::vector<std
 }  // namespace
 
 void do_shared(const SharedCells& cells, Claims& claims, int jobs, Reporter& reporter) {
-    std::vector<std::size_t> all(cells.n);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    std::vector<std::size_t> elsewhere = do_free(cells, all, CellState::done, claims, jobs, reporter);
-    if (!elsewhere.empty())
-        reporter.say(fmt::format("waiting for {} cells that other processes are doing", elsewhere.size()));
-    while (!elsewhere.empty()) {
-        const std::size_t n = elsewhere.size();
-        // What has failed there would fail here.
-        elsewhere = do_free(cells, elsewhere, CellState::failed, claims, jobs, reporter);
-        if (elsewhere.size() == n) wait_for_others(reporter);
-    }
+    std::vector<std::size_t> left(cells.n);
+    std::iota(left.begin(), left.end(), std::size_t{0});
+    const auto do_the_free = [&](CellState settled) {
+        left = do_free(cells, left, settled, claims, jobs, reporter);
+        return left.size();
+    };
+    repeat_until_settled(do_the_free, reporter);
 }
 
 }  // namespace repal

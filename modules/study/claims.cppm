@@ -50,7 +50,8 @@ export struct SharedCells {
 /// them. A cell whose process dies is done here.
 export void do_shared(const SharedCells& cells, Claims& claims, int jobs, Reporter& reporter);
 
-/// Time for another process to go on.
-export void wait_for_others(const Reporter& reporter);
+/// For work that takes cells in its own way: `do_free` does those that no other process is doing and that are not
+/// settled as well as it is told, and says how many it left. Called until none is left, with pauses.
+export void repeat_until_settled(const std::function<std::size_t(CellState settled)>& do_free, Reporter& reporter);
 
 }  // namespace repal

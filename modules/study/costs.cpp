@@ -25,6 +25,13 @@ std::size_t peak_bytes() {
     return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
 }
 
+bool is_record(const nlohmann::json& json) {
+    const auto has_text = [&](const char* name) { return json.contains(name) && json.at(name).is_string(); };
+    const auto has_number = [&](const char* name) { return json.contains(name) && json.at(name).is_number(); };
+    return json.is_object() && has_text("stage") && has_text("key") && has_number("core_seconds") &&
+           has_number("peak_bytes");
+}
+
 }  // namespace
 
 void record_cost(const std::filesystem::path& results, const Cell& cell, double core_seconds) {
@@ -55,10 +62,10 @@ std::map<std::string, StageCost> read_costs(const std::filesystem::path& results
         std::istringstream lines(read_file(entry.path()));
         for (std::string line; std::getline(lines, line);) {
             const auto json = nlohmann::json::parse(line, nullptr, false);
-            if (!json.is_object()) continue;  // the last line of a full disk
-            StageCost& stage = stages[json.value("stage", "")];
-            stage.core_seconds[json.value("key", "")] += json.value("core_seconds", 0.0);
-            stage.peak_bytes = std::max(stage.peak_bytes, json.value("peak_bytes", std::size_t{0}));
+            if (!is_record(json)) continue;  // e.g. the last line of a full disk
+            StageCost& stage = stages[json.at("stage")];
+            stage.core_seconds[json.at("key")] += json.at("core_seconds").get<double>();
+            stage.peak_bytes = std::max(stage.peak_bytes, json.at("peak_bytes").get<std::size_t>());
         }
     }
     return stages;

@@ -198,15 +198,12 @@ void DissimilarityStage::run(const CellList& cells, const std::filesystem::path&
             .claims = Claims(results, reporter),
             .reporter = reporter};
     reporter.begin("comparing", missing.size());
-    CellList elsewhere = run_free(missing, CellState::done, run);
-    if (!elsewhere.empty())
-        reporter.say(fmt::format("waiting for {} cells that other processes are doing", elsewhere.size()));
-    while (!elsewhere.empty()) {
-        const std::size_t n = elsewhere.size();
-        // What has failed there would fail here.
-        elsewhere = run_free(elsewhere, CellState::failed, run);
-        if (elsewhere.size() == n) wait_for_others(reporter);
-    }
+    CellList left = missing;
+    const auto run_the_free = [&](CellState settled) {
+        left = run_free(left, settled, run);
+        return left.size();
+    };
+    repeat_until_settled(run_the_free, reporter);
     reporter.end();
 }
 

@@ -66,7 +66,10 @@ TEST(Costs, PartsOfAnInterruptedCellAddUp) {
         const Cell other{.stage = "generate", .name = "c", .key = "k2"};
         const repal::Stopwatch stopwatch(results, other);
     }
-    std::ofstream(results / "costs" / "other-1.jsonl") << R"({"stage": "train", "key": "k3", "core)";
+    std::ofstream(results / "costs" / "other-1.jsonl")
+        << R"({"stage": 3, "key": "k3", "core_seconds": "x", "peak_bytes": 1})"
+        << "\n"
+        << R"({"stage": "train", "key": "k3", "core)";
     const auto costs = repal::read_costs(results);
 
     EXPECT_DOUBLE_EQ(costs.at("train").core_seconds.at("k1"), 5);

@@ -1,0 +1,33 @@
+#include "environment.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <string>
+
+namespace command {
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+int available_processors() {
+    for (const char* name : {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"}) {
+        const std::string text = environment(name);
+        int processors = 0;
+        const auto end = std::from_chars(text.data(), text.data() + text.size(), processors).ptr;
+        if (processors > 0 && end == text.data() + text.size()) return processors;
+    }
+    cpu_set_t processors;
+    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+}
+
+std::string of_node() {
+    const std::string node = environment("SLURMD_NODENAME");
+    return node.empty() ? "" : fmt::format(" (on node {})", node);
+}
+
+}  // namespace command

@@ -269,8 +269,8 @@ class DrawnFigure {
         this.path = "";
         this.isStatic = typeof Plotly === "undefined";
         const { choice, variants } = JSON.parse(element.querySelector("script").textContent);
-        this.variants = variants;
-        if (variants.length > 1)
+        this.variants = this.isStatic ? variants.slice(0, this.plot.children.length) : variants;
+        if (this.variants.length > 1)
             addChoice(element, choice, variants.map(({ name }, i) => [i, name]), (value) => { this.variant = Number(value); this.offerPaths(); this.draw(); });
         this.offerPaths();
         addButton(element, "CSV", "the data of this figure, as a table", () =>
@@ -303,6 +303,7 @@ class DrawnFigure {
         }
         const { traces, layout } = kinds[this.chart.kind].draw(this.chart, Math.max(300, width), this.path);
         this.width = width;
+        if (this.element.dataset.drawn === undefined) this.plot.replaceChildren();
         // A figure that cannot be drawn must not take the others with it.
         return Promise.resolve().then(() => Plotly.react(this.plot, traces, layout, plotlySettings)).then(
             () => { this.element.dataset.drawn = "yes"; },
@@ -329,9 +330,24 @@ function drawFigure(element) {
     return figure.draw();
 }
 
+/** The library takes its time, so the drawings that stand in the page are shown before. */
+async function loadLibrary() {
+    const library = document.getElementById("plotting-library");
+    if (!library) return;
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+    const script = document.createElement("script");
+    script.textContent = library.textContent;
+    document.head.append(script);
+    if (typeof Plotly !== "undefined") return;
+    const notice = Object.assign(document.createElement("p"), { className: "notice" });
+    notice.textContent = "This browser cannot run the plotting library, so that the figures are static drawings.";
+    document.querySelector("header").append(notice);
+}
+
 /** What the reader sees first, then the rest, one at a time, so that the page answers at once. */
 async function drawAll() {
     document.querySelectorAll("figure.table").forEach(prepareTable);
+    await loadLibrary();
     const figures = [...document.querySelectorAll("figure.chart")];
     const observer = new IntersectionObserver((entries) => {
         entries.filter((entry) => entry.isIntersecting).forEach((entry) => { observer.unobserve(entry.target); drawFigure(entry.target); });

@@ -158,10 +158,11 @@ std::string heading(const std::string& id, const std::string& title) {
 }
 
 std::string element(const Figure& figure, bool is_static) {
+    // The first is seen at once, while the plotting library gets ready.
+    const std::size_t n = is_static ? figure.variants.size() : std::min<std::size_t>(1, figure.variants.size());
     std::string drawings;
-    if (is_static)
-        for (std::size_t i = 0; i < figure.variants.size(); ++i)
-            drawings += fmt::format("<div{}>{}</div>\n", i == 0 ? "" : " hidden", svg(figure.variants[i].chart));
+    for (std::size_t i = 0; i < n; ++i)
+        drawings += fmt::format("<div{}>{}</div>\n", i == 0 ? "" : " hidden", svg(figure.variants[i].chart));
     return fmt::format(
         "<figure class=\"chart\" id=\"{}\">\n{}<div class=\"plot\" role=\"img\" aria-label=\"{}\">{}</div>\n"
         "<figcaption>{}</figcaption>\n{}</figure>\n",
@@ -312,15 +313,16 @@ std::string html(const Report& report, const std::filesystem::path& library) {
     const bool is_static = library.empty();
     std::string sections;
     for (const Section& section : report.sections) sections += element(section, is_static);
-    return filled(page_template,
-                  {{"title", escaped(report.title)},
-                   {"style", page_style},
-                   {"contents", contents(report)},
-                   {"header", header(report, is_static)},
-                   {"sections", sections},
-                   {"footer", footer(library)},
-                   {"library", is_static ? "" : "<script>\n" + inlined(read_file(library)) + "\n</script>"},
-                   {"script", inlined(page_script)}});
+    return filled(page_template, {{"title", escaped(report.title)},
+                                  {"style", page_style},
+                                  {"contents", contents(report)},
+                                  {"header", header(report, is_static)},
+                                  {"sections", sections},
+                                  {"footer", footer(library)},
+                                  {"library", is_static ? ""
+                                                        : "<script type=\"text/plain\" id=\"plotting-library\">\n" +
+                                                              inlined(read_file(library)) + "\n</script>"},
+                                  {"script", inlined(page_script)}});
 }
 
 }  // namespace repal

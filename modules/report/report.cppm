@@ -12,8 +12,8 @@ namespace repal {
 export std::filesystem::path plotting_library();
 
 /// The report as one HTML file that needs nothing else and asks nobody: data, styles and the plotting library are in
-/// it. Without the library (an empty path) figures are static SVG, and the page says so. Throws InputError if the
-/// library cannot be read.
+/// it. Figures are static SVG until the library has drawn them; without it (an empty path) they stay so, and the page
+/// says so. Throws InputError if the library cannot be read.
 export std::string html(const Report& report, const std::filesystem::path& library);
 
 }  // namespace repal

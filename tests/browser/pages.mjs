@@ -62,6 +62,13 @@ export async function open(file, { width = 1300, height = 900 } = {}) {
     await page.addInitScript(() => {
         new MutationObserver(() => { if (!window.firstDrawn && document.querySelector("figure[data-drawn]")) window.firstDrawn = performance.now(); })
             .observe(document, { subtree: true, attributes: true, attributeFilter: ["data-drawn"] });
+        // A frame that begins with a figure in the page shows it; when it is over, the next one begins.
+        let isInPage = false;
+        const look = () => {
+            if (isInPage) window.firstShown = performance.now();
+            else { isInPage = document.querySelector("figure.chart .plot svg") !== null; requestAnimationFrame(look); }
+        };
+        requestAnimationFrame(look);
     });
     await page.goto(url);
     await page.waitForSelector("body[data-drawn=yes]", { timeout: 60000 });

@@ -24,17 +24,19 @@ test("of 640 networks is below 20 MB and opens in 3 seconds", async (t) => {
     const file = "results/neurotasks/report.html";
     const megabytes = fs.statSync(path.join(folder, file)).size / 1e6;
     // The best of three: what the page needs, not what else the machine does.
-    const seconds = [];
+    const seconds = [], whenDrawn = [];
     for (let i = 0; i < 3; ++i) {
         const page = await open(file);
-        seconds.push(await page.evaluate(() => window.firstDrawn) / 1000);
+        seconds.push(await page.evaluate(() => window.firstShown) / 1000);
+        whenDrawn.push(await page.evaluate(() => window.firstDrawn) / 1000);
         assert.deepEqual(page.complaints, []);
         if (i === 2) for (const section of await page.$$("section")) assert.ok(coloursOf(await shot(section, "published", await section.getAttribute("id"))) > 20);
         await page.context().close();
     }
     const networks = fs.readFileSync(path.join(folder, "results/neurotasks/networks.csv"), "utf8").trim().split("\n").filter((line) => !line.includes("pretrained")).length - 1;
 
-    t.diagnostic(`${networks} networks, ${megabytes.toFixed(1)} MB, first figure after ${seconds.map((s) => s.toFixed(2)).join(", ")} s`);
+    const listed = (values) => values.map((s) => s.toFixed(2)).join(", ");
+    t.diagnostic(`${networks} networks, ${megabytes.toFixed(1)} MB, first figure seen after ${listed(seconds)} s, by the plotting library after ${listed(whenDrawn)} s`);
     assert.equal(networks, 640);
     assert.ok(megabytes < 20);
     assert.ok(Math.min(...seconds) < 3);

@@ -379,6 +379,23 @@ describe("a page says what is missing:", () => {
     });
 });
 
+describe("a browser that cannot run the plotting library", () => {
+    test("shows the drawings that stand in the page, and says so", async () => {
+        const page = fs.readFileSync(path.join(folder, pageOf("attractors")), "utf8"), start = '<script type="text/plain" id="plotting-library">';
+        assert.ok(page.includes(start));
+        fs.writeFileSync(path.join(folder, "old.html"), page.replace(start, `${start} throw new Error("too old");`));
+
+        const shown = await open("old.html");
+
+        assert.deepEqual(shown.complaints, ["too old"]);
+        assert.match(await shown.textContent(".notice"), /static drawings/);
+        const marks = await shown.$$eval("figure.chart", (figures) => figures.map((figure) => figure.querySelectorAll(".plot svg path, .plot svg circle, .plot svg polyline").length));
+        assert.ok(marks.length >= 8 && marks.every((n) => n > 3), `${marks}`);
+        assert.deepEqual(await shown.$$("figure select"), []);
+        assert.match((await downloaded(shown, "#experiment-lorenz-map", "SVG")).content.toString(), /^<svg/);
+    });
+});
+
 describe("without the plotting library", () => {
     test("figures are drawings, and what needs no library works", async () => {
         fs.mkdirSync(path.join(folder, "alone/bin"), { recursive: true });

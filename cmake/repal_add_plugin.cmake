@@ -7,17 +7,25 @@ function(repal_add_plugin name kind)
     message(FATAL_ERROR "repal_add_plugin(${name} ${kind}): the kind is metric or task")
   endif()
   set(target ${kind}_${name})
+  # Those of the program, as far as the ABI tag depends on them.
+  set(flags "")
+  get_target_property(is_installed repal::repal IMPORTED)
+  if(is_installed)
+    get_target_property(flags repal::repal IMPORTED_CXX_MODULES_COMPILE_OPTIONS)
+  endif()
   add_library(${target} MODULE ${plugin_SOURCES})
   target_link_libraries(${target} PRIVATE repal::repal ${plugin_LINK})
   # Before any import (see the header); plugin authors need not know.
-  target_compile_options(${target} PRIVATE "SHELL:-include core/eigen.hpp")
+  target_compile_options(${target} PRIVATE ${flags} "SHELL:-include core/eigen.hpp")
   # All symbols must be found when the plugin is linked (but those of a sanitizer, which the program has); those of
   # static libraries in it stay its own.
   target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
   if(NOT REPAL_SANITIZE)
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
-  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${target})
+  set_target_properties(${target} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${target} CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF CXX_SCAN_FOR_MODULES ON
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(REPAL_PLUGIN_DIRECTORY)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${REPAL_PLUGIN_DIRECTORY})
   endif()

@@ -1,5 +1,6 @@
 module;
 #include <Eigen/Core>
+#include <utility>
 export module repal.havok;
 
 import repal.linalg;
@@ -28,18 +29,25 @@ export class Havok {
     /// Throws InvalidTrajectories if the delays leave no transition or nothing is above the limits.
     Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits);
 
+    /// What another one was made of: its singular_values(), gram() and cross().
+    Havok(Eigen::VectorXd singular_values, Eigen::MatrixXd gram, Eigen::MatrixXd cross)
+        : singular_values_(std::move(singular_values)), gram_(std::move(gram)), cross_(std::move(cross)) {}
+
     Eigen::Index rank() const { return gram_.rows(); }
 
     /// All singular values of H, falling.
     const Eigen::VectorXd& singular_values() const { return singular_values_; }
+
+    const Eigen::MatrixXd& gram() const { return gram_; }    ///< V-^T V-, of the first rank() directions
+    const Eigen::MatrixXd& cross() const { return cross_; }  ///< V-^T V+
 
     /// A of a rank from 1 to rank(); shape (rank, rank).
     Eigen::MatrixXd operator_of_rank(Eigen::Index rank) const;
 
  private:
     Eigen::VectorXd singular_values_;
-    Eigen::MatrixXd gram_;   // V-^T V-
-    Eigen::MatrixXd cross_;  // V-^T V+
+    Eigen::MatrixXd gram_;
+    Eigen::MatrixXd cross_;
 };
 
 }  // namespace repal

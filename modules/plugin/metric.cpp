@@ -1,10 +1,13 @@
 module;
+#include <Eigen/Core>
 #include <array>
 #include <cstddef>
 #include <limits>
 #include <memory>
 #include <numbers>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +22,24 @@ Metric::~Metric() = default;
 std::vector<std::shared_ptr<const Embedding>> Metric::harmonise(
     std::vector<std::shared_ptr<const Embedding>> embeddings) const {
     return embeddings;
+}
+
+EmbeddingArrays Embedding::arrays() const {
+    return {};
+}
+
+std::unique_ptr<Embedding> Metric::restore(const EmbeddingArrays&) const {
+    throw std::logic_error("the metric keeps no embeddings");
+}
+
+std::size_t Metric::pairs_per_batch() const {
+    return 1;
+}
+
+std::vector<Score> Metric::compare_batch(std::span<const EmbeddingPair> pairs) const {
+    std::vector<Score> scores;
+    for (const auto& [a, b] : pairs) scores.push_back(compare(a, b));
+    return scores;
 }
 
 std::string_view to_string(Invariance invariance) {

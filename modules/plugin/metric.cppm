@@ -1,8 +1,12 @@
 module;
+#include <Eigen/Core>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,16 +65,29 @@ export struct Score {
 /// of trials and steps.
 export std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b);
 
+/// An embedding as matrices with names, each of letters, digits and _.
+export using EmbeddingArrays = std::map<std::string, Eigen::MatrixXd>;
+
 /// What a metric knows of one system, ready to be compared.
 export class Embedding {
  public:
     virtual ~Embedding();
 
+    /// Ability: all that Metric::restore() needs to make an embedding that compares to the same bits. Then a study
+    /// keeps it on disk, and no later process prepares the system again. Empty: it cannot be kept.
+    virtual EmbeddingArrays arrays() const;
+
     std::string warning;    ///< what the user should know of it, e.g. that a rank was capped; usually empty
     std::size_t bytes = 0;  ///< of memory, roughly; 0: about as many as the trajectories have
 };
 
-/// A measure of dissimilarity. Every function may be called by several threads at once.
+export struct EmbeddingPair {
+    const Embedding& a;
+    const Embedding& b;
+};
+
+/// A measure of dissimilarity. Every function may be called by several threads at once. Of the abilities a metric has
+/// those that it overrides.
 export class Metric {
  public:
     virtual ~Metric();
@@ -85,6 +102,22 @@ export class Metric {
 
     /// Once per pair, cheap; the same bits in both orders.
     virtual Score compare(const Embedding& a, const Embedding& b) const = 0;
+
+    /// Ability: the embedding, not harmonised, whose arrays() these are.
+    virtual std::unique_ptr<Embedding> restore(const EmbeddingArrays& arrays) const;
+
+    /// Ability: how many pairs compare_batch() wants at once; fewer come at the end. 1: it gains nothing by more.
+    virtual std::size_t pairs_per_batch() const;
+
+    /// Ability: the scores of the pairs, in their order, the same bits as from compare().
+    virtual std::vector<Score> compare_batch(std::span<const EmbeddingPair> pairs) const;
+};
+
+/// A plain value that is kept on disk: see Embedding::arrays() and Metric::restore().
+export template <class Features>
+concept Storable = requires(const Features& features, const EmbeddingArrays& arrays) {
+    { features.arrays() } -> std::same_as<EmbeddingArrays>;
+    { Features::from(arrays) } -> std::same_as<Features>;
 };
 
 /// A metric whose embedding is a plain value.
@@ -97,6 +130,12 @@ class MetricOf : public Metric {
     Score compare(const Embedding& a, const Embedding& b) const final {
         return distance(static_cast<const Prepared&>(a).features, static_cast<const Prepared&>(b).features);
     }
+    std::unique_ptr<Embedding> restore(const EmbeddingArrays& arrays) const final {
+        if constexpr (Storable<Features>)
+            return std::make_unique<Prepared>(Features::from(arrays));
+        else
+            return Metric::restore(arrays);
+    }
 
  protected:
     virtual Features features(const Trajectories& x) const = 0;
@@ -105,6 +144,12 @@ class MetricOf : public Metric {
  private:
     struct Prepared final : Embedding {
         explicit Prepared(Features value) : features(std::move(value)) {}
+        EmbeddingArrays arrays() const override {
+            if constexpr (Storable<Features>)
+                return features.arrays();
+            else
+                return {};
+        }
         Features features;
     };
 };

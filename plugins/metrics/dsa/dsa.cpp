@@ -28,6 +28,10 @@ struct DsaEmbedding final : repal::Embedding {
         bytes = sizeof(double) * static_cast<std::size_t>(numbers);
     }
 
+    repal::EmbeddingArrays arrays() const override {
+        return {{"singular_values", havok->singular_values()}, {"gram", havok->gram()}, {"cross", havok->cross()}};
+    }
+
     std::shared_ptr<const repal::Havok> havok;
     Eigen::Index rank;
     repal::AlignmentOperator linear_operator;
@@ -106,6 +110,12 @@ class Dsa final : public repal::Metric {
             embedding->warning =
                 fmt::format("rank {} is capped to {}: the data determine no more", options_.rank, embedding->rank);
         return embedding;
+    }
+
+    std::unique_ptr<repal::Embedding> restore(const repal::EmbeddingArrays& arrays) const override {
+        auto havok = std::make_shared<const repal::Havok>(arrays.at("singular_values").col(0), arrays.at("gram"),
+                                                          arrays.at("cross"));
+        return std::make_unique<DsaEmbedding>(havok, havok->rank());
     }
 
     std::vector<std::shared_ptr<const repal::Embedding>> harmonise(

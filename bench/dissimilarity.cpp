@@ -2,7 +2,8 @@
 ///                     [--delay_interval 6] [--rank 50]
 ///
 /// Random networks driven by noise: seconds to embed each and to compare each pair on one thread, medians, as one line
-/// of JSON for each metric. PCA is part of embedding for DSA; the other metrics see all units.
+/// of JSON for each metric. PCA is part of embedding for metrics of operators, such as DSA; the others see all
+/// units.
 #include <sys/resource.h>
 
 #include <fmt/format.h>
@@ -67,11 +68,13 @@ repal::Trajectories network_at_work(const Values& values, repal::Stream stream) 
 }
 
 void measure(const repal::LoadedMetric& loaded, const std::vector<repal::Trajectories>& systems, const Values& values) {
-    const bool is_dsa = loaded.info.name == "dsa";
     std::vector<std::string> overrides;
-    for (const char* name : {"n_delays", "delay_interval", "rank"})
-        if (is_dsa) overrides.push_back(fmt::format("dsa.{}={}", name, values.at(name)));
-    if (is_dsa) overrides.emplace_back("dsa.common_rank=true");
+    for (const repal::OptionInfo& option : loaded.info.options) {
+        if (values.contains(option.name))
+            overrides.push_back(fmt::format("{}.{}={}", loaded.info.name, option.name, values.at(option.name)));
+        if (option.name == "common_rank") overrides.push_back(fmt::format("{}.common_rank=true", loaded.info.name));
+    }
+    const bool has_operator = !overrides.empty();
     const repal::ChosenMetric metric = repal::choose_metric(loaded, repal::Config::from_overrides(overrides));
     const repal::Pca pca{.components = values.at("components")};
 
@@ -79,12 +82,15 @@ void measure(const repal::LoadedMetric& loaded, const std::vector<repal::Traject
     std::vector<double> embedding_seconds;
     for (const repal::Trajectories& x : systems)
         embedding_seconds.push_back(
-            seconds_of([&] { embeddings.push_back(metric.metric->prepare(is_dsa ? pca(x) : x)); }));
+            seconds_of([&] { embeddings.push_back(metric.metric->prepare(has_operator ? pca(x) : x)); }));
     embeddings = metric.metric->harmonise(std::move(embeddings));
     std::vector<double> pair_seconds;
     for (std::size_t a = 0; a < embeddings.size(); ++a)
         for (std::size_t b = a + 1; b < embeddings.size(); ++b)
-            pair_seconds.push_back(seconds_of([&] { compare_safely(*metric.metric, *embeddings[a], *embeddings[b]); }));
+            pair_seconds.push_back(seconds_of([&] {
+                const repal::EmbeddingPair pair{*embeddings[a], *embeddings[b]};
+                compare_safely(*metric.metric, {&pair, 1});
+            }));
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     fmt::print(R"({{"metric": "{}", "embeddings_per_second": {:.3g}, "pairs_per_second": {:.3g}, "peak_mb": {}}})"

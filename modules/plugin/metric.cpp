@@ -19,6 +19,10 @@ namespace repal {
 Embedding::~Embedding() = default;
 Metric::~Metric() = default;
 
+std::optional<std::vector<Invariance>> Metric::invariances() const {
+    return {};
+}
+
 std::vector<std::shared_ptr<const Embedding>> Metric::harmonise(
     std::vector<std::shared_ptr<const Embedding>> embeddings) const {
     return embeddings;

@@ -33,8 +33,8 @@ export struct MetricInfo {
     std::string name;
     std::string version;
     std::string summary;
-    std::string source;  ///< paper and equation
-    std::vector<Invariance> invariances;
+    std::string source;                    ///< paper and equation
+    std::vector<Invariance> invariances;   ///< with the default options
     bool has_triangle_inequality = false;  ///< of the angle
     std::vector<OptionInfo> options;
 };
@@ -92,6 +92,9 @@ export class Metric {
  public:
     virtual ~Metric();
 
+    /// With the options of this metric, where they differ from MetricInfo::invariances.
+    virtual std::optional<std::vector<Invariance>> invariances() const;
+
     /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.
     virtual std::unique_ptr<Embedding> prepare(const Trajectories& x) const = 0;
 
@@ -120,7 +123,7 @@ concept Storable = requires(const Features& features, const EmbeddingArrays& arr
     { Features::from(arrays) } -> std::same_as<Features>;
 };
 
-/// A metric whose embedding is a plain value.
+/// A metric whose embedding is a plain value. If that has members `warning` or `bytes`, the embedding has them.
 export template <class Features>
 class MetricOf : public Metric {
  public:
@@ -143,7 +146,10 @@ class MetricOf : public Metric {
 
  private:
     struct Prepared final : Embedding {
-        explicit Prepared(Features value) : features(std::move(value)) {}
+        explicit Prepared(Features value) : features(std::move(value)) {
+            if constexpr (requires { features.warning; }) warning = features.warning;
+            if constexpr (requires { features.bytes; }) bytes = features.bytes;
+        }
         EmbeddingArrays arrays() const override {
             if constexpr (Storable<Features>)
                 return features.arrays();

@@ -40,9 +40,11 @@ std::string text_of_exception() {
 
 ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
     const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
+    std::unique_ptr<Metric> metric = loaded.plugin->make(options);
+    std::vector<Invariance> invariances = metric->invariances().value_or(loaded.info.invariances);
     return {loaded.info.name,
             fmt::format("{}-{}({})", loaded.info.name, loaded.info.version, canonical(loaded.info.options, options)),
-            loaded.plugin->make(options), loaded.info.invariances};
+            std::move(metric), std::move(invariances)};
 }
 
 std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry) {

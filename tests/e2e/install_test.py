@@ -28,7 +28,8 @@ class Install(ProgramTest):
 
         plugins = json.loads(listed.stdout)
         self.assertEqual({plugin["name"] for plugin in plugins["plugins"]},
-                         {"cka", "dsa", "procrustes", "line", "lorenz", "go_nogo", "perceptual_decision_making", "reaching"})
+                         {"cka", "dsa", "eigenvalue_wasserstein", "procrustes", "rsa", "line", "lorenz", "go_nogo",
+                          "perceptual_decision_making", "reaching"})
         for plugin in plugins["plugins"]:
             self.assertEqual(os.path.dirname(plugin["file"]), str(moved / "lib" / "repal"))
         self.assertEqual([score["angle_rad"] for score in json.loads(compared.stdout)], [0, 0, 0])

@@ -18,8 +18,8 @@ class Plugins(ProgramTest):
     def test_everything_shipped_is_described(self):
         plugins = {plugin["name"]: plugin for plugin in self.plugins()["plugins"]}
 
-        self.assertEqual(set(plugins), {"cka", "dsa", "procrustes", "line", "lorenz", "go_nogo",
-                                        "perceptual_decision_making", "reaching"})
+        self.assertEqual(set(plugins), {"cka", "dsa", "eigenvalue_wasserstein", "procrustes", "rsa", "line", "lorenz",
+                                        "go_nogo", "perceptual_decision_making", "reaching"})
         for plugin in plugins.values():
             for field in ("kind", "version", "source", "summary", "file"):
                 self.assertTrue(plugin[field], (plugin["name"], field))
@@ -28,6 +28,8 @@ class Plugins(ProgramTest):
         self.assertEqual(options["rank"]["type"], "whole number")
         self.assertEqual(options["rank"]["default"], 10)
         self.assertEqual(plugins["cka"]["invariances"], ["translation", "orthogonal", "scaling"])
+        for option in ("n_delays", "delay_interval", "rank", "rank_tolerance", "min_transition_share"):
+            self.assertIn(options[option], plugins["eigenvalue_wasserstein"]["options"])
         text = self.succeed("plugins").stdout
         for name in plugins:
             self.assertIn(name, text)

@@ -1,4 +1,5 @@
-/// The metrics beside values that NumPy computed from the definitions (data/reference.json; `note` there says how).
+/// The metrics beside values that NumPy computed from the definitions (data/reference.json; `note` there says how, and
+/// rsa_and_eigenvalues.py makes those of RSA and of eigenvalues anew).
 #include <gtest/gtest.h>
 
 #include <Eigen/Eigenvalues>
@@ -51,8 +52,11 @@ const repal::Registry& registry() {
     return loaded;
 }
 
-repal::Score score_of(const std::string& metric_name, const std::string& a, const std::string& b) {
-    const auto chosen = repal::choose_metric(registry().metric(metric_name), repal::Config::from_overrides({}));
+/// Options are "name=value".
+repal::Score score_of(const std::string& metric_name, const std::string& a, const std::string& b,
+                      std::vector<std::string> options = {}) {
+    for (std::string& option : options) option.insert(0, metric_name + ".");
+    const auto chosen = repal::choose_metric(registry().metric(metric_name), repal::Config::from_overrides(options));
     return chosen.metric->compare(*chosen.metric->prepare(system_named(a)), *chosen.metric->prepare(system_named(b)));
 }
 
@@ -77,6 +81,36 @@ TEST(Reference, ProcrustesIsWithinRounding) {
             EXPECT_EQ(score.angle_rad, 0) << pair;
         else
             EXPECT_NEAR(score.angle_rad, expected.get<double>(), 1e-9) << pair;
+    }
+}
+
+TEST(Reference, RsaIsWithinRounding) {
+    ASSERT_FALSE(reference().at("rsa_angle_rad").empty());
+    for (const auto& [name, expected] : reference().at("rsa_angle_rad").items()) {
+        const auto parts = split(name);  // a|b|conditions|distance|comparison
+
+        const repal::Score score =
+            score_of("rsa", parts[0], parts[1],
+                     {"conditions=" + parts[2], "distance=" + parts[3], "comparison=" + parts[4], "max_conditions=60"});
+
+        ASSERT_EQ(score.status, repal::Status::ok) << name << ": " << score.detail;
+        EXPECT_NEAR(score.angle_rad, expected.get<double>(), 1e-9) << name;  // small ones of arccos have 1e-16 / angle
+    }
+}
+
+TEST(Reference, EigenvaluesAreMovedAsFarAsScipySays) {
+    constexpr double tolerance = 1e-6;  // as of the eigenvalues themselves, below
+    ASSERT_FALSE(reference().at("eigenvalue_wasserstein").empty());
+    for (const auto& [name, expected] : reference().at("eigenvalue_wasserstein").items()) {
+        const auto parts = split(name);  // a|b|n10|tau2|rank6|tolerance1e-09|order1
+
+        const repal::Score score = score_of(
+            "eigenvalue_wasserstein", parts[0], parts[1],
+            {"n_delays=" + parts[2].substr(1), "delay_interval=" + parts[3].substr(3), "rank=" + parts[4].substr(4),
+             "rank_tolerance=" + parts[5].substr(9), "order=" + parts[6].substr(5)});
+
+        ASSERT_EQ(score.status, repal::Status::ok) << name << ": " << score.detail;
+        EXPECT_NEAR(std::tan(score.angle_rad), expected.at("distance").get<double>(), tolerance) << name;
     }
 }
 

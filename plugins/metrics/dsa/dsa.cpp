@@ -11,8 +11,7 @@
 #include <vector>
 
 import repal.dsa.alignment;
-import repal.havok;
-import repal.linalg;
+import repal.havok_options;
 import repal.metric;
 
 namespace {
@@ -42,50 +41,31 @@ struct DsaEmbedding final : repal::Embedding {
 /// Source: Ostrow et al. 2023, eqs. 5-7.
 class Dsa final : public repal::Metric {
  public:
-    struct Options {
-        std::int64_t n_delays = 10;
-        std::int64_t delay_interval = 1;
-        std::int64_t rank = 10;
-        double rank_tolerance = repal::Havok::Limits{}.rank_tolerance;
-        double min_transition_share = repal::Havok::Limits{}.min_transition_share;
+    struct Options : repal::HavokOptions {
         bool common_rank = false;
         std::int64_t starts = repal::AlignmentOptions{}.starts;
         double gradient_tolerance = repal::AlignmentOptions{}.gradient_tolerance;
         std::int64_t max_iterations = repal::AlignmentOptions{}.max_iterations;
 
         static auto table() {
-            return std::tuple{
-                Option{&Options::n_delays,
-                       {.name = "n_delays", .summary = "delays in a row of the embedding", .minimum = 1}},
-                Option{&Options::delay_interval,
-                       {.name = "delay_interval", .unit = "steps", .summary = "time between two delays", .minimum = 1}},
-                Option{&Options::rank,
-                       {.name = "rank", .summary = "rank of the operators, at most what the data bear", .minimum = 1}},
-                Option{&Options::rank_tolerance,
-                       {.name = "rank_tolerance",
-                        .summary = "singular values of the embedding below this share of the largest carry no signal",
-                        .minimum = 1e-15,
-                        .maximum = 0.5}},
-                Option{&Options::min_transition_share,
-                       {.name = "min_transition_share",
-                        .summary = "of the energy of every direction, in samples that have a successor in their trial",
-                        .minimum = 1e-6,
-                        .maximum = 1}},
-                Option{&Options::common_rank,
-                       {.name = "common_rank",
-                        .summary = "use the smallest rank among the systems that are compared together; otherwise "
-                                   "systems whose ranks differ are not comparable"}},
-                Option{&Options::starts,
-                       {.name = "starts",
-                        .summary = "starting points of the alignment; 0: 4300 / rank^1.5, but 8 to 64",
-                        .minimum = 0}},
-                Option{&Options::gradient_tolerance,
-                       {.name = "gradient_tolerance",
-                        .summary = "Riemannian gradient norm at which the alignment has converged",
-                        .minimum = 1e-14,
-                        .maximum = 1e-2}},
-                Option{&Options::max_iterations,
-                       {.name = "max_iterations", .summary = "of the alignment, from one start", .minimum = 1}}};
+            return std::tuple_cat(
+                HavokOptions::table(),
+                std::tuple{
+                    Option{&Options::common_rank,
+                           {.name = "common_rank",
+                            .summary = "use the smallest rank among the systems that are compared together; otherwise "
+                                       "systems whose ranks differ are not comparable"}},
+                    Option{&Options::starts,
+                           {.name = "starts",
+                            .summary = "starting points of the alignment; 0: 4300 / rank^1.5, but 8 to 64",
+                            .minimum = 0}},
+                    Option{&Options::gradient_tolerance,
+                           {.name = "gradient_tolerance",
+                            .summary = "Riemannian gradient norm at which the alignment has converged",
+                            .minimum = 1e-14,
+                            .maximum = 1e-2}},
+                    Option{&Options::max_iterations,
+                           {.name = "max_iterations", .summary = "of the alignment, from one start", .minimum = 1}}});
         }
     };
 
@@ -103,12 +83,9 @@ class Dsa final : public repal::Metric {
     explicit Dsa(const Options& options) : options_(options) {}
 
     std::unique_ptr<repal::Embedding> prepare(const repal::Trajectories& x) const override {
-        const repal::DelayEmbedding delays{.n_delays = options_.n_delays, .delay_interval = options_.delay_interval};
-        auto havok = std::make_shared<const repal::Havok>(x, delays, limits());
+        auto havok = std::make_shared<const repal::Havok>(options_.fitted_to(x));
         auto embedding = std::make_unique<DsaEmbedding>(havok, havok->rank());
-        if (embedding->rank < options_.rank)
-            embedding->warning =
-                fmt::format("rank {} is capped to {}: the data determine no more", options_.rank, embedding->rank);
+        embedding->warning = options_.warning(*havok);
         return embedding;
     }
 
@@ -150,12 +127,6 @@ class Dsa final : public repal::Metric {
     }
 
  private:
-    repal::Havok::Limits limits() const {
-        return {.rank = options_.rank,
-                .rank_tolerance = options_.rank_tolerance,
-                .min_transition_share = options_.min_transition_share};
-    }
-
     Options options_;
 };
 

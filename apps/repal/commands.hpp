@@ -17,6 +17,8 @@ struct CommonOptions {
     std::string results = "results";
     int jobs = 0;  ///< threads
     std::vector<std::filesystem::path> plugin_path;
+    bool is_isolated = false;
+    double plugin_timeout_s = 300;
     bool is_quiet = false;
     bool is_verbose = false;
     std::string typed;  ///< the whole command, for provenance
@@ -47,5 +49,7 @@ void add_export(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_report(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_status(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_check_plugin(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_plugin_worker(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 
 }  // namespace command

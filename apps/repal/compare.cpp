@@ -5,17 +5,18 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "commands.hpp"
+#include "plugins.hpp"
 #include "terminal.hpp"
 
 import repal.config;
 import repal.dissimilarity;
 import repal.figures;
 import repal.parallel;
-import repal.registry;
 import repal.store;
 import repal.summary;
 
@@ -40,17 +41,22 @@ std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
     if (!prepared.warning.empty()) reporter.warn(metric.name, prepared.warning);
 
     std::vector<Comparison> comparisons;
-    std::vector<std::pair<std::size_t, std::size_t>> pairs;
+    std::vector<repal::EmbeddingPair> pairs;
     for (std::size_t a = 0; a < names.size(); ++a)
         for (std::size_t b = a + 1; b < names.size(); ++b) {
             comparisons.push_back({metric.name, names[a], names[b], {}});
-            pairs.emplace_back(a, b);
+            pairs.push_back({*prepared.embeddings[a], *prepared.embeddings[b]});
         }
     reporter.begin(metric.name + ": comparing", pairs.size());
-    repal::for_each_index(pairs.size(), jobs, [&](std::size_t i) {
-        const auto& [a, b] = pairs[i];
-        comparisons[i].score = repal::compare_safely(*metric.metric, *prepared.embeddings[a], *prepared.embeddings[b]);
-        reporter.advance();
+    const std::size_t batch = std::max<std::size_t>(1, metric.metric->pairs_per_batch());
+    repal::for_each_index((pairs.size() + batch - 1) / batch, jobs, [&](std::size_t block) {
+        const std::size_t first = block * batch;
+        const auto some = std::span(pairs).subspan(first, std::min(batch, pairs.size() - first));
+        std::vector<repal::Score> scores = repal::compare_safely(*metric.metric, some);
+        for (std::size_t i = 0; i < scores.size(); ++i) {
+            comparisons[first + i].score = std::move(scores[i]);
+            reporter.advance();
+        }
     });
     reporter.end();
     return comparisons;
@@ -146,7 +152,7 @@ repal::Report report_of(std::vector<Comparison> comparisons, const std::vector<r
 }
 
 int compare(const CompareOptions& options, const CommonOptions& common) {
-    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto registry = load_plugins(common);
     const auto config = repal::Config::from_overrides(common.overrides);
     std::vector<repal::ChosenMetric> metrics;
     for (const std::string& name : options.metrics) {

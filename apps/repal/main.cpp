@@ -30,6 +30,13 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
     app.add_option("--plugin-path", common.plugin_path, "folder with plugins, searched before all others")
         ->check(CLI::ExistingDirectory)
         ->allow_extra_args(false);
+    app.add_flag("--isolate", common.is_isolated,
+                 "run the plugins that are not repal's own in other processes, where they may crash or hang");
+    app.add_option("--plugin-timeout", common.plugin_timeout_s,
+                   "of one call to an isolated plugin, or of one check of check-plugin")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.01, 1e7))
+        ->capture_default_str();
     app.add_flag("-q,--quiet", common.is_quiet, "results and errors only");
     app.add_flag("-v,--verbose", common.is_verbose, "say more of what is done");
 }
@@ -38,7 +45,7 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
 repal::InputError unknown_word(const CLI::App& app) {
     const std::string word = app.remaining(true).front();
     std::vector<std::string> names;
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); }))
         names.push_back(sub->get_name());
     if (!app.get_subcommands().empty() || word.starts_with('-')) return {word, "unknown argument", "see repal --help"};
     return {"", fmt::format("unknown subcommand '{}'", word), repal::suggest(word, names)};
@@ -90,6 +97,8 @@ int main(int argc, char** argv) try {
     command::add_plan(app, common, chosen);
     command::add_status(app, common, chosen);
     command::add_report(app, common, chosen);
+    command::add_check_plugin(app, common, chosen);
+    command::add_plugin_worker(app, common, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

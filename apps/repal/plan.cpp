@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "plugins.hpp"
 #include "selection.hpp"
 #include "submission.hpp"
 #include "terminal.hpp"
 
 import repal.allocation;
 import repal.config;
-import repal.registry;
 import repal.studies;
 
 namespace command {
@@ -76,7 +76,7 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
 }
 
 int plan(const PlanOptions& options, const CommonOptions& common) {
-    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto registry = load_plugins(common);
     const auto study = repal::make_study(options.study, repal::Config::load(common.config, common.overrides), registry);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
 

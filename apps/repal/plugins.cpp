@@ -6,11 +6,15 @@
 #include <variant>
 #include <vector>
 
-#include "commands.hpp"
-
-import repal.registry;
+#include "plugins.hpp"
 
 namespace command {
+
+repal::Registry load_plugins(const CommonOptions& common) {
+    return repal::Registry::load(repal::plugin_path(common.plugin_path),
+                                 {.is_on = common.is_isolated, .timeout_s = common.plugin_timeout_s});
+}
+
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -91,7 +95,7 @@ void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     plugins->add_flag("--json", *is_json, "print JSON");
     plugins->callback([&common, &chosen, is_json] {
         chosen = [&common, is_json] {
-            const Json all = all_json(repal::Registry::load(repal::plugin_path(common.plugin_path)));
+            const Json all = all_json(load_plugins(common));
             if (*is_json)
                 fmt::print("{}\n", all.dump(2));
             else

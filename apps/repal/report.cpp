@@ -5,10 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "commands.hpp"
+#include "plugins.hpp"
 
 import repal.config;
-import repal.registry;
 import repal.store;
 import repal.studies;
 
@@ -17,7 +16,7 @@ namespace {
 
 int report(const std::string& name, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / name;
-    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto registry = load_plugins(common);
     const auto config = repal::Config::load(config_of(results, common), common.overrides);
     const auto study = repal::make_study(name, config, registry);
     const repal::RunOptions options{.results = results, .shard = {}, .command = common.typed};

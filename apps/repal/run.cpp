@@ -9,13 +9,13 @@
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "plugins.hpp"
 #include "selection.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"
 
 import repal.config;
 import repal.costs;
-import repal.registry;
 import repal.store;
 import repal.studies;
 
@@ -70,7 +70,7 @@ void begin(const repal::Study& study, const std::filesystem::path& results, repa
 }
 
 int run(const StageOptions& options, const CommonOptions& common) {
-    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto registry = load_plugins(common);
     const auto config = repal::Config::load(common.config, common.overrides);
     const auto study = repal::make_study(options.study, config, registry);
     const repal::RunOptions run_options{.results = std::filesystem::path(common.results) / options.study,

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "plugins.hpp"
 #include "submission.hpp"
 #include "terminal.hpp"
 
 import repal.claims;
 import repal.config;
-import repal.registry;
 import repal.studies;
 
 namespace command {
@@ -71,7 +71,7 @@ void print_submissions(const std::vector<repal::Cell>& left, const Submission& s
 
 int status(const std::string& name, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / name;
-    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto registry = load_plugins(common);
     const std::string config = config_of(results, common);
     const auto study = repal::make_study(name, repal::Config::load(config, common.overrides), registry);
 

@@ -14,6 +14,8 @@ module;
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 module repal.registry;
 
@@ -61,22 +63,28 @@ const Loaded& find(const std::map<std::string, Loaded>& known, const char* kind,
 
 }  // namespace
 
-Registry Registry::load(std::span<const std::filesystem::path> folders) {
+Registry Registry::load(std::span<const std::filesystem::path> folders, const Isolation& isolation) {
     Registry registry;
     std::set<std::filesystem::path> seen;  // one folder may be in the path twice
-    for (const auto& folder : folders)
+    for (const auto& folder : folders) {
+        std::error_code other_folder;
+        const bool is_isolated = isolation.is_on && !std::filesystem::equivalent(folder, own_plugins(), other_folder);
         for (const auto& file : shared_objects(folder)) {
             std::error_code unresolved;
             const auto real = std::filesystem::canonical(file, unresolved);
             if (!seen.insert(unresolved ? file : real).second) continue;
             try {
-                registry.add(file);
+                if (is_isolated)
+                    registry.add_isolated(file, isolation);
+                else
+                    registry.add(file);
             } catch (const std::exception& error) {
                 registry.refused_.push_back({file, error.what()});
             } catch (...) {
                 registry.refused_.push_back({file, "it throws something that is not a std::exception"});
             }
         }
+    }
     return registry;
 }
 
@@ -88,13 +96,27 @@ void Registry::add(const std::filesystem::path& file) {
 
     if (library.has("repal_metric")) {
         const auto& plugin = checked<MetricPlugin>(library, "repal_metric");
-        insert_once(metrics_, "metric", LoadedMetric{plugin.info(), file, &plugin});
+        insert_once(metrics_, "metric", LoadedMetric{plugin.info(), file, plugin.make});
     } else if (library.has("repal_task")) {
         const auto& plugin = checked<TaskPlugin>(library, "repal_task");
-        insert_once(tasks_, "task", LoadedTask{plugin.info(), file, &plugin});
+        insert_once(tasks_, "task", LoadedTask{plugin.info(), file, plugin.make});
     } else {
         throw InputError("", "it exports neither repal_metric nor repal_task, so it is not a plugin");
     }
+}
+
+void Registry::add_isolated(const std::filesystem::path& file, const Isolation& isolation) {
+    auto plugin = isolated(file, isolation);
+    if (auto* metric = std::get_if<IsolatedMetric>(&plugin))
+        insert_once(metrics_, "metric", LoadedMetric{std::move(metric->info), file, std::move(metric->make)});
+    else if (auto* task = std::get_if<IsolatedTask>(&plugin))
+        insert_once(tasks_, "task", LoadedTask{std::move(task->info), file, std::move(task->make)});
+}
+
+Registry Registry::of_file(const std::filesystem::path& file) {
+    Registry registry;
+    registry.add(file);
+    return registry;
 }
 
 const LoadedMetric& Registry::metric(const std::string& name) const {
@@ -105,6 +127,11 @@ const LoadedTask& Registry::task(const std::string& name) const {
     return find(tasks_, "task", name);
 }
 
+std::filesystem::path own_plugins() {
+    const std::filesystem::path program(boost::dll::program_location().string());
+    return program.parent_path().parent_path() / "lib" / "repal";
+}
+
 std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::path> given) {
     std::vector<std::filesystem::path> folders(given.begin(), given.end());
     if (const char* variable = std::getenv("REPAL_PLUGIN_PATH")) {
@@ -112,8 +139,7 @@ std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::
         for (std::string folder; std::getline(list, folder, ':');)
             if (!folder.empty()) folders.emplace_back(folder);
     }
-    const std::filesystem::path program(boost::dll::program_location().string());
-    folders.push_back(program.parent_path().parent_path() / "lib" / "repal");
+    folders.push_back(own_plugins());
     return folders;
 }
 

@@ -7,6 +7,7 @@ module;
 #include <vector>
 export module repal.registry;
 
+export import repal.isolated;
 export import repal.metric;
 export import repal.task;
 
@@ -15,13 +16,13 @@ namespace repal {
 export struct LoadedMetric {
     MetricInfo info;
     std::filesystem::path file;
-    const MetricPlugin* plugin;
+    MakeMetric make;
 };
 
 export struct LoadedTask {
     TaskInfo info;
     std::filesystem::path file;
-    const TaskPlugin* plugin;
+    MakeTask make;
 };
 
 /// A file that was meant to be a plugin and is not used.
@@ -35,7 +36,11 @@ export class Registry {
  public:
     /// Loads every .so of the folders, in their order and by name. A folder that does not exist is skipped. The first
     /// plugin of a name is kept; what cannot be used is listed in refused() and does not stop the others.
-    static Registry load(std::span<const std::filesystem::path> folders);
+    /// `isolation` is for the files outside own_plugins().
+    static Registry load(std::span<const std::filesystem::path> folders, const Isolation& isolation = {});
+
+    /// The plugin of one file, in this process. Throws whatever loading it throws.
+    static Registry of_file(const std::filesystem::path& file);
 
     const std::map<std::string, LoadedMetric>& metrics() const { return metrics_; }
     const std::map<std::string, LoadedTask>& tasks() const { return tasks_; }
@@ -47,14 +52,19 @@ export class Registry {
 
  private:
     void add(const std::filesystem::path& file);
+    void add_isolated(const std::filesystem::path& file, const Isolation& isolation);
 
     std::map<std::string, LoadedMetric> metrics_;
     std::map<std::string, LoadedTask> tasks_;
     std::vector<RefusedPlugin> refused_;
 };
 
+/// The folder of the plugins that come with the program: lib/repal beside its own, in a build tree as in an installed
+/// one.
+export std::filesystem::path own_plugins();
+
 /// The plugin path: `given` (the command line), then the folders of REPAL_PLUGIN_PATH (separated by colons), then
-/// lib/repal beside the folder of the running program, in a build tree as in an installed one.
+/// own_plugins().
 export std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::path> given);
 
 }  // namespace repal

@@ -8,6 +8,7 @@ module;
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 module repal.attractors;
 
@@ -61,6 +62,17 @@ Array array_of(const Trajectories& x) {
 
 std::string trajectories_file(const std::string& experiment) {
     return "trajectories/" + experiment + ".h5";
+}
+
+/// What a system did, or why its task did nothing. Throws InputError if the user can mend it.
+std::variant<Observed, std::string> observed_or_cause(const NamedSystem& system) {
+    try {
+        return system.source->observe({});
+    } catch (const InputError&) {
+        throw;
+    } catch (...) {
+        return fmt::format("{}: {}", system.name, text_of_exception());
+    }
 }
 
 }  // namespace
@@ -135,8 +147,14 @@ void AttractorStudy::generate(const Cell& cell, std::size_t experiment, const st
                                    {"study", "attractors"},
                                    {"key", cell.key},
                                    {"seed", fmt::format("{}", sampling_.seed)}}};
-    for (const NamedSystem& system : dissimilarity_.experiments()[experiment].stored)
-        archive.arrays.emplace(system.name, array_of(system.source->observe({}).trajectories));
+    for (const NamedSystem& system : dissimilarity_.experiments()[experiment].stored) {
+        const auto observed = observed_or_cause(system);
+        if (const auto* cause = std::get_if<std::string>(&observed)) {
+            CellFiles(results).write(cell, CellState::failed, nlohmann::json(*cause).dump());
+            return;
+        }
+        archive.arrays.emplace(system.name, array_of(std::get<Observed>(observed).trajectories));
+    }
     const std::string file = trajectories_file(cell.name);
     write_archive(results / file, archive);
     CellFiles(results).write(cell, CellState::done, nlohmann::json(file).dump());
@@ -206,9 +224,12 @@ Section AttractorStudy::trajectory_section() const {
                   .choice = "system",
                   .variants = {}};
     for (const Experiment& experiment : dissimilarity_.experiments())
-        for (const NamedSystem& system : experiment.stored)
-            figure.variants.push_back({experiment.name + ": " + system.name,
-                                       trial_paths(system.source->observe({}).trajectories, {"x", "y", "z"})});
+        for (const NamedSystem& system : experiment.stored) {
+            const auto observed = observed_or_cause(system);
+            if (const auto* found = std::get_if<Observed>(&observed))
+                figure.variants.push_back(
+                    {experiment.name + ": " + system.name, trial_paths(found->trajectories, {"x", "y", "z"})});
+        }
     Section section{.id = "trajectories", .title = "Trajectories"};
     if (figure.variants.empty())
         section.text = "The configuration has no systems.";

@@ -146,18 +146,39 @@ Score score_from(const nlohmann::json& entry) {
     return score;
 }
 
+/// Throws SystemFailed with whatever the metric throws, or unless it gives back as many embeddings as it got.
+std::vector<std::shared_ptr<const Embedding>> harmonised(const Metric& metric,
+                                                         std::vector<std::shared_ptr<const Embedding>> embeddings) {
+    const std::size_t n = embeddings.size();
+    try {
+        embeddings = metric.harmonise(std::move(embeddings));
+    } catch (...) {
+        throw SystemFailed(text_of_exception());
+    }
+    if (embeddings.size() != n || std::ranges::find(embeddings, nullptr) != embeddings.end())
+        throw SystemFailed(fmt::format("the metric did not give back {} embeddings", n));
+    return embeddings;
+}
+
 }  // namespace
 
-Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& b) {
+std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs) {
+    std::vector<Score> scores;
     try {
-        Score score = metric.compare(a, b);
-        if (score.status == Status::ok && !(std::isfinite(score.angle_rad) && score.angle_rad >= 0))
-            return Score::without_value(Status::failed,
-                                        fmt::format("the metric returned the angle {}", score.angle_rad));
-        return score;
+        scores = metric.compare_batch(pairs);
+        if (scores.size() != pairs.size())
+            throw SystemFailed(fmt::format("the metric gave {} scores for {} pairs", scores.size(), pairs.size()));
     } catch (...) {
-        return Score::without_value(Status::failed, text_of_exception());
+        if (pairs.size() == 1) return {Score::without_value(Status::failed, text_of_exception())};
+        scores.clear();
+        for (std::size_t i = 0; i < pairs.size(); ++i)
+            scores.push_back(compare_safely(metric, pairs.subspan(i, 1)).front());
     }
+    for (Score& score : scores)
+        if (score.status == Status::ok && !(std::isfinite(score.angle_rad) && score.angle_rad >= 0))
+            score =
+                Score::without_value(Status::failed, fmt::format("the metric returned the angle {}", score.angle_rad));
+    return scores;
 }
 
 DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std::vector<ChosenMetric> metrics)
@@ -288,8 +309,8 @@ std::set<std::size_t> DissimilarityStage::systems_of(const CellList& cells) cons
     return systems;
 }
 
-void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
-    const Stopwatch preparing;
+/// Of the systems that the cells need, by their index in the part. Throws SystemFailed if they have no common form.
+std::vector<Embedded> DissimilarityStage::embeddings_for(const CellList& cells, Run& run) const {
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     const ChosenMetric& metric = metrics_[cells.front()->metric];
     const std::set<std::size_t> of_cells = systems_of(cells);
@@ -306,11 +327,35 @@ void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
     }
     if (const std::string warning = first_warning(prepared, names); !warning.empty())
         run.reporter.warn(metric.name, warning);
-    if (!part.has_independent_pairs) prepared = metric.metric->harmonise(std::move(prepared));
+    if (!part.has_independent_pairs) prepared = harmonised(*metric.metric, std::move(prepared));
     std::vector<Embedded> embedded(part.systems.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
         embedded[needed[i]] = found[i];
         embedded[needed[i]].embedding = prepared[i];
+    }
+    return embedded;
+}
+
+/// All of their pairs, for one cause.
+void DissimilarityStage::fail(const CellList& cells, const std::string& cause, Run& run) {
+    for (const DissimilarityCell* cell : cells) {
+        const PairResult result{.score = Score::without_value(Status::failed, cause)};
+        const std::vector<PairResult> results(cell->end_pair - cell->first_pair, result);
+        CellFiles(run.results).write(*cell, CellState::failed, to_json(results));
+        run.reporter.advance();
+    }
+}
+
+void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
+    const Stopwatch preparing;
+    const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
+    const ChosenMetric& metric = metrics_[cells.front()->metric];
+    std::vector<Embedded> embedded;
+    try {
+        embedded = embeddings_for(cells, run);
+    } catch (const SystemFailed& failure) {
+        fail(cells, failure.what(), run);
+        return;
     }
 
     const double preparation = preparing.seconds() * run.jobs / static_cast<double>(cells.size());
@@ -319,20 +364,28 @@ void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
     const CellFiles files(run.results);
     std::vector<std::vector<PairResult>> results;
     std::vector<std::atomic<double>> seconds(cells.size());
-    std::vector<std::pair<std::size_t, std::size_t>> work;
+    struct Block {
+        std::size_t cell;
+        std::size_t first;
+        std::size_t end;
+    };
+    const std::size_t batch = std::max<std::size_t>(1, metric.metric->pairs_per_batch());
+    std::vector<Block> work;
     std::vector<std::atomic<std::size_t>> left(cells.size());
     for (std::size_t c = 0; c < cells.size(); ++c) {
         results.emplace_back(cells[c]->end_pair - cells[c]->first_pair);
         left[c] = results.back().size();
-        for (std::size_t i = 0; i < results.back().size(); ++i) work.emplace_back(c, i);
+        for (std::size_t first = 0; first < left[c]; first += batch)
+            work.push_back({c, first, std::min(first + batch, results.back().size())});
     }
     for_each_index(work.size(), run.jobs, [&](std::size_t w) {
         run.reporter.stop_if_requested();
         const Stopwatch comparing;
-        const auto [c, i] = work[w];
-        results[c][i] = compare(*cells[c], part.pairs[cells[c]->first_pair + i], embedded);
+        const auto [c, first, end] = work[w];
+        const auto pairs = std::span(part.pairs).subspan(cells[c]->first_pair + first, end - first);
+        std::ranges::move(compare(*cells[c], pairs, embedded), results[c].begin() + static_cast<std::ptrdiff_t>(first));
         seconds[c] += comparing.seconds();
-        if (--left[c] > 0) return;
+        if ((left[c] -= pairs.size()) > 0) return;
         const bool has_failed = std::ranges::any_of(
             results[c], [](const PairResult& result) { return result.score.status == Status::failed; });
         files.write(*cells[c], has_failed ? CellState::failed : CellState::done, to_json(results[c]));
@@ -341,32 +394,42 @@ void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
     });
 }
 
-PairResult DissimilarityStage::compare(const DissimilarityCell& cell, const Pair& pair,
-                                       const std::vector<Embedded>& embedded) const {
+std::vector<PairResult> DissimilarityStage::compare(const DissimilarityCell& cell, std::span<const Pair> pairs,
+                                                    const std::vector<Embedded>& embedded) const {
     const Part& part = experiments_[cell.experiment].parts[cell.part];
     const Metric& metric = *metrics_[cell.metric].metric;
-    const Embedded& a = embedded[pair.a];
-    const Embedded& b = embedded[pair.b];
-    PairResult result{.score = {}, .a = a.state, .b = b.state};
-    for (const Embedded* one : {&a, &b}) {
-        if (one->embedding != nullptr) continue;
-        result.score = Score::without_value(one->has_failed ? Status::failed : Status::not_applicable, one->cause);
-        return result;
+    std::vector<PairResult> results;
+    std::vector<std::vector<std::shared_ptr<const Embedding>>> compared;
+    std::vector<std::size_t> places;  // in results, of what is compared
+    for (const Pair& pair : pairs) {
+        const Embedded& a = embedded[pair.a];
+        const Embedded& b = embedded[pair.b];
+        PairResult& result = results.emplace_back(PairResult{.score = {}, .a = a.state, .b = b.state});
+        if (const Embedded* missing = a.embedding == nullptr ? &a : b.embedding == nullptr ? &b : nullptr) {
+            result.score =
+                Score::without_value(missing->has_failed ? Status::failed : Status::not_applicable, missing->cause);
+            continue;
+        }
+        if (part.needs_distinct_states && a.state.name == b.state.name) {
+            result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state.name));
+            continue;
+        }
+        std::vector<std::shared_ptr<const Embedding>> both = {a.embedding, b.embedding};
+        try {
+            if (part.has_independent_pairs) both = harmonised(metric, std::move(both));
+        } catch (const std::exception& failure) {
+            result.score = Score::without_value(Status::failed, failure.what());
+            continue;
+        }
+        compared.push_back(std::move(both));
+        places.push_back(results.size() - 1);
     }
-    if (part.needs_distinct_states && a.state.name == b.state.name) {
-        result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state.name));
-        return result;
-    }
-    std::vector<std::shared_ptr<const Embedding>> pair_alone = {a.embedding, b.embedding};
-    try {
-        if (part.has_independent_pairs) pair_alone = metric.harmonise(std::move(pair_alone));
-        if (pair_alone.size() != 2 || pair_alone[0] == nullptr || pair_alone[1] == nullptr)
-            throw SystemFailed("the metric did not give back two embeddings");
-        result.score = compare_safely(metric, *pair_alone[0], *pair_alone[1]);
-    } catch (...) {
-        result.score = Score::without_value(Status::failed, text_of_exception());
-    }
-    return result;
+    std::vector<EmbeddingPair> batch;
+    for (const auto& both : compared) batch.push_back({*both[0], *both[1]});
+    if (batch.empty()) return results;
+    const std::vector<Score> scores = compare_safely(metric, batch);
+    for (std::size_t i = 0; i < scores.size(); ++i) results[places[i]].score = scores[i];
+    return results;
 }
 
 std::vector<PairResult> DissimilarityStage::read_results(const CellFiles& files, const DissimilarityCell& cell) {

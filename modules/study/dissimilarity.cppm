@@ -13,8 +13,9 @@ export import repal.embeddings;
 
 namespace repal {
 
-/// compare() with whatever it throws as a failed score, and nothing but finite angles of status ok.
-export Score compare_safely(const Metric& metric, const Embedding& a, const Embedding& b);
+/// compare_batch() with nothing but finite angles of status ok, and with whatever it throws as failed scores; of
+/// several pairs each is compared alone then.
+export std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs);
 
 /// What a pair gave.
 export struct PairResult {
@@ -62,7 +63,10 @@ export class DissimilarityStage {
     std::set<std::size_t> systems_of(const CellList& cells) const;
     CellList run_free(const CellList& cells, CellState settled, Run& run) const;
     void run_together(const CellList& cells, Run& run) const;
-    PairResult compare(const DissimilarityCell& cell, const Pair& pair, const std::vector<Embedded>& embedded) const;
+    std::vector<Embedded> embeddings_for(const CellList& cells, Run& run) const;
+    static void fail(const CellList& cells, const std::string& cause, Run& run);
+    std::vector<PairResult> compare(const DissimilarityCell& cell, std::span<const Pair> pairs,
+                                    const std::vector<Embedded>& embedded) const;
 
     std::vector<Experiment> experiments_;
     std::vector<ChosenMetric> metrics_;

@@ -20,10 +20,19 @@ import repal.parallel;
 namespace repal {
 namespace {
 
-std::size_t bytes_of(const Embedded& embedded, const Shape& shape) {
-    if (embedded.embedding == nullptr) return 0;
-    if (embedded.embedding->bytes > 0) return embedded.embedding->bytes;
+std::size_t bytes_of(const Shape& shape) {
     return sizeof(double) * static_cast<std::size_t>(shape.trials * shape.steps * shape.channels);
+}
+
+/// The exception that is being handled, if the user can mend it; else SystemFailed.
+[[noreturn]] void throw_failure(const std::string& cause) {
+    try {
+        throw;
+    } catch (const InputError&) {
+        throw;
+    } catch (...) {
+        throw SystemFailed(cause);
+    }
 }
 
 }  // namespace
@@ -40,7 +49,7 @@ std::string text_of_exception() {
 
 ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
     const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
-    std::unique_ptr<Metric> metric = loaded.plugin->make(options);
+    std::unique_ptr<Metric> metric = loaded.make(options);
     std::vector<Invariance> invariances = metric->invariances().value_or(loaded.info.invariances);
     return {loaded.info.name,
             fmt::format("{}-{}({})", loaded.info.name, loaded.info.version, canonical(loaded.info.options, options)),
@@ -95,26 +104,42 @@ std::vector<Embedded> Embeddings::of(const ChosenMetric& metric, std::span<const
     std::mutex keeping;
     for_each_index(missing.size(), jobs, [&](std::size_t m) {
         const std::size_t i = missing[m];
-        Shape shape;
-        try {
-            const Observed observed = systems[i].source->observe(results_);
-            embedded[i].state = observed.state;
-            const auto seen = metric.pca ? std::optional((*metric.pca)(observed.trajectories)) : std::nullopt;
-            const Trajectories& x = seen ? *seen : observed.trajectories;
-            shape = x.shape();
-            embedded[i].embedding = metric.metric->prepare(x);
-            if (embedded[i].embedding == nullptr) throw SystemFailed("the metric gave no embedding");
-        } catch (const InvalidTrajectories& invalid) {
-            if (!may_fail) throw invalid.at(systems[i].name);
-            embedded[i].cause = fmt::format("{}: {}", systems[i].name, invalid.what());
-        } catch (...) {  // also whatever a plugin throws
-            if (!may_fail) throw;
-            embedded[i].cause = fmt::format("{}: {}", systems[i].name, text_of_exception());
-            embedded[i].has_failed = true;
+        std::size_t bytes = 0;
+        // What is small is sooner made than read.
+        const bool is_stored = systems[i].source->bytes() > 0;
+        const StoredEmbedding stored(results_, keys[i]);
+        if (auto found = is_stored ? stored.read(*metric.metric) : std::nullopt) {
+            embedded[i] = *std::move(found);
+        } else {
+            embedded[i] = prepared(metric, systems[i], may_fail, bytes);
+            if (is_stored && embedded[i].embedding != nullptr) stored.write(embedded[i]);
         }
+        if (embedded[i].embedding != nullptr && embedded[i].embedding->bytes > 0) bytes = embedded[i].embedding->bytes;
         const std::lock_guard lock(keeping);
-        keep({keys[i], embedded[i], bytes_of(embedded[i], shape)});
+        keep({keys[i], embedded[i], bytes});
     });
+    return embedded;
+}
+
+Embedded Embeddings::prepared(const ChosenMetric& metric, const NamedSystem& system, bool may_fail,
+                              std::size_t& bytes) const {
+    Embedded embedded;
+    try {
+        const Observed observed = system.source->observe(results_);
+        embedded.state = observed.state;
+        const auto seen = metric.pca ? std::optional((*metric.pca)(observed.trajectories)) : std::nullopt;
+        const Trajectories& x = seen ? *seen : observed.trajectories;
+        embedded.embedding = metric.metric->prepare(x);
+        if (embedded.embedding == nullptr) throw SystemFailed("the metric gave no embedding");
+        bytes = bytes_of(x.shape());
+    } catch (const InvalidTrajectories& invalid) {
+        if (!may_fail) throw invalid.at(system.name);
+        embedded.cause = fmt::format("{}: {}", system.name, invalid.what());
+    } catch (...) {  // also whatever a plugin throws
+        embedded.cause = fmt::format("{}: {}", system.name, text_of_exception());
+        embedded.has_failed = true;
+        if (!may_fail) throw_failure(embedded.cause);
+    }
     return embedded;
 }
 

@@ -58,14 +58,32 @@ export struct Embedded {
     NetworkState state = {};
 };
 
-/// Embeddings of systems, prepared once and kept while there is room for them.
+/// The file that keeps what a metric knows of a system, for metrics that can restore() it.
+class StoredEmbedding {
+ public:
+    /// `key` determines the embedding.
+    StoredEmbedding(const std::filesystem::path& results, std::string key);
+
+    /// Nothing if there is none, it is damaged, or the metric cannot restore it.
+    std::optional<Embedded> read(const Metric& metric) const;
+
+    /// Nothing is written of an embedding that has no arrays. Throws InputError if the place cannot be written.
+    void write(const Embedded& embedded) const;
+
+ private:
+    std::filesystem::path file_;
+    std::string key_;
+};
+
+/// Embeddings of systems, prepared once and kept while there is room for them; those of large systems on disk, too,
+/// where the metric has that ability.
 export class Embeddings {
  public:
     Embeddings(std::filesystem::path results, std::size_t max_bytes)
         : results_(std::move(results)), max_bytes_(max_bytes) {}
 
-    /// Of these systems, in their order. `may_fail`: a system without an embedding has a cause; else it is an
-    /// InputError that names the system.
+    /// Of these systems, in their order. `may_fail`: a system without an embedding has a cause; else its
+    /// data are an InputError, and any other failure is SystemFailed, that names the system.
     std::vector<Embedded> of(const ChosenMetric& metric, std::span<const NamedSystem> systems, bool may_fail, int jobs);
 
  private:
@@ -75,6 +93,7 @@ export class Embeddings {
         std::size_t bytes;
     };
     void keep(Kept kept);
+    Embedded prepared(const ChosenMetric& metric, const NamedSystem& system, bool may_fail, std::size_t& bytes) const;
 
     std::filesystem::path results_;
     std::size_t max_bytes_;

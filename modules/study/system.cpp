@@ -29,7 +29,7 @@ class Simulated final : public System::Recipe {
  public:
     Simulated(const LoadedTask& task, const OptionValues& options)
         : text_(fmt::format("{}-{}({})", task.info.name, task.info.version, canonical(task.info.options, options))),
-          task_(task.plugin->make(options)) {}
+          task_(task.make(options)) {}
 
     std::string text() const override { return text_; }
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -256,6 +257,15 @@ class NeurotaskComparisons(SmallStudy):
     def test_a_missing_checkpoint_fails_its_comparisons_only(self):
         study = self.study()
         (study / "networks" / RNN / "r0" / "master" / "checkpoint_0002.h5").unlink()
+        for file in (study / "cells" / "dissimilarity").rglob("*.json"):
+            file.unlink()
+
+        # What DSA can restore needs no checkpoint.
+        self.study(code=3)
+        self.assertEqual({row["metric"] for row in self.rows(study, "dissimilarity") if row["status"] == "failed"},
+                         {"cka", "procrustes"})
+
+        shutil.rmtree(study / "embeddings")
         for file in (study / "cells" / "dissimilarity").rglob("*.json"):
             file.unlink()
         self.study(code=3)

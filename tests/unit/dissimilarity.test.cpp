@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -48,9 +51,23 @@ class Constant final : public repal::Source {
     int value_;
 };
 
-/// |a - b| / 100; harmonise() notes how many systems it saw.
-class Difference final : public repal::MetricOf<double> {
+struct Value {
+    repal::EmbeddingArrays arrays() const { return {{"value", Eigen::MatrixXd::Constant(1, 1, number)}}; }
+    static Value from(const repal::EmbeddingArrays& arrays) { return {arrays.at("value")(0, 0)}; }
+    double number;
+};
+
+/// |a - b| / 100, kept on disk; harmonise() notes how many systems it saw.
+class Difference final : public repal::MetricOf<Value> {
  public:
+    std::size_t pairs_per_batch() const override { return batch; }
+    std::vector<repal::Score> compare_batch(std::span<const repal::EmbeddingPair> pairs) const override {
+        {
+            const std::lock_guard lock(counting);
+            batches.insert(pairs.size());
+        }
+        return Metric::compare_batch(pairs);
+    }
     std::vector<std::shared_ptr<const repal::Embedding>> harmonise(
         std::vector<std::shared_ptr<const repal::Embedding>> embeddings) const override {
         n_harmonised = embeddings.size();
@@ -59,18 +76,23 @@ class Difference final : public repal::MetricOf<double> {
     }
 
     mutable std::atomic<std::size_t> n_harmonised = 0;
+    mutable std::mutex counting;
+    mutable std::multiset<std::size_t> batches;  ///< how many pairs each had
+    std::size_t batch = 1;
+    std::set<double> refuses_both;
     double throws_at = 0;
     double throws_number_at = 0;
     bool loses_embeddings = false;
 
  protected:
-    double features(const Trajectories& x) const override {
+    Value features(const Trajectories& x) const override {
         if (x.rows()(0, 0) == throws_at) throw std::runtime_error("no such value");
         if (x.rows()(0, 0) == throws_number_at) throw 7;
-        return x.rows()(0, 0);
+        return {x.rows()(0, 0)};
     }
-    repal::Score distance(const double& a, const double& b) const override {
-        return repal::Score::of(std::abs(a - b) / 100);
+    repal::Score distance(const Value& a, const Value& b) const override {
+        if (refuses_both == std::set{a.number, b.number}) throw std::runtime_error("not this pair");
+        return repal::Score::of(std::abs(a.number - b.number) / 100);
     }
 };
 
@@ -182,6 +204,69 @@ TEST_F(Dissimilarity, SystemOfACommonFormMayNotFail) {
     Part part = part_of({1, 0});
     part.has_independent_pairs = false;
     EXPECT_THROW(run({part}), repal::InputError);
+}
+
+TEST_F(Dissimilarity, WhateverAPluginThrowsOfACommonFormFailsItsCells) {
+    Part part = part_of({1, 2, 3});
+    part.has_independent_pairs = false;
+    metric_->throws_at = 2;
+
+    for (const auto& result : run({part})) {
+        EXPECT_EQ(result.score.status, Status::failed);
+        EXPECT_EQ(result.score.detail, "system 2: no such value");
+    }
+
+    metric_->throws_at = 0;
+    metric_->loses_embeddings = true;
+    const auto results = run({part});
+    ASSERT_EQ(results.size(), 3u);
+    for (const auto& result : results) EXPECT_EQ(result.score.detail, "the metric did not give back 3 embeddings");
+}
+
+TEST_F(Dissimilarity, PairsAreComparedInTheBatchesThatTheMetricWants) {
+    metric_->batch = 4;
+    const auto results = run({part_of({1, 2, 3, 4})});
+
+    ASSERT_EQ(results.size(), 6u);
+    for (const auto& result : results) EXPECT_EQ(result.score.status, Status::ok);
+    EXPECT_EQ(results[2].score.angle_rad, 0.03);
+    EXPECT_EQ(metric_->batches, (std::multiset<std::size_t>{2, 4}));
+}
+
+TEST_F(Dissimilarity, OfABatchThatThrowsEachPairIsComparedAlone) {
+    metric_->batch = 6;
+    metric_->refuses_both = {1, 3};
+    const auto results = run({part_of({1, 2, 3})});
+
+    EXPECT_EQ(results[0].score.status, Status::ok);
+    EXPECT_EQ(results[1].score.status, Status::failed);
+    EXPECT_EQ(results[1].score.detail, "not this pair");
+    EXPECT_EQ(results[2].score.status, Status::ok);
+}
+
+TEST_F(Dissimilarity, EmbeddingsOfLargeSystemsAreKeptOnDisk) {
+    const Part part = part_of({1, 2});
+    for (const auto& source : sources_) source->claimed_bytes = 1;
+    const auto first = run({part});
+    std::filesystem::remove_all(folder_ / "cells");
+    const auto second = run({part});
+
+    EXPECT_EQ(sources_[0]->times_observed, 1);
+    EXPECT_EQ(second[0].score.angle_rad, first[0].score.angle_rad);
+    EXPECT_EQ(second[0].a.name, "value 1");
+    EXPECT_EQ(second[0].a.performance, 0.5);
+
+    // A damaged file is made again.
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "embeddings"))
+        std::filesystem::resize_file(entry.path(), 100);
+    std::filesystem::remove_all(folder_ / "cells");
+    EXPECT_EQ(run({part})[0].score.angle_rad, first[0].score.angle_rad);
+    EXPECT_EQ(sources_[0]->times_observed, 2);
+}
+
+TEST_F(Dissimilarity, EmbeddingsOfSmallSystemsAreNot) {
+    run({part_of({1, 2})});
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "embeddings"));
 }
 
 TEST_F(Dissimilarity, WaitsForSystemsThatAreNotThere) {

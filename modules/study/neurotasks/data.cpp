@@ -37,7 +37,7 @@ NamedTask read_task(const std::string& name, const Config& value, const Registry
     try {
         const std::string text =
             fmt::format("{}-{}({})", loaded->info.name, loaded->info.version, canonical(loaded->info.options, options));
-        NamedTask read{name, text, loaded->info, loaded->plugin->make(options)};
+        NamedTask read{name, text, loaded->info, loaded->make(options)};
         if (read.task->n_conditions() == 0) throw InputError("", "there is no condition to draw, e.g. no coherence");
         return read;
     } catch (const InputError& invalid) {

@@ -1,0 +1,424 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/QR>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <numbers>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.conformance;
+
+import repal.parallel;
+import repal.random;
+import repal.trajectories;
+
+namespace repal {
+namespace {
+
+constexpr Shape usual = {.trials = 12, .steps = 60, .channels = 5};
+constexpr int n_threads = 8;
+constexpr std::uint64_t n_tries = 5;
+// Angles of size 1, of operators with condition numbers of 1000 or so.
+constexpr double rounding_rad = 1e-6;
+
+Eigen::MatrixXd random_orthogonal(Eigen::Index n, Stream stream) {
+    Eigen::MatrixXd x(n, n);
+    for (double& value : x.reshaped()) value = stream.normal();
+    return Eigen::HouseholderQR<Eigen::MatrixXd>(x).householderQ();
+}
+
+/// Two damped rotations seen through random channels, with noise: smooth, of low rank, as neural activity is.
+Trajectories random_system(Stream stream, const Shape& shape = usual) {
+    struct Rotation {
+        double angle;
+        double decay;
+    };
+    std::array<Rotation, 2> rotations;
+    for (auto& [angle, decay] : rotations) {
+        angle = 0.05 + 0.5 * stream.uniform();
+        decay = 0.97 + 0.02 * stream.uniform();
+    }
+    Eigen::MatrixXd readout(4, shape.channels);
+    for (double& value : readout.reshaped()) value = stream.normal();
+    RowMatrix values(shape.trials * shape.steps, shape.channels);
+    Eigen::RowVector4d state;
+    for (Eigen::Index row = 0; row < values.rows(); ++row) {
+        if (row % shape.steps == 0)
+            for (double& value : state) value = stream.normal();
+        values.row(row) = state * readout;
+        for (double& value : values.row(row).reshaped()) value += 0.01 * stream.normal();
+        for (std::size_t i = 0; i < 2; ++i) {
+            const auto [angle, decay] = rotations[i];
+            auto plane = state.segment<2>(static_cast<Eigen::Index>(2 * i));
+            const Eigen::RowVector2d turned(plane(0) * std::cos(angle) - plane(1) * std::sin(angle),
+                                            plane(0) * std::sin(angle) + plane(1) * std::cos(angle));
+            plane = decay * turned;
+        }
+    }
+    return Trajectories::from_rows(shape, std::move(values));
+}
+
+Trajectories changed(const Trajectories& x, const std::function<void(RowMatrix&)>& change) {
+    RowMatrix values = x.rows();
+    change(values);
+    return Trajectories::from_rows(x.shape(), std::move(values));
+}
+
+Trajectories in_other_order(const Trajectories& x, bool is_of_trials, Stream stream) {
+    const auto [trials, steps, channels] = x.shape();
+    const auto order = stream.permutation(static_cast<std::size_t>(is_of_trials ? trials : steps));
+    return changed(x, [&](RowMatrix& values) {
+        for (Eigen::Index trial = 0; trial < trials; ++trial)
+            for (Eigen::Index step = 0; step < steps; ++step) {
+                const auto from =
+                    static_cast<Eigen::Index>(order[static_cast<std::size_t>(is_of_trials ? trial : step)]);
+                values.row(trial * steps + step) = x.trial(is_of_trials ? from : trial).row(is_of_trials ? step : from);
+            }
+    });
+}
+
+/// One system changed in a way that an invariance speaks of.
+Trajectories changed(const Trajectories& x, Invariance invariance, const Stream& stream) {
+    const Eigen::Index channels = x.shape().channels;
+    switch (invariance) {
+        case Invariance::translation:
+            return changed(
+                x, [&](RowMatrix& values) { values.rowwise() += Eigen::RowVectorXd::LinSpaced(channels, 2, 9); });
+        case Invariance::orthogonal:
+            return changed(x, [&](RowMatrix& values) { values *= random_orthogonal(channels, stream); });
+        case Invariance::scaling:
+            return changed(x, [](RowMatrix& values) { values *= 7; });
+        case Invariance::trial_order:
+            return in_other_order(x, true, stream);
+        case Invariance::step_order:
+            return in_other_order(x, false, stream);
+    }
+    return x;
+}
+
+/// Systems that no metric need like, with names.
+std::vector<std::pair<std::string, Trajectories>> odd_systems() {
+    const Trajectories x = random_system(Stream(1).child("odd"));
+    const auto of_shape = [](const Shape& shape) { return random_system(Stream(1).child("odd"), shape); };
+    return {
+        {"all values 0", changed(x, [](RowMatrix& values) { values.setZero(); })},
+        {"constant", changed(x, [](RowMatrix& values) { values.setConstant(0.1); })},
+        {"two equal channels", changed(x, [](RowMatrix& values) { values.col(1) = values.col(0); })},
+        {"one channel that is not 0", changed(x, [](RowMatrix& values) { values.rightCols(4).setZero(); })},
+        {"times 1e300", changed(x, [](RowMatrix& values) { values *= 1e300 / values.cwiseAbs().maxCoeff(); })},
+        {"times 1e-300", changed(x, [](RowMatrix& values) { values *= 1e-300; })},
+        {"one trial", of_shape({.trials = 1, .steps = 60, .channels = 5})},
+        {"two steps", of_shape({.trials = 12, .steps = 2, .channels = 5})},
+        {"one trial of two steps", of_shape({.trials = 1, .steps = 2, .channels = 5})},
+        {"one channel", of_shape({.trials = 12, .steps = 60, .channels = 1})},
+        {"more channels than samples", of_shape({.trials = 2, .steps = 10, .channels = 40})},
+        {"other trials and steps", of_shape({.trials = 9, .steps = 50, .channels = 5})},
+    };
+}
+
+Finding failed(std::string detail) {
+    return {Verdict::failed, std::move(detail)};
+}
+
+std::string text_of(const Score& score) {
+    if (score.status == Status::ok) return fmt::format("{} rad", score.angle_rad);
+    return fmt::format("{} ({})", to_string(score.status), score.detail);
+}
+
+bool is_same(const Score& a, const Score& b) {
+    const bool is_same_angle = a.status != Status::ok || a.angle_rad == b.angle_rad;
+    return a.status == b.status && is_same_angle && a.lower_bound_rad == b.lower_bound_rad && a.detail == b.detail;
+}
+
+/// What is wrong with a score by itself; empty if nothing.
+std::string fault_of(const Score& score) {
+    if (score.status != Status::ok) return score.detail.empty() ? "it says no cause" : "";
+    if (!std::isfinite(score.angle_rad)) return fmt::format("the angle {} has the status ok", score.angle_rad);
+    if (score.angle_rad < 0) return fmt::format("the angle {} rad is negative", score.angle_rad);
+    if (score.angle_rad > std::numbers::pi + rounding_rad)
+        return fmt::format("the angle {} rad is above pi", score.angle_rad);
+    if (score.lower_bound_rad && !(*score.lower_bound_rad <= score.angle_rad))
+        return fmt::format("the lower bound {} rad is above the angle {} rad", *score.lower_bound_rad, score.angle_rad);
+    return "";
+}
+
+double milliseconds_of(const std::function<void()>& work) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
+class MetricChecks {
+ public:
+    MetricChecks(const LoadedMetric& loaded, const OptionValues& options) : loaded_(loaded), options_(options) {
+        metric_ = loaded_.make(options_);
+        if (metric_ == nullptr) throw std::runtime_error("it made nothing");
+    }
+
+    Finding describes_itself() const {
+        const MetricInfo& info = loaded_.info;
+        for (const auto& [text, name] :
+             {std::pair(info.version, "version"), std::pair(info.summary, "summary"), std::pair(info.source, "source")})
+            if (text.empty()) return failed(fmt::format("it has no {}", name));
+        for (const OptionInfo& option : info.options) {
+            require_valid(option, option.default_value);
+            if (option.summary.empty()) return failed(fmt::format("its option {} has no summary", option.name));
+        }
+        return {};
+    }
+
+    Finding compares_random_systems() const {
+        double low = std::numbers::pi;
+        double high = 0;
+        for (std::uint64_t i = 0; i < n_tries; ++i) {
+            const Score result = score(system(2 * i), system(2 * i + 1));
+            if (const std::string fault = fault_of(result); !fault.empty()) return failed(fault);
+            if (result.status != Status::ok)
+                return failed(fmt::format("of two usual systems ({}) it says {}", to_string(usual), text_of(result)));
+            low = std::min(low, result.angle_rad);
+            high = std::max(high, result.angle_rad);
+        }
+        if (high == 0) return {Verdict::noted, "all systems are equal to it"};
+        return {Verdict::passed, fmt::format("{:.3g} to {:.3g} rad", low, high)};
+    }
+
+    Finding is_zero_of_itself() const {
+        for (std::uint64_t i = 0; i < n_tries; ++i) {
+            const Score result = score(system(i), system(i));
+            if (result.status != Status::ok || std::abs(result.angle_rad) > rounding_rad)
+                return failed(fmt::format("a system and itself: {}", text_of(result)));
+        }
+        return {};
+    }
+
+    Finding is_symmetric() const {
+        for (std::uint64_t i = 0; i < n_tries; ++i) {
+            const Score forth = score(system(2 * i), system(2 * i + 1));
+            const Score back = score(system(2 * i + 1), system(2 * i));
+            if (!is_same(forth, back))
+                return failed(fmt::format("d(a, b) is {}, d(b, a) is {}", text_of(forth), text_of(back)));
+        }
+        return {};
+    }
+
+    Finding survives_odd_input() const {
+        const Trajectories x = system(0);
+        std::size_t refused = 0;
+        const auto systems = odd_systems();
+        for (const auto& [name, odd] : systems) {
+            try {
+                const Score result = score(x, odd);
+                if (const std::string fault = fault_of(result); !fault.empty())
+                    return failed(fmt::format("{}: {}", name, fault));
+                if (result.status == Status::failed)
+                    return failed(fmt::format("{}: {}; what the metric does not define is not_applicable", name,
+                                              text_of(result)));
+                refused += result.status == Status::ok ? 0 : 1;
+            } catch (const InvalidTrajectories&) {
+                ++refused;
+            } catch (const std::exception& error) {
+                return failed(fmt::format("{}: it throws '{}'; what cannot be embedded is InvalidTrajectories", name,
+                                          error.what()));
+            }
+        }
+        return {Verdict::passed, fmt::format("{} of {} are refused, with a cause", refused, systems.size())};
+    }
+
+    Finding is_invariant(Invariance invariance) const {
+        const std::vector<Invariance> declared = metric_->invariances().value_or(loaded_.info.invariances);
+        const bool is_declared = std::ranges::find(declared, invariance) != declared.end();
+        double largest = 0;
+        for (std::uint64_t i = 0; i < n_tries; ++i) {
+            const Trajectories a = system(2 * i);
+            const Trajectories b = system(2 * i + 1);
+            const Score before = score(a, b);
+            const Score after = score(a, changed(b, invariance, stream_.child("change").child(i)));
+            if (before.status != Status::ok || after.status != Status::ok)
+                return is_declared ? failed(fmt::format("it says {} before and {} after the change", text_of(before),
+                                                        text_of(after)))
+                                   : Finding{Verdict::passed, "not declared, and no value after the change"};
+            largest = std::max(largest, std::abs(before.angle_rad - after.angle_rad));
+        }
+        const bool holds = largest <= rounding_rad;
+        if (is_declared && !holds)
+            return failed(fmt::format("declared, but the angle changes by up to {:.2g} rad", largest));
+        if (!is_declared && holds) return {Verdict::noted, "not declared, but it holds"};
+        if (is_declared) return {Verdict::passed, fmt::format("declared, holds to {:.1g} rad", largest)};
+        return {Verdict::passed, fmt::format("not declared; the angle changes by up to {:.2g} rad", largest)};
+    }
+
+    Finding has_triangle_inequality() const {
+        double excess = -std::numbers::pi;
+        for (std::uint64_t i = 0; i < 4 * n_tries; ++i) {
+            const Trajectories a = system(3 * i);
+            const Trajectories b = system(3 * i + 1);
+            const Trajectories c = system(3 * i + 2);
+            const Score direct = score(a, c);
+            // An upper bound may be too large by as much as it is above the lower one.
+            const double gap = direct.lower_bound_rad ? direct.angle_rad - *direct.lower_bound_rad : 0;
+            excess = std::max(excess, direct.angle_rad - gap - score(a, b).angle_rad - score(b, c).angle_rad);
+        }
+        const bool holds = excess <= rounding_rad;
+        if (!loaded_.info.has_triangle_inequality)
+            return {Verdict::noted, holds ? "not declared; no violation was found" : "not declared; it does not hold"};
+        if (!holds) return failed(fmt::format("declared, but violated by {:.2g} rad", excess));
+        return {};
+    }
+
+    Finding is_deterministic() const {
+        const auto other = loaded_.make(options_);
+        for (std::uint64_t i = 0; i < n_tries; ++i) {
+            const Score first = score(system(2 * i), system(2 * i + 1));
+            for (const Metric* metric : {metric_.get(), metric_.get(), std::as_const(other).get()}) {
+                const Score again = score(*metric, system(2 * i), system(2 * i + 1));
+                if (!is_same(first, again))
+                    return failed(fmt::format("the same pair gives {} and {}", text_of(first), text_of(again)));
+            }
+        }
+        return {};
+    }
+
+    Finding is_thread_safe() const {
+        constexpr std::size_t n = 6;
+        constexpr std::size_t rounds = 16;
+        std::vector<Trajectories> systems;
+        for (std::uint64_t i = 0; i < n; ++i) systems.push_back(system(i));
+        std::vector<Score> alone;
+        for (std::size_t i = 0; i < n; ++i) alone.push_back(score(systems[i], systems[(i + 1) % n]));
+        std::vector<Score> together(n * rounds);
+        for_each_index(n * rounds, n_threads,
+                       [&](std::size_t w) { together[w] = score(systems[w % n], systems[(w + 1) % n]); });
+        for (std::size_t w = 0; w < together.size(); ++w)
+            if (!is_same(together[w], alone[w % n]))
+                return failed(fmt::format("one thread gives {}, {} threads give {}", text_of(alone[w % n]), n_threads,
+                                          text_of(together[w])));
+        return {};
+    }
+
+    Finding harmonises() const {
+        std::vector<std::shared_ptr<const Embedding>> embeddings;
+        for (std::uint64_t i = 0; i < 4; ++i) embeddings.push_back(metric_->prepare(system(i)));
+        const auto common = metric_->harmonise(embeddings);
+        if (common.size() != embeddings.size())
+            return failed(fmt::format("harmonise() gives back {} embeddings for {}", common.size(), embeddings.size()));
+        for (const auto& embedding : common)
+            if (embedding == nullptr) return failed("harmonise() gives back no embedding");
+        if (!is_same(metric_->compare(*common[0], *common[1]), metric_->compare(*common[0], *common[1])))
+            return failed("harmonised embeddings give two values for one pair");
+        return {};
+    }
+
+    Finding keeps_embeddings() const {
+        const auto a = metric_->prepare(system(0));
+        const auto b = metric_->prepare(system(1));
+        if (a->arrays().empty()) return {Verdict::noted, "not used: a study prepares its systems in every process"};
+        const auto restored = metric_->restore(a->arrays());
+        if (restored == nullptr) return failed("restore() gives nothing");
+        const Score before = metric_->compare(*a, *b);
+        const Score after = metric_->compare(*restored, *b);
+        if (!is_same(before, after))
+            return failed(fmt::format("{}, but {} with the restored embedding", text_of(before), text_of(after)));
+        return {};
+    }
+
+    Finding compares_batches() const {
+        const std::size_t batch = metric_->pairs_per_batch();
+        if (batch == 0) return failed("pairs_per_batch() is 0");
+        std::vector<std::unique_ptr<Embedding>> embeddings;
+        for (std::uint64_t i = 0; i <= std::min<std::size_t>(batch, 20); ++i)
+            embeddings.push_back(metric_->prepare(system(i)));
+        std::vector<EmbeddingPair> pairs;
+        for (std::size_t i = 1; i < embeddings.size(); ++i) pairs.push_back({*embeddings[i - 1], *embeddings[i]});
+        const std::vector<Score> together = metric_->compare_batch(pairs);
+        if (together.size() != pairs.size())
+            return failed(fmt::format("compare_batch() gives {} scores for {} pairs", together.size(), pairs.size()));
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            const Score alone = metric_->compare(pairs[i].a, pairs[i].b);
+            if (!is_same(alone, together[i]))
+                return failed(
+                    fmt::format("compare() gives {}, compare_batch() {}", text_of(alone), text_of(together[i])));
+        }
+        if (batch == 1) return {Verdict::noted, "not used: pairs are compared one by one"};
+        return {Verdict::passed, fmt::format("{} pairs at once", batch)};
+    }
+
+    Finding costs() const {
+        std::vector<double> preparing;
+        std::vector<double> comparing;
+        for (std::uint64_t i = 0; i < n_tries; ++i) {
+            const Trajectories a = system(2 * i);
+            std::unique_ptr<Embedding> first;
+            preparing.push_back(milliseconds_of([&] { first = metric_->prepare(a); }));
+            const auto second = metric_->prepare(system(2 * i + 1));
+            comparing.push_back(milliseconds_of([&] { metric_->compare(*first, *second); }));
+        }
+        return {Verdict::passed, fmt::format("{:.3g} ms a system ({}), {:.3g} ms a pair", median(preparing),
+                                             to_string(usual), median(comparing))};
+    }
+
+ private:
+    Trajectories system(std::uint64_t i) const { return random_system(stream_.child(i)); }
+    Score score(const Metric& metric, const Trajectories& a, const Trajectories& b) const {
+        const auto first = metric.prepare(a);
+        const auto second = metric.prepare(b);
+        if (first == nullptr || second == nullptr) throw std::runtime_error("prepare() gives nothing");
+        return metric.compare(*first, *second);
+    }
+    Score score(const Trajectories& a, const Trajectories& b) const { return score(*metric_, a, b); }
+
+    const LoadedMetric& loaded_;
+    OptionValues options_;
+    std::unique_ptr<Metric> metric_;
+    Stream stream_ = Stream(2).child("conformance");
+};
+
+}  // namespace
+
+std::vector<Check> checks_of(const LoadedMetric& metric, const OptionValues& options) {
+    const auto checks = std::make_shared<const MetricChecks>(metric, options);
+    const auto check = [&](std::string name, Finding (MetricChecks::*run)() const) {
+        return Check{std::move(name), [checks, run] { return (*checks.*run)(); }};
+    };
+    std::vector<Check> all = {
+        check("describes itself", &MetricChecks::describes_itself),
+        check("compares random systems", &MetricChecks::compares_random_systems),
+        check("d(x, x) = 0", &MetricChecks::is_zero_of_itself),
+        check("d(a, b) = d(b, a), to the bit", &MetricChecks::is_symmetric),
+        check("odd input: a value or a cause", &MetricChecks::survives_odd_input),
+    };
+    for (const Invariance invariance : {Invariance::translation, Invariance::orthogonal, Invariance::scaling,
+                                        Invariance::trial_order, Invariance::step_order})
+        all.push_back({fmt::format("invariance: {}", to_string(invariance)),
+                       [checks, invariance] { return checks->is_invariant(invariance); }});
+    for (auto& last : {
+             check("triangle inequality", &MetricChecks::has_triangle_inequality),
+             check("same bits every time", &MetricChecks::is_deterministic),
+             check(fmt::format("same bits in {} threads", n_threads), &MetricChecks::is_thread_safe),
+             check("harmonise()", &MetricChecks::harmonises),
+             check("ability: embeddings are kept", &MetricChecks::keeps_embeddings),
+             check("ability: batches of pairs", &MetricChecks::compares_batches),
+             check("cost", &MetricChecks::costs),
+         })
+        all.push_back(last);
+    return all;
+}
+
+}  // namespace repal

@@ -1,0 +1,193 @@
+module;
+#include <Eigen/Core>
+#include <cstddef>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+export module repal.message;
+
+import repal.metric;
+import repal.task;
+
+namespace repal {
+
+/// The members of what crosses the border between two processes, in their order.
+template <class T>
+auto members_of(T& x) {
+    using Plain = std::remove_const_t<T>;
+    if constexpr (std::is_same_v<Plain, Shape>)
+        return std::tie(x.trials, x.steps, x.channels);
+    else if constexpr (std::is_same_v<Plain, OptionInfo>)
+        return std::tie(x.name, x.unit, x.summary, x.minimum, x.maximum, x.choices, x.default_value);
+    else if constexpr (std::is_same_v<Plain, MetricInfo>)
+        return std::tie(x.name, x.version, x.summary, x.source, x.invariances, x.has_triangle_inequality, x.options);
+    else if constexpr (std::is_same_v<Plain, TaskInfo>)
+        return std::tie(x.name, x.version, x.summary, x.source, x.channels, x.actions, x.outputs, x.condition,
+                        x.options);
+    else if constexpr (std::is_same_v<Plain, Score>)
+        return std::tie(x.status, x.angle_rad, x.lower_bound_rad, x.detail);
+    else if constexpr (std::is_same_v<Plain, Period>)
+        return std::tie(x.name, x.first_step, x.end_step);
+    else
+        return std::tie(x.observations, x.targets, x.periods, x.condition);  // a Trial
+}
+
+template <class T>
+struct Transfer;
+
+template <class T>
+concept Raw = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Stream>;
+
+/// Values in a row of bytes, for another process of the same program on the same machine.
+export class Message {
+ public:
+    Message() = default;
+    explicit Message(std::string bytes) : bytes_(std::move(bytes)) {}
+
+    template <class T>
+    Message& put(const T& value) {
+        Transfer<T>::put(*this, value);
+        return *this;
+    }
+
+    /// The next value, of the type that was put. Throws std::runtime_error if there is none.
+    template <class T>
+    T get() {
+        return Transfer<T>::get(*this);
+    }
+
+    const std::string& bytes() const { return bytes_; }
+
+    void put_raw(const void* from, std::size_t n) { bytes_.append(static_cast<const char*>(from), n); }
+    void get_raw(void* to, std::size_t n) {
+        if (n > bytes_.size() - read_) throw std::runtime_error("the message of another process is too short");
+        if (n > 0) std::memcpy(to, bytes_.data() + read_, n);
+        read_ += n;
+    }
+
+ private:
+    std::string bytes_;
+    std::size_t read_ = 0;
+};
+
+template <class T>
+struct Transfer {
+    static void put(Message& message, const T& value) {
+        if constexpr (Raw<T>)
+            message.put_raw(&value, sizeof value);
+        else
+            std::apply([&](const auto&... member) { (message.put(member), ...); }, members_of(value));
+    }
+    static T get(Message& message) {
+        if constexpr (std::is_same_v<T, Stream>) {
+            Stream stream(0);
+            message.get_raw(&stream, sizeof stream);
+            return stream;
+        } else if constexpr (Raw<T>) {
+            T value;
+            message.get_raw(&value, sizeof value);
+            return value;
+        } else {
+            T value;
+            std::apply([&](auto&... member) { ((member = message.get<std::remove_cvref_t<decltype(member)>>()), ...); },
+                       members_of(value));
+            return value;
+        }
+    }
+};
+
+template <>
+struct Transfer<std::string> {
+    static void put(Message& message, const std::string& text) {
+        message.put(text.size());
+        message.put_raw(text.data(), text.size());
+    }
+    static std::string get(Message& message) {
+        std::string text(message.get<std::size_t>(), '\0');
+        message.get_raw(text.data(), text.size());
+        return text;
+    }
+};
+
+template <int order>
+struct Transfer<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, order>> {
+    using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, order>;
+    static void put(Message& message, const Matrix& matrix) {
+        message.put(matrix.rows()).put(matrix.cols());
+        message.put_raw(matrix.data(), sizeof(double) * static_cast<std::size_t>(matrix.size()));
+    }
+    static Matrix get(Message& message) {
+        const auto rows = message.get<Eigen::Index>();
+        const auto columns = message.get<Eigen::Index>();
+        Matrix matrix(rows, columns);
+        message.get_raw(matrix.data(), sizeof(double) * static_cast<std::size_t>(matrix.size()));
+        return matrix;
+    }
+};
+
+template <class T>
+struct Transfer<std::optional<T>> {
+    static void put(Message& message, const std::optional<T>& value) {
+        message.put(value.has_value());
+        if (value) message.put(*value);
+    }
+    static std::optional<T> get(Message& message) {
+        if (!message.get<bool>()) return {};
+        return message.get<T>();
+    }
+};
+
+template <class T>
+struct Transfer<std::vector<T>> {
+    static void put(Message& message, const std::vector<T>& values) {
+        message.put(values.size());
+        for (const T& value : values) message.put(value);
+    }
+    static std::vector<T> get(Message& message) {
+        std::vector<T> values;
+        for (auto left = message.get<std::size_t>(); left > 0; --left) values.push_back(message.get<T>());
+        return values;
+    }
+};
+
+template <class Key, class T>
+struct Transfer<std::map<Key, T>> {
+    static void put(Message& message, const std::map<Key, T>& values) {
+        message.put(values.size());
+        for (const auto& [key, value] : values) message.put(key).put(value);
+    }
+    static std::map<Key, T> get(Message& message) {
+        std::map<Key, T> values;
+        for (auto left = message.get<std::size_t>(); left > 0; --left) {
+            auto key = message.get<Key>();
+            values.emplace(std::move(key), message.get<T>());
+        }
+        return values;
+    }
+};
+
+template <class... T>
+struct Transfer<std::variant<T...>> {
+    using Value = std::variant<T...>;
+    static void put(Message& message, const Value& value) {
+        message.put(value.index());
+        std::visit([&](const auto& held) { message.put(held); }, value);
+    }
+    static Value get(Message& message) {
+        const auto index = message.get<std::size_t>();
+        Value value;
+        std::size_t i = 0;
+        ((i++ == index ? void(value = message.get<T>()) : void()), ...);
+        return value;
+    }
+};
+
+}  // namespace repal

@@ -1,0 +1,71 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.embeddings;
+
+import repal.archive;
+import repal.hash;
+import repal.store;
+
+namespace repal {
+namespace {
+
+Array array_of(const Eigen::MatrixXd& matrix) {
+    const RowMatrix rows = matrix;
+    return {.shape = {static_cast<std::uint64_t>(rows.rows()), static_cast<std::uint64_t>(rows.cols())},
+            .values = std::vector<double>(rows.data(), rows.data() + rows.size())};
+}
+
+Eigen::MatrixXd matrix_of(const Array& array) {
+    const auto& values = std::get<std::vector<double>>(array.values);
+    return Eigen::Map<const RowMatrix>(values.data(), static_cast<Eigen::Index>(array.shape.at(0)),
+                                       static_cast<Eigen::Index>(array.shape.at(1)));
+}
+
+Embedded embedded_of(const Archive& archive, const Metric& metric) {
+    EmbeddingArrays arrays;
+    for (const auto& [name, array] : archive.arrays) arrays[name] = matrix_of(array);
+    std::unique_ptr<Embedding> embedding = metric.restore(arrays);
+    if (embedding == nullptr) throw SystemFailed("the metric gave no embedding");
+    embedding->warning = archive.attribute("warning");
+    Embedded embedded{.embedding = std::move(embedding), .state = {.name = archive.attribute("state")}};
+    if (archive.attributes.contains("performance")) embedded.state.performance = archive.number("performance");
+    return embedded;
+}
+
+}  // namespace
+
+StoredEmbedding::StoredEmbedding(const std::filesystem::path& results, std::string key)
+    : file_(results / "embeddings" / (hash_hex(key) + ".h5")), key_(std::move(key)) {}
+
+std::optional<Embedded> StoredEmbedding::read(const Metric& metric) const {
+    if (!std::filesystem::is_regular_file(file_)) return {};
+    try {
+        const Archive archive = read_archive(file_);
+        if (archive.attribute("key") == key_) return embedded_of(archive, metric);
+    } catch (...) {  // also whatever a plugin throws: it is prepared anew
+    }
+    return {};
+}
+
+void StoredEmbedding::write(const Embedded& embedded) const {
+    Archive archive;
+    for (const auto& [name, matrix] : embedded.embedding->arrays()) archive.arrays[name] = array_of(matrix);
+    if (archive.arrays.empty()) return;
+    archive.attributes = {{"key", key_}, {"warning", embedded.embedding->warning}, {"state", embedded.state.name}};
+    if (embedded.state.performance) archive.attributes["performance"] = fmt::format("{}", *embedded.state.performance);
+    write_archive(file_, archive);
+}
+
+}  // namespace repal

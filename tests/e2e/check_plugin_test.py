@@ -1,0 +1,243 @@
+"""check-plugin: what comes with repal passes, and each way of being wrong is found by the check that is meant for it."""
+
+import json
+import pathlib
+import subprocess
+import time
+import unittest
+
+import numpy
+
+from program import BAD_PLUGINS, DEMO, PROGRAM, ProgramTest
+
+FAULTY_METRIC = BAD_PLUGINS / "faulty" / "metric_faulty.so"
+FAULTY_TASK = BAD_PLUGINS / "faulty" / "task_faulty.so"
+CLASSES = "classes: {low: [r0.25, r0.75], high: [r30, r50]}"
+SMALL = ["--set", f"studies.attractors.experiments={{lorenz: {{{CLASSES}}}}}",
+         "--set", "studies.attractors.simulation.trials=10", "--set", "studies.attractors.bootstrap.resamples=20"]
+
+
+class CheckPlugin(ProgramTest):
+    def failures(self, file, fault, name, *arguments):
+        """The checks that fail, by name, with what is said of them."""
+        result = self.run_repal("check-plugin", file, "--set", f"{name}.fault={fault}", *arguments)
+        lines = [line for line in result.stdout.splitlines() if "FAILED" in line]
+        self.assertEqual(result.returncode, 2 if lines else 0, result.stdout + result.stderr)
+        return {name.strip(): detail.strip() for name, detail in (line.split("FAILED", 1) for line in lines)}
+
+    def test_everything_shipped_passes(self):
+        for plugin in json.loads(self.succeed("plugins", "--json").stdout)["plugins"]:
+            with self.subTest(plugin["name"]):
+                text = self.succeed("check-plugin", plugin["file"]).stdout
+                self.assertIn(f"{plugin['kind']} {plugin['name']} {plugin['version']}", text)
+                self.assertRegex(text, r"all \d+ checks passed")
+                for invariance in plugin.get("invariances", []):
+                    self.assertRegex(text, rf"invariance: {invariance} +passed +declared, holds")
+
+    def test_each_fault_of_a_metric_is_found(self):
+        cases = {
+            "throws_in_prepare": ("compares random systems", "it throws 'prepare throws'"),
+            "throws": ("compares random systems", "it throws 'compare throws'"),
+            "throws_number": ("compares random systems", "not a std::exception"),
+            "nan": ("compares random systems", "the angle nan has the status ok"),
+            "negative": ("compares random systems", "is negative"),
+            "asymmetric": ("d(a, b) = d(b, a), to the bit", "d(b, a) is"),
+            "not_zero": ("d(x, x) = 0", "a system and itself: 0.1 rad"),
+            "unsafe": ("same bits in 8 threads", "8 threads give"),
+            "random": ("same bits every time", "the same pair gives"),
+            "crashes": ("compares random systems", "it crashed: Segmentation fault (signal 11)"),
+            "crashes_in_prepare": ("compares random systems", "it crashed: Segmentation fault (signal 11)"),
+            "exits": ("compares random systems", "it ended its process, with exit code 0"),
+            "triangle": ("triangle inequality", "declared, but violated by"),
+            "bound": ("compares random systems", "the lower bound"),
+            "batch": ("ability: batches of pairs", "compare_batch()"),
+        }
+        for fault, (check, said) in cases.items():
+            with self.subTest(fault):
+                failures = self.failures(FAULTY_METRIC, fault, "faulty")
+                self.assertIn(check, failures)
+                self.assertIn(said, failures[check])
+        self.assertEqual(self.failures(FAULTY_METRIC, "none", "faulty"), {})
+
+    def test_a_declared_invariance_that_does_not_hold(self):
+        failures = self.failures(FAULTY_METRIC, "invariance", "faulty")
+        self.assertEqual(list(failures), ["invariance: trial_order"])
+        self.assertIn("declared, but the angle changes by up to", failures["invariance: trial_order"])
+
+    def test_an_invariance_that_holds_and_is_not_declared_is_noted(self):
+        cka = next(plugin["file"] for plugin in json.loads(self.succeed("plugins", "--json").stdout)["plugins"]
+                   if plugin["name"] == "cka")
+        self.assertRegex(self.succeed("check-plugin", FAULTY_METRIC, "--set", "faulty.fault=none").stdout,
+                         r"invariance: translation +passed +not declared; the angle changes by up to")
+        self.assertRegex(self.succeed("check-plugin", cka).stdout, r"triangle inequality +(note|passed)")
+
+    def test_a_plugin_that_hangs_is_ended(self):
+        for fault in ("hangs", "hangs_in_prepare"):
+            with self.subTest(fault):
+                failures = self.failures(FAULTY_METRIC, fault, "faulty", "--plugin-timeout", "1")
+                self.assertEqual(failures, {"compares random systems": "it did not answer within 1 s"})
+
+    def test_each_fault_of_a_task_is_found(self):
+        cases = {
+            "throws": ("shapes of trials", "it throws 'generate throws'"),
+            "crashes": ("shapes of trials", "it crashed: Segmentation fault (signal 11)"),
+            "columns": ("shapes of trials", "observations have 3 columns, but there are 2 channels"),
+            "infinite": ("shapes of trials", "an observation is not finite"),
+            "gap": ("periods cover a trial, in order", "the period decision is [6, 10), but the one before ends at 5"),
+            "target": ("targets in range", "a target is 2; actions are 0 to 1"),
+            "timing": ("timing of tests is fixed", "test trials have"),
+            "unseeded": ("same stream, same trial", "the same stream gives two trials"),
+            "unsafe": ("same trials in 8 threads", "8 threads draw another trial"),
+            "conditions": ("conditions differ", "conditions 0 and 1 have the same values"),
+            "ideal_action": ("ideal actions in range", "the ideal action is 5; there are 2"),
+        }
+        for fault, (check, said) in cases.items():
+            with self.subTest(fault):
+                failures = self.failures(FAULTY_TASK, fault, "faulty_task")
+                self.assertIn(check, failures)
+                self.assertIn(said, failures[check])
+        self.assertEqual(self.failures(FAULTY_TASK, "none", "faulty_task"), {})
+        self.assertEqual(self.failures(FAULTY_TASK, "hangs", "faulty_task", "--plugin-timeout", "1"),
+                         {"shapes of trials": "it did not answer within 1 s"})
+
+    def test_what_is_no_plugin_or_cannot_be_made(self):
+        (self.folder / "text.so").write_text("no ELF")
+        self.refuse(["check-plugin", "text.so"], "text.so")
+        self.refuse(["check-plugin", "nothing.so"], "nothing.so")
+        self.refuse(["check-plugin", BAD_PLUGINS / "wrong_abi.so"], "ABI tag does not match")
+        self.refuse(["check-plugin", BAD_PLUGINS / "other_vector_flags.so"], "aligned to 16 bytes")
+        self.refuse(["check-plugin", BAD_PLUGINS / "no_factory.so"], "neither repal_metric nor repal_task")
+        self.refuse(["check-plugin", BAD_PLUGINS / "throws.so"], "throws when it is asked who it is")
+        self.refuse(["check-plugin", FAULTY_METRIC, "--set", "faulty.fault=throws_in_factory"], "the factory throws")
+        self.refuse(["check-plugin", FAULTY_METRIC, "--set", "faulty.falt=nan"], "falt", "fault")
+        self.refuse(["check-plugin", FAULTY_METRIC, "--set", "cka.fault=nan"], "cka")
+
+
+def stat_of(pid):
+    """State and parent; None if there is no such process."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return fields[0], int(fields[1])
+    except OSError:
+        return None, None
+
+
+def workers_of(parent):
+    pids = [entry.name for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if stat_of(pid)[1] == parent]
+
+
+def is_asleep(pid):
+    return stat_of(pid)[0] == "S"
+
+
+def wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it does not happen")
+        time.sleep(0.05)
+
+
+class Isolation(ProgramTest):
+    """--isolate: what a plugin does to its process is a failure of its pairs, and nothing else."""
+
+    def setUp(self):
+        super().setUp()
+        self.plugins = ["--plugin-path", BAD_PLUGINS / "faulty", "--isolate"]
+
+    def study(self, fault, *arguments, isolate=True):
+        plugins = self.plugins if isolate else self.plugins[:-1]
+        return self.run_repal("run", "attractors", "--config", DEMO, *plugins, "--quiet", *SMALL,
+                              "--set", f"metrics.faulty={{fault: {fault}, when: sometimes}}", *arguments)
+
+    def table(self, name):
+        return (self.folder / "results" / "attractors" / name).read_text()
+
+    def test_a_healthy_plugin_gives_the_same_bytes_in_its_own_process(self):
+        self.assertEqual(self.study("none", isolate=False).returncode, 0)
+        expected = self.table("dissimilarity.csv")
+        (self.folder / "results").rename(self.folder / "before")
+        result = self.study("none")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.table("dissimilarity.csv"), expected)
+
+    def test_crashes_exits_and_hangs_fail_their_pairs_only(self):
+        said = {
+            "crashes": "compare of metric_faulty.so: it crashed: Segmentation fault (signal 11)",
+            "exits": "compare of metric_faulty.so: it ended its process, with exit code 0",
+            "hangs": "compare of metric_faulty.so: it did not answer within 0.5 s",
+            "throws": "compare throws",
+            "nan": "the metric returned the angle nan",
+        }
+        for fault, cause in said.items():
+            with self.subTest(fault):
+                result = self.study(fault, "--plugin-timeout", "0.5", "--results", f"results-{fault}")
+                self.assertEqual(result.returncode, 3, result.stderr)
+                folder = self.folder / f"results-{fault}" / "attractors"
+                self.assertIn(cause, (folder / "failures.csv").read_text())
+                rows = (folder / "dissimilarity.csv").read_text()
+                self.assertIn("faulty", rows)  # the pairs that went well
+                self.assertNotIn("cka", (folder / "failures.csv").read_text())
+
+    def test_a_crash_in_prepare_fails_the_metric_only(self):
+        result = self.study("crashes_in_prepare")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("prepare of metric_faulty.so: it crashed", self.table("failures.csv"))
+        self.assertIn("cka", self.table("dissimilarity.csv"))
+
+    def test_no_process_is_left_when_the_program_is_killed(self):
+        arguments = ["run", "attractors", "--config", DEMO, *self.plugins, "--quiet", *SMALL, "--set",
+                     "metrics.faulty={fault: hangs}", "--plugin-timeout", "600"]
+        program = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        # The first one only says who it is.
+        wait_until(lambda: [w for w in workers_of(program.pid) if is_asleep(w)], 60)
+        time.sleep(1)
+        workers = workers_of(program.pid)
+        self.assertTrue(workers)
+        program.kill()
+        wait_until(lambda: not any(pathlib.Path(f"/proc/{worker}").exists() for worker in workers), 20)
+
+    def test_compare(self):
+        for name, seed in (("a", 1), ("b", 2)):
+            self.save(name, seed)
+        arguments = ["compare", "a.npy", "b.npy", "--metric", "faulty,cka", "--format", "json", *self.plugins]
+        healthy = json.loads(self.succeed(*arguments).stdout)
+        self.assertEqual([score["status"] for score in healthy], ["ok", "ok"])
+        crashed = self.run_repal(*arguments, "--set", "faulty.fault=crashes")
+        self.assertEqual(crashed.returncode, 3)
+        self.assertEqual([score["status"] for score in json.loads(crashed.stdout)], ["failed", "ok"])
+        self.assertIn("Segmentation fault", crashed.stderr)
+
+    def save(self, name, seed):
+        numpy.save(self.folder / f"{name}.npy", numpy.random.default_rng(seed).normal(seed, 1, size=(5, 30, 3)))
+
+    def test_a_task(self):
+        listed = json.loads(self.succeed("plugins", "--json", *self.plugins).stdout)["plugins"]
+        task = next(plugin for plugin in listed if plugin["name"] == "faulty_task")
+        self.assertEqual(task["channels"], ["fixation", "noise"])
+        # Its trials are shorter than those of the others, which only DSA can compare.
+        for fault in ("none", "crashes"):
+            result = self.run_repal("run", "attractors", "--config", DEMO, *self.plugins, "--quiet", *SMALL,
+                                    "--set", f"studies.attractors.systems.r50={{task: faulty_task, fault: {fault}}}",
+                                    "--set", "metrics.dsa={n_delays: 2, delay_interval: 1, rank: 2, common_rank: true}",
+                                    "--results", f"results-{fault}")
+            self.assertEqual(result.returncode, 3, result.stderr)
+        healthy = self.folder / "results-none" / "attractors"
+        self.assertNotIn("task_faulty.so", (healthy / "failures.csv").read_text())
+        values = [line for line in (healthy / "dissimilarity.csv").read_text().splitlines() if "r50" in line and "dsa" in line]
+        self.assertEqual(len(values), 3 + 1)  # with each other system, and with another draw of itself
+        failures = (self.folder / "results-crashes" / "attractors" / "failures.csv").read_text()
+        self.assertIn("generate of task_faulty.so: it crashed: Segmentation fault (signal 11)", failures)
+
+    def test_what_cannot_be_loaded_is_refused(self):
+        refused = json.loads(self.succeed("plugins", "--json", "--plugin-path", BAD_PLUGINS, "--isolate").stdout)["refused"]
+        causes = {pathlib.Path(entry["file"]).name: entry["cause"] for entry in refused}
+        self.assertIn("ABI tag does not match", causes["wrong_abi.so"])
+        self.assertIn("throws when it is asked who it is", causes["throws.so"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,132 @@
+#include <Eigen/Core>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <limits>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+import repal.metric;
+
+namespace {
+
+struct Level {
+    repal::EmbeddingArrays arrays() const { return {{"mean", Eigen::MatrixXd::Constant(1, 1, mean)}}; }
+    static Level from(const repal::EmbeddingArrays& arrays) { return {arrays.at("mean")(0, 0)}; }
+    double mean;
+};
+
+/// The difference of two means, wrong in the way that its option says.
+class Faulty final : public repal::MetricOf<Level> {
+ public:
+    struct Options {
+        std::string fault = "none";
+        std::string when = "always";
+        static auto table() {
+            return std::tuple{
+                repal::Option{&Options::fault,
+                              {.name = "fault",
+                               .summary = "what is wrong",
+                               .choices = {"none",
+                                           "throws_in_factory",
+                                           "throws_in_prepare",
+                                           "throws",
+                                           "throws_number",
+                                           "nan",
+                                           "negative",
+                                           "asymmetric",
+                                           "not_zero",
+                                           "unsafe",
+                                           "random",
+                                           "crashes",
+                                           "crashes_in_prepare",
+                                           "exits",
+                                           "hangs",
+                                           "hangs_in_prepare",
+                                           "invariance",
+                                           "triangle",
+                                           "bound",
+                                           "batch"}}},
+                repal::Option{&Options::when,
+                              {.name = "when", .summary = "for which pairs", .choices = {"always", "sometimes"}}}};
+        }
+    };
+
+    static repal::MetricInfo info() {
+        return {.name = "faulty",
+                .version = "1",
+                .summary = "difference of means, wrong on purpose",
+                .source = "none",
+                .invariances = {repal::Invariance::trial_order, repal::Invariance::step_order},
+                .has_triangle_inequality = true,
+                .options = repal::option_infos<Options>()};
+    }
+
+    explicit Faulty(Options options) : options_(std::move(options)) {
+        if (options_.fault == "throws_in_factory") throw std::runtime_error("the factory throws");
+    }
+
+    std::size_t pairs_per_batch() const override { return options_.fault == "batch" ? 3 : 1; }
+    std::vector<repal::Score> compare_batch(std::span<const repal::EmbeddingPair> pairs) const override {
+        std::vector<repal::Score> scores = Metric::compare_batch(pairs);
+        if (options_.fault == "batch") scores.back().angle_rad += 0.1;
+        return scores;
+    }
+
+ protected:
+    Level features(const repal::Trajectories& x) const override {
+        if (options_.fault == "throws_in_prepare") throw std::runtime_error("prepare throws");
+        if (options_.fault == "crashes_in_prepare") std::raise(SIGSEGV);
+        if (options_.fault == "hangs_in_prepare") hang();
+        if (options_.fault == "invariance") return {std::tanh(x.rows().topRows(x.rows().rows() / 2).mean())};
+        return {std::tanh(x.rows().mean())};
+    }
+
+    repal::Score distance(const Level& a, const Level& b) const override {
+        const double angle = std::abs(a.mean - b.mean);
+        if (options_.when == "sometimes" && std::fmod(1e6 * angle, 3) < 1) return repal::Score::of(angle);
+        const std::string& fault = options_.fault;
+        if (fault == "throws") throw std::runtime_error("compare throws");
+        if (fault == "throws_number") throw 7;
+        if (fault == "nan") return repal::Score::of(std::numeric_limits<double>::quiet_NaN());
+        if (fault == "negative") return repal::Score::of(-angle);
+        if (fault == "asymmetric") return repal::Score::of(a.mean < b.mean ? angle : 2 * angle);
+        if (fault == "not_zero") return repal::Score::of(angle + 0.1);
+        if (fault == "unsafe") return repal::Score::of(shared(angle));
+        if (fault == "random") return repal::Score::of(angle + 1e-9 * static_cast<double>(calls_++ % 7));
+        if (fault == "crashes") std::raise(SIGSEGV);
+        if (fault == "exits") std::exit(0);
+        if (fault == "hangs") hang();
+        if (fault == "triangle") return repal::Score::of(angle * angle);
+        if (fault == "bound") return repal::Score::of(angle, angle + 0.1);
+        return repal::Score::of(angle);
+    }
+
+ private:
+    /// What another thread has put there in the meantime.
+    double shared(double angle) const {
+        shared_ = angle;
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        return shared_;
+    }
+
+    static void hang() {
+        while (true) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+
+    Options options_;
+    mutable std::atomic<double> shared_ = 0;
+    mutable std::atomic<int> calls_ = 0;
+};
+
+}  // namespace
+
+extern "C" [[gnu::visibility("default")]] constinit const repal::MetricPlugin repal_metric =
+    repal::metric_plugin<Faulty>;

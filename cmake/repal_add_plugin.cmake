@@ -7,16 +7,9 @@ function(repal_add_plugin name kind)
     message(FATAL_ERROR "repal_add_plugin(${name} ${kind}): the kind is metric or task")
   endif()
   set(target ${kind}_${name})
-  # Those of the program, as far as the ABI tag depends on them.
-  set(flags "")
-  get_target_property(is_installed repal::repal IMPORTED)
-  if(is_installed)
-    get_target_property(flags repal::repal IMPORTED_CXX_MODULES_COMPILE_OPTIONS)
-  endif()
   add_library(${target} MODULE ${plugin_SOURCES})
-  target_link_libraries(${target} PRIVATE repal::repal ${plugin_LINK})
-  # Before any import (see the header); plugin authors need not know.
-  target_compile_options(${target} PRIVATE ${flags} "SHELL:-include core/eigen.hpp")
+  repal_use_interface(${target})
+  target_link_libraries(${target} PRIVATE ${plugin_LINK})
   # All symbols must be found when the plugin is linked (but those of a sanitizer, which the program has); those of
   # static libraries in it stay its own.
   target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
@@ -24,9 +17,25 @@ function(repal_add_plugin name kind)
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
   set_target_properties(${target} PROPERTIES
-    PREFIX "" OUTPUT_NAME ${target} CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF CXX_SCAN_FOR_MODULES ON
-    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    PREFIX "" OUTPUT_NAME ${target} CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(REPAL_PLUGIN_DIRECTORY)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${REPAL_PLUGIN_DIRECTORY})
   endif()
+endfunction()
+
+# repal_use_interface(TARGET)
+#
+# Sources of the target may import repal.metric and repal.task, and share objects with plugins: a test of a plugin.
+function(repal_use_interface target)
+  # Those of the program, as far as the ABI tag depends on them.
+  set(flags "")
+  get_target_property(is_installed repal::repal IMPORTED)
+  if(is_installed)
+    get_target_property(flags repal::repal IMPORTED_CXX_MODULES_COMPILE_OPTIONS)
+  endif()
+  target_link_libraries(${target} PRIVATE repal::repal)
+  # Before any import (see the header); plugin authors need not know.
+  target_compile_options(${target} PRIVATE ${flags} "SHELL:-include core/eigen.hpp")
+  set_target_properties(${target} PROPERTIES
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF CXX_SCAN_FOR_MODULES ON)
 endfunction()

@@ -1,0 +1,276 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "commands.hpp"
+
+import repal.registry;
+import repal.store;
+
+namespace command {
+namespace {
+
+// The files that a new plugin begins with; #embed is C++26, which clang has had since version 19.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc23-extensions"
+constexpr char cmake_lists[] = {
+#embed "plugin_template/CMakeLists.txt.in" suffix(, 0)
+};
+constexpr char cmake_presets[] = {
+#embed "plugin_template/CMakePresets.json.in" suffix(, 0)
+};
+constexpr char git_ignore[] = {
+#embed "plugin_template/gitignore.in" suffix(, 0)
+};
+constexpr char metric_source[] = {
+#embed "plugin_template/metric/plugin.cpp.in" suffix(, 0)
+};
+constexpr char metric_test[] = {
+#embed "plugin_template/metric/test.cpp.in" suffix(, 0)
+};
+constexpr char metric_readme[] = {
+#embed "plugin_template/metric/README.md.in" suffix(, 0)
+};
+constexpr char task_source[] = {
+#embed "plugin_template/task/plugin.cpp.in" suffix(, 0)
+};
+constexpr char task_test[] = {
+#embed "plugin_template/task/test.cpp.in" suffix(, 0)
+};
+constexpr char task_readme[] = {
+#embed "plugin_template/task/README.md.in" suffix(, 0)
+};
+#pragma clang diagnostic pop
+
+struct NewPlugin {
+    std::string kind;
+    std::string name;
+    std::string folder;
+};
+
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
+bool is_upper(char c) {
+    return c >= 'A' && c <= 'Z';
+}
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool is_valid(std::string_view name) {
+    return !name.empty() && is_lower(name.front()) &&
+           std::ranges::all_of(name, [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
+}
+
+/// "MeanLag 2" -> "mean_lag_2"; empty if nothing of the name can stay.
+std::string nearest_valid(const std::string& name, const std::string& kind) {
+    std::string valid;
+    bool is_new_word = false;
+    char before = '_';
+    for (const char c : name) {
+        const bool is_inside_word = is_lower(before) || is_digit(before);
+        if (!is_lower(c) && !is_upper(c) && !is_digit(c)) {
+            is_new_word = true;
+        } else {
+            if ((is_new_word || (is_upper(c) && is_inside_word)) && !valid.empty()) valid += '_';
+            valid += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            is_new_word = false;
+        }
+        before = c;
+    }
+    return valid.empty() || is_lower(valid.front()) ? valid : kind + "_" + valid;
+}
+
+void require_valid_name(const NewPlugin& plugin) {
+    if (is_valid(plugin.name)) return;
+    const std::string valid = nearest_valid(plugin.name, plugin.kind);
+    throw repal::InputError(
+        fmt::format("'{}'", plugin.name),
+        fmt::format("a {} has a name of lower-case letters, digits and _, beginning with a letter", plugin.kind),
+        valid.empty() ? fmt::format("e.g. my_{}", plugin.kind) : fmt::format("did you mean '{}'?", valid));
+}
+
+template <class Loaded>
+void require_new(const std::map<std::string, Loaded>& known, const char* kind, const std::string& name) {
+    if (const auto found = known.find(name); found != known.end())
+        throw repal::InputError(
+            "", fmt::format("there is a {} '{}' already, in {}", kind, name, quoted(found->second.file.string())),
+            "take another name");
+}
+
+/// "mean_lag" -> "MeanLag"; another one where the sources have a class of that name.
+std::string class_name(const std::string& name) {
+    std::string text;
+    bool is_first = true;
+    for (const char c : name) {
+        if (c != '_') text += is_first ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+        is_first = c == '_';
+    }
+    return text == "Options" || text == "Option" || text == "Profile" ? text + "Plugin" : text;
+}
+
+/// As it stands between the quotes of a string in CMakePresets.json.
+std::string in_presets(const std::string& path) {
+    std::string text;
+    for (const char c : path)
+        if (c == '$')
+            text += "${dollar}";
+        else if (c == '"' || c == '\\')
+            text += {'\\', c};
+        else
+            text += c;
+    return text;
+}
+
+/// Where the running program is installed: above lib/repal, the last folder of every plugin path.
+std::filesystem::path prefix() {
+    return repal::plugin_path({}).back().parent_path().parent_path();
+}
+
+std::string filled_in(std::string text, const std::vector<std::pair<std::string, std::string>>& values) {
+    for (const auto& [placeholder, value] : values)
+        for (std::size_t at = text.find(placeholder); at != std::string::npos;
+             at = text.find(placeholder, at + value.size()))
+            text.replace(at, placeholder.size(), value);
+    return text;
+}
+
+struct GeneratedFile {
+    std::string name;
+    std::string what;
+    std::string content;
+};
+
+std::vector<GeneratedFile> files_of(const NewPlugin& plugin) {
+    const bool is_metric = plugin.kind == "metric";
+    std::vector<GeneratedFile> files = {
+        {"README.md", "how to build, test and use it", is_metric ? metric_readme : task_readme},
+        {plugin.name + ".cpp", fmt::format("the {}: begin here", plugin.kind), is_metric ? metric_source : task_source},
+        {plugin.name + "_test.cpp", "values that are known", is_metric ? metric_test : task_test},
+        {"CMakeLists.txt", "how it is built", cmake_lists},
+        {"CMakePresets.json", "with which compiler, against which repal", cmake_presets},
+        {".gitignore", "build", git_ignore}};
+    for (GeneratedFile& file : files)
+        file.content = filled_in(std::move(file.content), {{"@name@", plugin.name},
+                                                           {"@Class@", class_name(plugin.name)},
+                                                           {"@kind@", plugin.kind},
+                                                           {"@version@", REPAL_VERSION},
+                                                           {"@clang@", fmt::format("{}", __clang_major__)},
+                                                           {"@prefix@", in_presets(prefix().string())}});
+    return files;
+}
+
+/// A folder beside the one that it becomes; gone with the object unless it has become it.
+class TemporaryFolder {
+ public:
+    explicit TemporaryFolder(const std::filesystem::path& beside)
+        : path_(beside.parent_path() / fmt::format(".{}.{}.tmp", beside.filename().string(), ::getpid())) {
+        std::filesystem::create_directories(path_.parent_path());
+        std::filesystem::create_directory(path_);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() {
+        std::error_code stays;
+        if (!path_.empty()) std::filesystem::remove_all(path_, stays);
+    }
+
+    const std::filesystem::path& path() const { return path_; }
+
+    /// An empty folder of that name is replaced, anything else is not.
+    void become(const std::filesystem::path& folder) {
+        std::filesystem::rename(path_, folder);
+        path_.clear();
+    }
+
+ private:
+    std::filesystem::path path_;
+};
+
+/// Absolute, without a '/' at its end. Throws InputError if something is there that would be lost.
+std::filesystem::path free_place(const std::string& folder) {
+    std::filesystem::path place = std::filesystem::weakly_canonical(std::filesystem::absolute(folder));
+    if (!place.has_filename()) place = place.parent_path();
+    if (!std::filesystem::exists(place)) return place;
+    if (!std::filesystem::is_directory(place)) throw repal::InputError(folder, "there is a file of that name already");
+    if (!std::filesystem::is_empty(place))
+        throw repal::InputError(folder, "this folder is there already and not empty", "name another one");
+    if (place == std::filesystem::current_path())
+        throw repal::InputError(folder, "this is the current folder", "name one in it");
+    return place;
+}
+
+std::filesystem::path write(const NewPlugin& plugin, const std::vector<GeneratedFile>& files) {
+    try {
+        const std::filesystem::path place = free_place(plugin.folder);
+        TemporaryFolder temporary(place);
+        for (const GeneratedFile& file : files) repal::write_file(temporary.path() / file.name, file.content);
+        temporary.become(place);
+        return place;
+    } catch (const std::filesystem::filesystem_error& error) {
+        throw repal::InputError(plugin.folder, "cannot be made: " + error.code().message());
+    }
+}
+
+void print_next_steps(const NewPlugin& plugin, const std::vector<GeneratedFile>& files) {
+    fmt::print("{} has the {} {}:\n\n", quoted(plugin.folder), plugin.kind, plugin.name);
+    for (const GeneratedFile& file : files) fmt::print("    {:<22} {}\n", file.name, file.what);
+    const std::string program = quoted((prefix() / "bin" / "repal").string());
+    fmt::print(
+        "\nNext:\n\n    cd {}\n    cmake --preset default && cmake --build --preset default && ctest --preset "
+        "default\n",
+        quoted(plugin.folder));
+    fmt::print("    {} plugins --plugin-path build\n", program);
+}
+
+int new_plugin(const NewPlugin& plugin, const CommonOptions& common) {
+    const std::vector<std::string> kinds = {"metric", "task"};
+    if (std::ranges::find(kinds, plugin.kind) == kinds.end())
+        throw repal::InputError("", fmt::format("unknown kind of plugin '{}'", plugin.kind),
+                                repal::suggest(plugin.kind, kinds));
+    require_valid_name(plugin);
+    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    require_new(registry.metrics(), "metric", plugin.name);
+    require_new(registry.tasks(), "task", plugin.name);
+
+    const std::vector<GeneratedFile> files = files_of(plugin);
+    write(plugin, files);
+    print_next_steps(plugin, files);
+    if (!std::filesystem::exists(prefix() / "lib" / "cmake" / "repal"))
+        fmt::print(stderr,
+                   "repal: {} is no installation, a plugin cannot be built against it: run cmake --install, and name "
+                   "its prefix in CMakePresets.json\n",
+                   quoted(prefix().string()));
+    return done;
+}
+
+}  // namespace
+
+void add_new_plugin(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
+    auto plugin = std::make_shared<NewPlugin>();
+    auto* sub = app.add_subcommand("new-plugin", "begin a metric or task of your own: a folder that builds");
+    sub->add_option("kind", plugin->kind, "metric or task")->required();
+    sub->add_option("name", plugin->name, "its name in configurations, e.g. my_metric")->required();
+    sub->add_option("folder", plugin->folder, "a new folder; by default ./NAME");
+    sub->callback([&common, &chosen, plugin] {
+        if (plugin->folder.empty()) plugin->folder = plugin->name;
+        chosen = [&common, plugin] { return new_plugin(*plugin, common); };
+    });
+}
+
+}  // namespace command

@@ -14,9 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "commands.hpp"
+#include "plugins.hpp"
 
-import repal.registry;
 import repal.store;
 
 namespace command {
@@ -137,9 +136,9 @@ std::string in_presets(const std::string& path) {
     return text;
 }
 
-/// Where the running program is installed: above lib/repal, the last folder of every plugin path.
+/// Where the running program is installed: above lib/repal.
 std::filesystem::path prefix() {
-    return repal::plugin_path({}).back().parent_path().parent_path();
+    return repal::own_plugins().parent_path().parent_path();
 }
 
 std::string filled_in(std::string text, const std::vector<std::pair<std::string, std::string>>& values) {
@@ -244,7 +243,7 @@ int new_plugin(const NewPlugin& plugin, const CommonOptions& common) {
         throw repal::InputError("", fmt::format("unknown kind of plugin '{}'", plugin.kind),
                                 repal::suggest(plugin.kind, kinds));
     require_valid_name(plugin);
-    const auto registry = repal::Registry::load(repal::plugin_path(common.plugin_path));
+    const auto registry = load_plugins(common);
     require_new(registry.metrics(), "metric", plugin.name);
     require_new(registry.tasks(), "task", plugin.name);
 

@@ -101,7 +101,8 @@ std::string word_of(repal::Verdict verdict) {
 void print(const std::vector<std::string>& names, const std::vector<repal::Finding>& findings) {
     const std::size_t width = std::ranges::max(names, {}, &std::string::size).size();
     for (std::size_t i = 0; i < findings.size(); ++i)
-        fmt::print("{:{}}  {}  {}\n", names[i], width, word_of(findings[i].verdict), findings[i].detail);
+        fmt::print("{:{}}  {}{}{}\n", names[i], width, word_of(findings[i].verdict),
+                   findings[i].detail.empty() ? "" : "  ", findings[i].detail);
 }
 
 int check_plugin(const std::filesystem::path& file, const CommonOptions& common) {

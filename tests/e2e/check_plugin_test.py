@@ -31,6 +31,8 @@ class CheckPlugin(ProgramTest):
                 text = self.succeed("check-plugin", plugin["file"]).stdout
                 self.assertIn(f"{plugin['kind']} {plugin['name']} {plugin['version']}", text)
                 self.assertRegex(text, r"all \d+ checks passed")
+                if plugin["name"] in ("dsa", "eigenvalue_wasserstein"):
+                    self.assertRegex(text, "ability: embeddings are kept +passed")
                 for invariance in plugin.get("invariances", []):
                     self.assertRegex(text, rf"invariance: {invariance} +passed +declared, holds")
 

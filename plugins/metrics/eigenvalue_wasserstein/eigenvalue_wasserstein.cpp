@@ -20,6 +20,12 @@ using Eigen::Index;
 using repal::Option;
 
 struct Spectrum {
+    repal::EmbeddingArrays arrays() const {
+        if (status != repal::Status::ok) return {};
+        return {{"eigenvalues", eigenvalues}};
+    }
+    static Spectrum from(const repal::EmbeddingArrays& arrays) { return {.eigenvalues = arrays.at("eigenvalues")}; }
+
     Eigen::MatrixXd eigenvalues;  ///< real part, imaginary part (rank, 2); empty: there are none, see cause
     repal::Status status = repal::Status::ok;
     std::string cause;

@@ -1,4 +1,6 @@
 module;
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +33,32 @@ std::size_t condition_of(std::size_t sequence, std::size_t trial, std::size_t n_
     return block.permutation(n_conditions)[sequence % n_conditions];
 }
 
-Sequence draw_sequence(const Task& task, const DatasetRecipe& recipe, std::size_t number,
+/// A plugin may give what it did not announce; written into a dataset it would leave its place.
+void require_announced(const TaskInfo& info, const Trial& trial) {
+    const auto wrong = [&](const std::string& problem) {
+        throw InputError(info.name, problem, "repal check-plugin finds what is wrong with a task");
+    };
+    const auto& [observations, targets, periods, condition] = trial;
+    const Eigen::Index target_columns = info.actions.empty() ? std::ssize(info.outputs) : 1;
+    if (observations.rows() == 0 || observations.cols() != std::ssize(info.channels))
+        wrong(fmt::format("a trial of it has observations of {} x {}, but there are {} channels", observations.rows(),
+                          observations.cols(), info.channels.size()));
+    if (targets.rows() != observations.rows() || targets.cols() != target_columns)
+        wrong(fmt::format("a trial of it has targets of {} x {}, expected {} x {}", targets.rows(), targets.cols(),
+                          observations.rows(), target_columns));
+    if (!info.actions.empty() &&
+        !(targets.minCoeff() >= 0 && targets.maxCoeff() < static_cast<double>(info.actions.size())))
+        wrong(fmt::format("a trial of it has an action that is not 0 to {}", info.actions.size() - 1));
+    if (condition.size() != info.condition.size())
+        wrong(fmt::format("a trial of it has a condition of {} values, but there are {} names", condition.size(),
+                          info.condition.size()));
+    for (const Period& period : periods)
+        if (period.first_step < 0 || period.end_step > observations.rows())
+            wrong(fmt::format("a trial of it has {} steps, and a period of [{}, {})", observations.rows(),
+                              period.first_step, period.end_step));
+}
+
+Sequence draw_sequence(const Task& task, const TaskInfo& info, const DatasetRecipe& recipe, std::size_t number,
                        const DatasetStreams& streams) {
     Sequence sequence;
     do {
@@ -39,6 +66,7 @@ Sequence draw_sequence(const Task& task, const DatasetRecipe& recipe, std::size_
         const std::size_t condition =
             condition_of(number, j, task.n_conditions(), recipe.is_balanced, streams.conditions);
         sequence.trials.push_back(task.generate(recipe.phase, condition, streams.trials.child(number).child(j)));
+        require_announced(info, sequence.trials.back());
         sequence.steps += sequence.trials.back().observations.rows();
     } while (recipe.packing == Packing::sequence && sequence.steps < recipe.sequence_steps);
     if (recipe.packing == Packing::sequence) sequence.steps = recipe.sequence_steps;
@@ -136,7 +164,7 @@ Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe
                      int jobs) {
     std::vector<Sequence> sequences(recipe.sequences);
     for_each_index(sequences.size(), jobs,
-                   [&](std::size_t s) { sequences[s] = draw_sequence(task, recipe, s, streams); });
+                   [&](std::size_t s) { sequences[s] = draw_sequence(task, info, recipe, s, streams); });
 
     Dataset dataset = empty_dataset(task, info, sequences);
     std::vector<std::vector<PackedTrial>> trials(sequences.size());

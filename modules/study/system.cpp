@@ -45,6 +45,12 @@ class Simulated final : public System::Recipe {
                 shape.channels = drawn.observations.cols();
                 values.resize(shape.trials * shape.steps, shape.channels);
             }
+            if (drawn.observations.rows() != shape.steps || drawn.observations.cols() != shape.channels)
+                throw InputError(
+                    text_,
+                    fmt::format("trial {} has {} steps and {} channels, the first one {} and {}", trial,
+                                drawn.observations.rows(), drawn.observations.cols(), shape.steps, shape.channels),
+                    "only tasks whose test trials have one length can be compared");
             values.middleRows(trial * shape.steps, shape.steps) = drawn.observations;
         }
         return Trajectories::from_rows(shape, std::move(values));

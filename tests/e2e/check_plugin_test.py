@@ -102,6 +102,29 @@ class CheckPlugin(ProgramTest):
         self.assertEqual(self.failures(FAULTY_TASK, "hangs", "faulty_task", "--plugin-timeout", "1"),
                          {"shapes of trials": "it did not answer within 1 s"})
 
+    def test_a_study_refuses_trials_that_were_not_announced(self):
+        (self.folder / "study.yaml").write_text("""
+seed: 1
+metrics: {cka: {}}
+studies:
+  neurotasks:
+    tasks: {Noise: {task: faulty_task}}
+    rulesets: {noise: [Noise]}
+    data: {train: 4, validation: 4, test: 4}
+    groups: {noise: {master: {train: [Noise]}}}
+    networks: {cell: [leaky_rnn], activation: [relu], n_rnn: [8], learning_rate: [0.01], batch_size: [2],
+               initialiser: [orthogonal], replicates: 1}
+    training: {num_epochs: 1}
+""")
+        generate = ["generate", "neurotasks", "--config", "study.yaml", "--quiet", "--plugin-path", BAD_PLUGINS / "faulty"]
+        fault = "studies.neurotasks.tasks={Noise: {task: faulty_task, fault: %s}}"
+        self.refuse([*generate, "--set", fault % "columns"], "faulty_task", "observations of 10 x 3, but there are 2 channels")
+        self.refuse([*generate, "--set", fault % "target"], "faulty_task", "an action that is not 0 to 1")
+        self.succeed(*generate)
+        self.refuse(["run", "attractors", "--config", DEMO, "--plugin-path", BAD_PLUGINS / "faulty", *SMALL, "--quiet",
+                     "--set", "studies.attractors.systems.r50={task: faulty_task, fault: timing}"],
+                    "faulty_task", "steps and 2 channels, the first one")
+
     def test_what_is_no_plugin_or_cannot_be_made(self):
         (self.folder / "text.so").write_text("no ELF")
         self.refuse(["check-plugin", "text.so"], "text.so")

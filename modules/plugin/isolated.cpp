@@ -45,6 +45,10 @@ struct Worker {
     std::set<Id> known = {};  ///< systems that it has prepared
     Id harmonised = 0;        ///< the set of them that it has harmonised last
     std::size_t bytes = 0;    ///< of the systems
+    std::size_t bytes_harmonised = 0;
+
+    /// It holds more than it may, and not only for the set that is being compared.
+    bool is_full() const { return bytes > bytes_of_worker + bytes_harmonised; }
 };
 
 /// The processes of one plugin object; a call takes one that is idle, or starts one.
@@ -59,7 +63,7 @@ class Workers {
         std::unique_ptr<Worker> worker = idle();
         try {
             auto result = work(*worker);
-            if (worker->bytes <= bytes_of_worker) give_back(std::move(worker));
+            if (!worker->is_full()) give_back(std::move(worker));
             return result;
         } catch (const NoAnswer&) {
             throw;
@@ -194,9 +198,11 @@ class MetricElsewhere final : public Metric {
     void require(Worker& worker, const IsolatedSet& set) const {
         if (worker.harmonised == set.id) return;
         std::vector<Id> members;
+        worker.bytes_harmonised = 0;
         for (const auto& member : set.members) {
             require(worker, *member);
             members.push_back(member->id);
+            worker.bytes_harmonised += member->bytes;
         }
         workers_.ask(worker, Request::harmonise, Message().put(members));
         worker.harmonised = set.id;

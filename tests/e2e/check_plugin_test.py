@@ -1,6 +1,7 @@
 """check-plugin: what comes with repal passes, and each way of being wrong is found by the check that is meant for it."""
 
 import json
+import os
 import pathlib
 import subprocess
 import time
@@ -9,6 +10,10 @@ import unittest
 import numpy
 
 from program import BAD_PLUGINS, DEMO, PROGRAM, ProgramTest
+
+# A sanitizer shall not take the signal of a crash for itself.
+for variable in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
+    os.environ[variable] = os.environ.get(variable, "") + ":handle_segv=0"
 
 FAULTY_METRIC = BAD_PLUGINS / "faulty" / "metric_faulty.so"
 FAULTY_TASK = BAD_PLUGINS / "faulty" / "task_faulty.so"
@@ -76,8 +81,8 @@ class CheckPlugin(ProgramTest):
     def test_a_plugin_that_hangs_is_ended(self):
         for fault in ("hangs", "hangs_in_prepare"):
             with self.subTest(fault):
-                failures = self.failures(FAULTY_METRIC, fault, "faulty", "--plugin-timeout", "1")
-                self.assertEqual(failures, {"compares random systems": "it did not answer within 1 s"})
+                failures = self.failures(FAULTY_METRIC, fault, "faulty", "--plugin-timeout", "3")
+                self.assertEqual(failures, {"compares random systems": "it did not answer within 3 s"})
 
     def test_each_fault_of_a_task_is_found(self):
         cases = {
@@ -99,8 +104,8 @@ class CheckPlugin(ProgramTest):
                 self.assertIn(check, failures)
                 self.assertIn(said, failures[check])
         self.assertEqual(self.failures(FAULTY_TASK, "none", "faulty_task"), {})
-        self.assertEqual(self.failures(FAULTY_TASK, "hangs", "faulty_task", "--plugin-timeout", "1"),
-                         {"shapes of trials": "it did not answer within 1 s"})
+        self.assertEqual(self.failures(FAULTY_TASK, "hangs", "faulty_task", "--plugin-timeout", "3"),
+                         {"shapes of trials": "it did not answer within 3 s"})
 
     def test_a_study_refuses_trials_that_were_not_announced(self):
         (self.folder / "study.yaml").write_text("""
@@ -191,13 +196,14 @@ class Isolation(ProgramTest):
         said = {
             "crashes": "compare of metric_faulty.so: it crashed: Segmentation fault (signal 11)",
             "exits": "compare of metric_faulty.so: it ended its process, with exit code 0",
-            "hangs": "compare of metric_faulty.so: it did not answer within 0.5 s",
+            "hangs": "compare of metric_faulty.so: it did not answer within 3 s",
             "throws": "compare throws",
             "nan": "the metric returned the angle nan",
         }
         for fault, cause in said.items():
             with self.subTest(fault):
-                result = self.study(fault, "--plugin-timeout", "0.5", "--results", f"results-{fault}")
+                timeout = ["--plugin-timeout", "3"] if fault == "hangs" else []
+                result = self.study(fault, *timeout, "--results", f"results-{fault}")
                 self.assertEqual(result.returncode, 3, result.stderr)
                 folder = self.folder / f"results-{fault}" / "attractors"
                 self.assertIn(cause, (folder / "failures.csv").read_text())

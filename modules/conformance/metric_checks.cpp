@@ -1,9 +1,7 @@
 module;
 #include <fmt/format.h>
 
-#include <Eigen/QR>
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -21,6 +19,7 @@ module;
 #include "core/eigen.hpp"
 module repal.conformance;
 
+import :test_systems;
 import repal.parallel;
 import repal.random;
 import repal.trajectories;
@@ -28,106 +27,10 @@ import repal.trajectories;
 namespace repal {
 namespace {
 
-constexpr Shape usual = {.trials = 12, .steps = 60, .channels = 5};
 constexpr int n_threads = 8;
 constexpr std::uint64_t n_tries = 5;
 // Angles of size 1, of operators with condition numbers of 1000 or so.
 constexpr double rounding_rad = 1e-6;
-
-Eigen::MatrixXd random_orthogonal(Eigen::Index n, Stream stream) {
-    Eigen::MatrixXd x(n, n);
-    for (double& value : x.reshaped()) value = stream.normal();
-    return Eigen::HouseholderQR<Eigen::MatrixXd>(x).householderQ();
-}
-
-/// Two damped rotations seen through random channels, with noise: smooth, of low rank, as neural activity is.
-Trajectories random_system(Stream stream, const Shape& shape = usual) {
-    struct Rotation {
-        double angle;
-        double decay;
-    };
-    std::array<Rotation, 2> rotations;
-    for (auto& [angle, decay] : rotations) {
-        angle = 0.05 + 0.5 * stream.uniform();
-        decay = 0.97 + 0.02 * stream.uniform();
-    }
-    Eigen::MatrixXd readout(4, shape.channels);
-    for (double& value : readout.reshaped()) value = stream.normal();
-    RowMatrix values(shape.trials * shape.steps, shape.channels);
-    Eigen::RowVector4d state;
-    for (Eigen::Index row = 0; row < values.rows(); ++row) {
-        if (row % shape.steps == 0)
-            for (double& value : state) value = stream.normal();
-        values.row(row) = state * readout;
-        for (double& value : values.row(row).reshaped()) value += 0.01 * stream.normal();
-        for (std::size_t i = 0; i < 2; ++i) {
-            const auto [angle, decay] = rotations[i];
-            auto plane = state.segment<2>(static_cast<Eigen::Index>(2 * i));
-            const Eigen::RowVector2d turned(plane(0) * std::cos(angle) - plane(1) * std::sin(angle),
-                                            plane(0) * std::sin(angle) + plane(1) * std::cos(angle));
-            plane = decay * turned;
-        }
-    }
-    return Trajectories::from_rows(shape, std::move(values));
-}
-
-Trajectories changed(const Trajectories& x, const std::function<void(RowMatrix&)>& change) {
-    RowMatrix values = x.rows();
-    change(values);
-    return Trajectories::from_rows(x.shape(), std::move(values));
-}
-
-Trajectories in_other_order(const Trajectories& x, bool is_of_trials, Stream stream) {
-    const auto [trials, steps, channels] = x.shape();
-    const auto order = stream.permutation(static_cast<std::size_t>(is_of_trials ? trials : steps));
-    return changed(x, [&](RowMatrix& values) {
-        for (Eigen::Index trial = 0; trial < trials; ++trial)
-            for (Eigen::Index step = 0; step < steps; ++step) {
-                const auto from =
-                    static_cast<Eigen::Index>(order[static_cast<std::size_t>(is_of_trials ? trial : step)]);
-                values.row(trial * steps + step) = x.trial(is_of_trials ? from : trial).row(is_of_trials ? step : from);
-            }
-    });
-}
-
-/// One system changed in a way that an invariance speaks of.
-Trajectories changed(const Trajectories& x, Invariance invariance, const Stream& stream) {
-    const Eigen::Index channels = x.shape().channels;
-    switch (invariance) {
-        case Invariance::translation:
-            return changed(
-                x, [&](RowMatrix& values) { values.rowwise() += Eigen::RowVectorXd::LinSpaced(channels, 2, 9); });
-        case Invariance::orthogonal:
-            return changed(x, [&](RowMatrix& values) { values *= random_orthogonal(channels, stream); });
-        case Invariance::scaling:
-            return changed(x, [](RowMatrix& values) { values *= 7; });
-        case Invariance::trial_order:
-            return in_other_order(x, true, stream);
-        case Invariance::step_order:
-            return in_other_order(x, false, stream);
-    }
-    return x;
-}
-
-/// Systems that no metric need like, with names.
-std::vector<std::pair<std::string, Trajectories>> odd_systems() {
-    const Trajectories x = random_system(Stream(1).child("odd"));
-    const auto of_shape = [](const Shape& shape) { return random_system(Stream(1).child("odd"), shape); };
-    return {
-        {"all values 0", changed(x, [](RowMatrix& values) { values.setZero(); })},
-        {"constant", changed(x, [](RowMatrix& values) { values.setConstant(0.1); })},
-        {"two equal channels", changed(x, [](RowMatrix& values) { values.col(1) = values.col(0); })},
-        {"one channel that is not 0", changed(x, [](RowMatrix& values) { values.rightCols(4).setZero(); })},
-        {"times 1e300", changed(x, [](RowMatrix& values) { values *= 1e300 / values.cwiseAbs().maxCoeff(); })},
-        {"times 1e-300", changed(x, [](RowMatrix& values) { values *= 1e-300; })},
-        {"one trial", of_shape({.trials = 1, .steps = 60, .channels = 5})},
-        {"two steps", of_shape({.trials = 12, .steps = 2, .channels = 5})},
-        {"one trial of two steps", of_shape({.trials = 1, .steps = 2, .channels = 5})},
-        {"one channel", of_shape({.trials = 12, .steps = 60, .channels = 1})},
-        {"more channels than samples", of_shape({.trials = 2, .steps = 10, .channels = 40})},
-        {"other trials and steps", of_shape({.trials = 9, .steps = 50, .channels = 5})},
-    };
-}
 
 Finding failed(std::string detail) {
     return {Verdict::failed, std::move(detail)};

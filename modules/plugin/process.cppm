@@ -1,7 +1,6 @@
 module;
 #include <sys/types.h>
 
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>

@@ -58,6 +58,8 @@ class CheckPlugin(ProgramTest):
             "triangle": ("triangle inequality", "declared, but violated by"),
             "bound": ("compares random systems", "the lower bound"),
             "batch": ("ability: batches of pairs", "compare_batch()"),
+            "harmonise": ("harmonise()", "harmonise() gives back 3 embeddings for 4"),
+            "restore": ("ability: embeddings are kept", "with the restored embedding"),
         }
         for fault, (check, said) in cases.items():
             with self.subTest(fault):

@@ -254,6 +254,21 @@ class NeurotaskComparisons(SmallStudy):
         for row in rows:
             self.assertGreater(float(row["angle_rad"]), 1e-6, row)
 
+    def test_embeddings_that_were_changed_on_disk_are_made_again(self):
+        study = self.study()
+        expected = (study / "dissimilarity.csv").read_bytes()
+        for file in (study / "embeddings").iterdir():
+            with h5py.File(file, "r+") as kept:
+                del kept["gram"]
+                kept["gram"] = numpy.zeros((2, 3))
+        for file in (study / "cells" / "dissimilarity").rglob("*.json"):
+            file.unlink()
+        self.study()
+        self.assertEqual((study / "dissimilarity.csv").read_bytes(), expected)
+        for file in (study / "embeddings").iterdir():
+            with h5py.File(file) as kept:
+                self.assertEqual(kept["gram"].shape, kept["cross"].shape)
+
     def test_a_missing_checkpoint_fails_its_comparisons_only(self):
         study = self.study()
         (study / "networks" / RNN / "r0" / "master" / "checkpoint_0002.h5").unlink()

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <limits>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -18,9 +19,10 @@ import repal.metric;
 namespace {
 
 struct Level {
-    repal::EmbeddingArrays arrays() const { return {{"mean", Eigen::MatrixXd::Constant(1, 1, mean)}}; }
+    repal::EmbeddingArrays arrays() const { return {{"mean", Eigen::MatrixXd::Constant(1, 1, mean + spoiled_by)}}; }
     static Level from(const repal::EmbeddingArrays& arrays) { return {arrays.at("mean")(0, 0)}; }
-    double mean;
+    double mean = 0;
+    double spoiled_by = 0;  ///< when it is kept
 };
 
 /// The difference of two means, wrong in the way that its option says.
@@ -53,7 +55,9 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "invariance",
                                            "triangle",
                                            "bound",
-                                           "batch"}}},
+                                           "batch",
+                                           "harmonise",
+                                           "restore"}}},
                 repal::Option{&Options::when,
                               {.name = "when", .summary = "for which pairs", .choices = {"always", "sometimes"}}}};
         }
@@ -73,6 +77,12 @@ class Faulty final : public repal::MetricOf<Level> {
         if (options_.fault == "throws_in_factory") throw std::runtime_error("the factory throws");
     }
 
+    std::vector<std::shared_ptr<const repal::Embedding>> harmonise(
+        std::vector<std::shared_ptr<const repal::Embedding>> embeddings) const override {
+        if (options_.fault == "harmonise") embeddings.pop_back();
+        return embeddings;
+    }
+
     std::size_t pairs_per_batch() const override { return options_.fault == "batch" ? 3 : 1; }
     std::vector<repal::Score> compare_batch(std::span<const repal::EmbeddingPair> pairs) const override {
         std::vector<repal::Score> scores = Metric::compare_batch(pairs);
@@ -86,7 +96,7 @@ class Faulty final : public repal::MetricOf<Level> {
         if (options_.fault == "crashes_in_prepare") std::raise(SIGSEGV);
         if (options_.fault == "hangs_in_prepare") hang();
         if (options_.fault == "invariance") return {std::tanh(x.rows().topRows(x.rows().rows() / 2).mean())};
-        return {std::tanh(x.rows().mean())};
+        return {.mean = std::tanh(x.rows().mean()), .spoiled_by = options_.fault == "restore" ? 0.1 : 0};
     }
 
     repal::Score distance(const Level& a, const Level& b) const override {

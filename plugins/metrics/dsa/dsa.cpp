@@ -90,8 +90,13 @@ class Dsa final : public repal::Metric {
     }
 
     std::unique_ptr<repal::Embedding> restore(const repal::EmbeddingArrays& arrays) const override {
-        auto havok = std::make_shared<const repal::Havok>(arrays.at("singular_values").col(0), arrays.at("gram"),
-                                                          arrays.at("cross"));
+        // Of a file that somebody may have changed.
+        const Eigen::MatrixXd& gram = arrays.at("gram");
+        const Eigen::MatrixXd& cross = arrays.at("cross");
+        if (gram.size() == 0 || gram.rows() != gram.cols() || cross.rows() != gram.rows() ||
+            cross.cols() != gram.cols() || !gram.allFinite() || !cross.allFinite())
+            throw repal::InvalidTrajectories("what was kept of it is no operator");
+        auto havok = std::make_shared<const repal::Havok>(arrays.at("singular_values").col(0), gram, cross);
         return std::make_unique<DsaEmbedding>(havok, havok->rank());
     }
 

@@ -24,7 +24,12 @@ struct Spectrum {
         if (status != repal::Status::ok) return {};
         return {{"eigenvalues", eigenvalues}};
     }
-    static Spectrum from(const repal::EmbeddingArrays& arrays) { return {.eigenvalues = arrays.at("eigenvalues")}; }
+    static Spectrum from(const repal::EmbeddingArrays& arrays) {
+        const Eigen::MatrixXd& eigenvalues = arrays.at("eigenvalues");
+        if (eigenvalues.cols() != 2 || !eigenvalues.allFinite())
+            throw repal::InvalidTrajectories("what was kept of it are no eigenvalues");
+        return {.eigenvalues = eigenvalues};
+    }
 
     Eigen::MatrixXd eigenvalues;  ///< real part, imaginary part (rank, 2); empty: there are none, see cause
     repal::Status status = repal::Status::ok;

@@ -7,7 +7,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(Boost 1.74 REQUIRED COMPONENTS filesystem system)
+find_package(Boost 1.74 REQUIRED CONFIG COMPONENTS filesystem system)
 find_package(Threads REQUIRED)
 
 find_package(PkgConfig REQUIRED)

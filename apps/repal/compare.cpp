@@ -42,10 +42,16 @@ std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
 
     std::vector<Comparison> comparisons;
     std::vector<repal::EmbeddingPair> pairs;
-    for (std::size_t a = 0; a < names.size(); ++a)
-        for (std::size_t b = a + 1; b < names.size(); ++b) {
-            comparisons.push_back({metric.name, names[a], names[b], {}});
-            pairs.push_back({*prepared.embeddings[a], *prepared.embeddings[b]});
+    std::vector<std::size_t> places;  // in comparisons, of what is compared
+    for (std::size_t i = 0; i < names.size(); ++i)
+        for (std::size_t j = i + 1; j < names.size(); ++j) {
+            const repal::Embedded& a = prepared.systems[i];
+            const repal::Embedded& b = prepared.systems[j];
+            const auto score = repal::score_without_embedding(a, b);
+            comparisons.push_back({metric.name, names[i], names[j], score.value_or(repal::Score{})});
+            if (score) continue;
+            pairs.push_back({*a.embedding, *b.embedding});
+            places.push_back(comparisons.size() - 1);
         }
     reporter.begin(metric.name + ": comparing", pairs.size());
     const std::size_t batch = std::max<std::size_t>(1, metric.metric->pairs_per_batch());
@@ -54,7 +60,7 @@ std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
         const auto some = std::span(pairs).subspan(first, std::min(batch, pairs.size() - first));
         std::vector<repal::Score> scores = repal::compare_safely(*metric.metric, some);
         for (std::size_t i = 0; i < scores.size(); ++i) {
-            comparisons[first + i].score = std::move(scores[i]);
+            comparisons[places[first + i]].score = std::move(scores[i]);
             reporter.advance();
         }
     });

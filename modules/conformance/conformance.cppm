@@ -5,6 +5,7 @@ module;
 #include <vector>
 export module repal.conformance;
 
+export import :test_systems;
 export import repal.registry;
 
 /// Whether a plugin keeps what its interface promises, tried on random and on odd input.

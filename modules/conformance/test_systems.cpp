@@ -82,7 +82,7 @@ Trajectories changed(const Trajectories& x, Invariance invariance, const Stream&
         case Invariance::orthogonal:
             return changed(x, [&](RowMatrix& values) { values *= random_orthogonal(channels, stream); });
         case Invariance::scaling:
-            return changed(x, [](RowMatrix& values) { values *= 7; });
+            return changed(x, [&](RowMatrix& values) { values *= std::pow(10, 8 * Stream(stream).uniform() - 3); });
         case Invariance::trial_order:
             return in_other_order(x, true, stream);
         case Invariance::step_order:

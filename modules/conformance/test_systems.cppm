@@ -11,10 +11,10 @@ import repal.trajectories;
 namespace repal {
 
 /// Of random_system(), unless another one is asked for.
-inline constexpr Shape usual = {.trials = 12, .steps = 60, .channels = 5};
+export inline constexpr Shape usual = {.trials = 12, .steps = 60, .channels = 5};
 
 /// Two damped rotations seen through random channels, with noise: smooth, of low rank, as neural activity is.
-Trajectories random_system(Stream stream, const Shape& shape = usual);
+export Trajectories random_system(Stream stream, const Shape& shape = usual);
 
 /// One system changed in a way that an invariance speaks of.
 Trajectories changed(const Trajectories& x, Invariance invariance, const Stream& stream);

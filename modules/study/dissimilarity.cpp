@@ -146,20 +146,6 @@ Score score_from(const nlohmann::json& entry) {
     return score;
 }
 
-/// Throws SystemFailed with whatever the metric throws, or unless it gives back as many embeddings as it got.
-std::vector<std::shared_ptr<const Embedding>> harmonised(const Metric& metric,
-                                                         std::vector<std::shared_ptr<const Embedding>> embeddings) {
-    const std::size_t n = embeddings.size();
-    try {
-        embeddings = metric.harmonise(std::move(embeddings));
-    } catch (...) {
-        throw SystemFailed(text_of_exception());
-    }
-    if (embeddings.size() != n || std::ranges::find(embeddings, nullptr) != embeddings.end())
-        throw SystemFailed(fmt::format("the metric did not give back {} embeddings", n));
-    return embeddings;
-}
-
 }  // namespace
 
 std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs) {
@@ -405,9 +391,8 @@ std::vector<PairResult> DissimilarityStage::compare(const DissimilarityCell& cel
         const Embedded& a = embedded[pair.a];
         const Embedded& b = embedded[pair.b];
         PairResult& result = results.emplace_back(PairResult{.score = {}, .a = a.state, .b = b.state});
-        if (const Embedded* missing = a.embedding == nullptr ? &a : b.embedding == nullptr ? &b : nullptr) {
-            result.score =
-                Score::without_value(missing->has_failed ? Status::failed : Status::not_applicable, missing->cause);
+        if (const auto score = score_without_embedding(a, b)) {
+            result.score = *score;
             continue;
         }
         if (part.needs_distinct_states && a.state.name == b.state.name) {

@@ -1,6 +1,7 @@
 module;
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
@@ -24,6 +25,17 @@ std::size_t bytes_of(const Shape& shape) {
     return sizeof(double) * static_cast<std::size_t>(shape.trials * shape.steps * shape.channels);
 }
 
+std::shared_ptr<const Embedding> embedding_of(const Metric& metric, const Trajectories& x) {
+    std::shared_ptr<const Embedding> embedding = metric.prepare(x);
+    if (embedding == nullptr) throw SystemFailed("the metric gave no embedding");
+    return embedding;
+}
+
+/// What is being handled, as what became of a system.
+std::string failure_of(const std::string& system) {
+    return fmt::format("{}: {}", system, text_of_exception());
+}
+
 /// The exception that is being handled, if the user can mend it; else SystemFailed.
 [[noreturn]] void throw_failure(const std::string& cause) {
     try {
@@ -43,7 +55,7 @@ std::string text_of_exception() {
     } catch (const std::exception& error) {
         return error.what();
     } catch (...) {
-        return "the metric threw something that is not a std::exception";
+        return "what was thrown is not a std::exception";
     }
 }
 
@@ -129,14 +141,13 @@ Embedded Embeddings::prepared(const ChosenMetric& metric, const NamedSystem& sys
         embedded.state = observed.state;
         const auto seen = metric.pca ? std::optional((*metric.pca)(observed.trajectories)) : std::nullopt;
         const Trajectories& x = seen ? *seen : observed.trajectories;
-        embedded.embedding = metric.metric->prepare(x);
-        if (embedded.embedding == nullptr) throw SystemFailed("the metric gave no embedding");
+        embedded.embedding = embedding_of(*metric.metric, x);
         bytes = bytes_of(x.shape());
     } catch (const InvalidTrajectories& invalid) {
         if (!may_fail) throw invalid.at(system.name);
         embedded.cause = fmt::format("{}: {}", system.name, invalid.what());
     } catch (...) {  // also whatever a plugin throws
-        embedded.cause = fmt::format("{}: {}", system.name, text_of_exception());
+        embedded.cause = failure_of(system.name);
         embedded.has_failed = true;
         if (!may_fail) throw_failure(embedded.cause);
     }
@@ -157,19 +168,57 @@ void Embeddings::keep(Kept kept) {
 
 Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
                      std::span<const std::string> names, int jobs, Reporter& reporter) {
-    std::vector<std::shared_ptr<const Embedding>> embeddings(systems.size());
+    Prepared prepared{.systems = std::vector<Embedded>(systems.size()), .warning = {}};
     reporter.begin(metric.name + ": embedding", systems.size());
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
+        Embedded& embedded = prepared.systems[i];
         try {
-            embeddings[i] = metric.metric->prepare(systems[i]);
+            embedded.embedding = embedding_of(*metric.metric, systems[i]);
         } catch (const InvalidTrajectories& invalid) {
             throw invalid.at(names[i]);
+        } catch (...) {
+            embedded = {.embedding = nullptr, .cause = failure_of(names[i]), .has_failed = true};
         }
         reporter.advance();
     });
     reporter.end();
-    const std::string warning = first_warning(embeddings, names);
-    return {metric.metric->harmonise(std::move(embeddings)), warning};
+
+    std::vector<std::shared_ptr<const Embedding>> embeddings;
+    for (const Embedded& system : prepared.systems) embeddings.push_back(system.embedding);
+    prepared.warning = first_warning(embeddings, names);
+    std::erase(embeddings, nullptr);
+    if (embeddings.size() < 2) return prepared;
+    try {
+        embeddings = harmonised(*metric.metric, std::move(embeddings));
+        auto next = embeddings.begin();
+        for (Embedded& system : prepared.systems)
+            if (system.embedding != nullptr) system.embedding = *next++;
+    } catch (const SystemFailed& failure) {
+        for (Embedded& system : prepared.systems)
+            if (system.embedding != nullptr)
+                system = {.embedding = nullptr, .cause = failure.what(), .has_failed = true};
+    }
+    return prepared;
+}
+
+std::vector<std::shared_ptr<const Embedding>> harmonised(const Metric& metric,
+                                                         std::vector<std::shared_ptr<const Embedding>> embeddings) {
+    const std::size_t n = embeddings.size();
+    try {
+        embeddings = metric.harmonise(std::move(embeddings));
+    } catch (...) {
+        throw SystemFailed(text_of_exception());
+    }
+    if (embeddings.size() != n || std::ranges::find(embeddings, nullptr) != embeddings.end())
+        throw SystemFailed(fmt::format("the metric did not give back {} embeddings", n));
+    return embeddings;
+}
+
+std::optional<Score> score_without_embedding(const Embedded& a, const Embedded& b) {
+    for (const Embedded* system : {&a, &b})
+        if (system->embedding == nullptr)
+            return Score::without_value(system->has_failed ? Status::failed : Status::not_applicable, system->cause);
+    return {};
 }
 
 std::string first_warning(std::span<const std::shared_ptr<const Embedding>> embeddings,

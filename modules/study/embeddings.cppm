@@ -39,17 +39,6 @@ export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& conf
 /// A metric that is not chosen may be named, too.
 export void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics);
 
-/// Systems as a metric sees them, and what the user should know of that in one line; empty if nothing.
-export struct Prepared {
-    std::vector<std::shared_ptr<const Embedding>> embeddings;
-    std::string warning;
-};
-
-/// Embeddings of systems that are compared with each other. Throws InputError naming the system that the metric
-/// refuses.
-export Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
-                            std::span<const std::string> names, int jobs, Reporter& reporter);
-
 /// What a metric knows of a system that was observed.
 export struct Embedded {
     std::shared_ptr<const Embedding> embedding;  ///< null: there is none, see cause
@@ -57,6 +46,24 @@ export struct Embedded {
     bool has_failed = false;  ///< the system, for whatever metric
     NetworkState state = {};
 };
+
+/// The score of a pair of which one has no embedding; nothing if both have one.
+export std::optional<Score> score_without_embedding(const Embedded& a, const Embedded& b);
+
+/// Systems as a metric sees them, and what the user should know of that in one line; empty if nothing.
+export struct Prepared {
+    std::vector<Embedded> systems;
+    std::string warning;
+};
+
+/// Embeddings of systems that are compared with each other. Throws InputError naming the system that the metric
+/// refuses; whatever else a plugin throws is the cause of its systems.
+export Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
+                            std::span<const std::string> names, int jobs, Reporter& reporter);
+
+/// Throws SystemFailed with whatever the metric throws, or unless it gives back as many embeddings as it got.
+export std::vector<std::shared_ptr<const Embedding>> harmonised(
+    const Metric& metric, std::vector<std::shared_ptr<const Embedding>> embeddings);
 
 /// The file that keeps what a metric knows of a system, for metrics that can restore() it.
 class StoredEmbedding {

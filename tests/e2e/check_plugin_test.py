@@ -214,7 +214,7 @@ class Isolation(ProgramTest):
                 self.assertNotIn("cka", (folder / "failures.csv").read_text())
 
     def test_a_crash_in_prepare_fails_the_metric_only(self):
-        result = self.study("crashes_in_prepare")
+        result = self.study("crashes_in_prepare", "--set", "metrics.faulty.when=always")
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assertIn("prepare of metric_faulty.so: it crashed", self.table("failures.csv"))
         self.assertIn("cka", self.table("dissimilarity.csv"))
@@ -244,8 +244,38 @@ class Isolation(ProgramTest):
         self.assertEqual([score["status"] for score in json.loads(crashed.stdout)], ["failed", "ok"])
         self.assertIn("Segmentation fault", crashed.stderr)
 
+    def test_compare_goes_on_without_a_system_that_cannot_be_prepared(self):
+        for name, seed in (("a", 1), ("b", 2), ("below", -3)):
+            self.save(name, seed)
+        arguments = ["compare", "a.npy", "b.npy", "below.npy", "--metric", "faulty,cka", "--format", "json",
+                     "--report", "page.html", "--set", "faulty.when=sometimes"]
+        cases = {
+            "throws_in_prepare": (self.plugins[:-1], "below.npy: prepare throws"),
+            "crashes_in_prepare": (self.plugins, "below.npy: prepare of metric_faulty.so: it crashed"),
+            "hangs_in_prepare": ([*self.plugins, "--plugin-timeout", "2"],
+                                 "below.npy: prepare of metric_faulty.so: it did not answer within 2 s"),
+        }
+        for fault, (plugins, cause) in cases.items():
+            with self.subTest(fault):
+                result = self.run_repal(*arguments, *plugins, "--set", f"faulty.fault={fault}")
+                self.assertEqual(result.returncode, 3, result.stderr)
+                self.assertEqual([score["status"] for score in json.loads(result.stdout)],
+                                 ["ok", "failed", "failed", "ok", "ok", "ok"])
+                self.assertEqual(result.stderr.count(f"below.npy: failed: {cause}"), 2, result.stderr)
+                self.assertTrue((self.folder / "page.html").exists())
+
+    def test_compare_goes_on_without_systems_that_have_no_common_form(self):
+        for name, seed in (("a", 1), ("b", 2)):
+            self.save(name, seed)
+        for plugins in (self.plugins, self.plugins[:-1]):
+            result = self.run_repal("compare", "a.npy", "b.npy", "--metric", "faulty,cka", "--format", "json", *plugins,
+                                    "--set", "faulty.fault=harmonise")
+            self.assertEqual(result.returncode, 3, result.stderr)
+            self.assertEqual([score["status"] for score in json.loads(result.stdout)], ["failed", "ok"])
+            self.assertIn("a.npy and b.npy: failed: the metric", result.stderr)
+
     def save(self, name, seed):
-        numpy.save(self.folder / f"{name}.npy", numpy.random.default_rng(seed).normal(seed, 1, size=(5, 30, 3)))
+        numpy.save(self.folder / f"{name}.npy", numpy.random.default_rng(abs(seed)).normal(seed, 1, size=(5, 30, 3)))
 
     def test_a_task(self):
         listed = json.loads(self.succeed("plugins", "--json", *self.plugins).stdout)["plugins"]

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import bare_root
+import numpy
 from program import DEMO, SOURCE, ProgramTest
 
 BUILD = os.environ["REPAL_BUILD"]
@@ -112,6 +113,25 @@ class Package(ProgramTest):
 
         self.assertEqual(listed.returncode, 0, listed.stderr)
         self.assertIn("dsa", listed.stdout)
+
+    def test_plugins_are_built_against_the_unpacked_archive(self):
+        home = self.folder / "somebody's home"
+        home.mkdir()
+        repal = self.unpack(home) / "bin" / "repal"
+        subprocess.run([repal, "new-plugin", "metric", "mean_lag"], cwd=home, check=True, capture_output=True)
+        plugin = home / "mean_lag"
+
+        for command in (["cmake", "--preset", "default"], ["cmake", "--build", "build"], ["ctest", "--test-dir", "build"]):
+            made = subprocess.run(command, cwd=plugin, capture_output=True, text=True)
+            self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
+
+        for file in ("CMakeCache.txt", "build.ninja"):
+            for tree in (str(SOURCE), BUILD):
+                self.assertNotIn(tree, (plugin / "build" / file).read_text(), file)
+        numpy.save(home / "a.npy", numpy.random.default_rng(1).normal(size=(3, 40, 2)))
+        compared = subprocess.run([repal, "compare", "a.npy", "a.npy", "--metric", "mean_lag", "--format", "csv",
+                                   "--plugin-path", plugin / "build"], cwd=home, capture_output=True, text=True)
+        self.assertEqual(compared.stdout.splitlines()[1:], ["mean_lag,a.npy,a.npy,0,0,,ok"], compared.stderr)
 
     def test_every_library_is_there_or_glibcs_and_found_by_where_the_file_is(self):
         top = self.unpack(self.folder)

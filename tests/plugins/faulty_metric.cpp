@@ -59,7 +59,9 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "harmonise",
                                            "restore"}}},
                 repal::Option{&Options::when,
-                              {.name = "when", .summary = "for which pairs", .choices = {"always", "sometimes"}}}};
+                              {.name = "when",
+                               .summary = "for which pairs; sometimes: of systems those with a mean below 0",
+                               .choices = {"always", "sometimes"}}}};
         }
     };
 
@@ -92,9 +94,11 @@ class Faulty final : public repal::MetricOf<Level> {
 
  protected:
     Level features(const repal::Trajectories& x) const override {
-        if (options_.fault == "throws_in_prepare") throw std::runtime_error("prepare throws");
-        if (options_.fault == "crashes_in_prepare") std::raise(SIGSEGV);
-        if (options_.fault == "hangs_in_prepare") hang();
+        if (options_.when == "always" || x.rows().mean() < 0) {
+            if (options_.fault == "throws_in_prepare") throw std::runtime_error("prepare throws");
+            if (options_.fault == "crashes_in_prepare") std::raise(SIGSEGV);
+            if (options_.fault == "hangs_in_prepare") hang();
+        }
         if (options_.fault == "invariance") return {std::tanh(x.rows().topRows(x.rows().rows() / 2).mean())};
         return {.mean = std::tanh(x.rows().mean()), .spoiled_by = options_.fault == "restore" ? 0.1 : 0};
     }

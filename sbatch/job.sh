@@ -7,6 +7,7 @@
 #   REPAL_SHARDS    parts that a stage is cut into; default: the tasks of the array, which count from 0
 #   REPAL_PROGRAM   default: the repal that these scripts came with, else the one in the path
 #   REPAL_RESTARTS  how often a job goes on after its time limit, at most (default: 100)
+#   REPAL_PLUGIN_PATH, REPAL_ISOLATE, REPAL_PLUGIN_TIMEOUT  plugins of your own; repal itself reads them
 #
 # Time, memory, partition and account are options of sbatch.
 set -euo pipefail

@@ -40,7 +40,7 @@ std::string hours(int minutes) {
 void print_allocations(const repal::Study& study, const PlanOptions& options, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
     const auto costs = repal::read_costs(results);
-    const std::string arguments = submission_of(options.study, common.config, common).arguments;
+    const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
     std::vector<std::vector<std::string>> rows = {
         {"stage", "to do", "measured", "core hours", "array", "time", "memory"}};
     std::string unmeasured;
@@ -56,7 +56,7 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
         std::vector<std::string> row = {stage, fmt::format("{}", to_do)};
         if (!found && to_do > 0) {
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
-            unmeasured += fmt::format("\n  repal {} {} --array 0/{}", stage, arguments, cells.size());
+            unmeasured += fmt::format("\n  {}repal {} {} --array 0/{}", plugins, stage, arguments, cells.size());
         } else if (found && to_do > 0) {
             row.insert(row.end(),
                        {fmt::format("{}", found->measured), fmt::format("{:.2g}", found->core_seconds / 3600),
@@ -71,8 +71,8 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
     fmt::print("{}", table(rows));
     if (!unmeasured.empty()) fmt::print("not measured here yet; one cell of each is, after{}\n", unmeasured);
     if (largest.limit_minutes > 0)
-        fmt::print("for all: sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", arguments,
-                   largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
+        fmt::print("for all: {}sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", plugins,
+                   arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
 }
 
 int plan(const PlanOptions& options, const CommonOptions& common) {

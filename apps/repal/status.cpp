@@ -57,14 +57,14 @@ std::string script_of(const repal::Cell& cell) {
 void print_submissions(const std::vector<repal::Cell>& left, const Submission& submission) {
     constexpr std::size_t most_tasks = 10;
     fmt::print(
-        "to submit what is left, unless it is queued: sbatch/submit.sh {}\nor a stage alone, when the one before has "
+        "to submit what is left, unless it is queued: {}sbatch/submit.sh {}\nor a stage alone, when the one before has "
         "ended:\n",
-        submission.arguments);
+        submission.plugins, submission.arguments);
     for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
         const auto cells = static_cast<std::size_t>(
             std::ranges::count_if(left, [&](const repal::Cell& cell) { return script_of(cell) == script; }));
         if (cells > 0)
-            fmt::print("  {} sbatch --array=0-{} sbatch/{}    # {} cells\n", submission.settings,
+            fmt::print("  {}{} sbatch --array=0-{} sbatch/{}    # {} cells\n", submission.plugins, submission.settings,
                        std::min(cells, most_tasks) - 1, script, cells);
     }
 }

@@ -1,9 +1,14 @@
 #include "submission.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <string>
 
+#include "plugins.hpp"
+
 import repal.config;
+import repal.registry;
 
 namespace command {
 namespace {
@@ -16,10 +21,26 @@ bool is_assumed(const std::string& config, const CommonOptions& common) {
             repal::Config::load(common.config, {}).yaml() == repal::Config::load(config, {}).yaml());
 }
 
+/// For jobs, which inherit the environment.
+std::string environment_of_plugins(const CommonOptions& common) {
+    std::string text;
+    if (!common.plugin_path.empty()) {
+        std::string folders;
+        for (const std::filesystem::path& folder : repal::plugin_path(common.plugin_path))
+            if (folder != repal::own_plugins()) folders += (folders.empty() ? "" : ":") + folder.string();
+        text += fmt::format("REPAL_PLUGIN_PATH={} ", command::quoted(folders));  // not std::quoted
+    }
+    if (common.is_isolated) text += "REPAL_ISOLATE=1 ";
+    if (common.plugin_timeout_s != CommonOptions{}.plugin_timeout_s)
+        text += fmt::format("REPAL_PLUGIN_TIMEOUT={} ", common.plugin_timeout_s);
+    return text;
+}
+
 }  // namespace
 
 Submission submission_of(const std::string& study, const std::string& config, const CommonOptions& common) {
-    Submission submission{.arguments = study, .settings = "REPAL_STUDY=" + study};
+    Submission submission{
+        .plugins = environment_of_plugins(common), .arguments = study, .settings = "REPAL_STUDY=" + study};
     const auto add = [&](const char* option, const char* setting, const std::string& value) {
         submission.arguments += option + quoted(value);
         submission.settings += setting + quoted(value);

@@ -6,8 +6,10 @@
 
 namespace command {
 
-/// How jobs are told what they would not assume: configuration and results, where these are not the usual ones.
+/// How jobs are told what they would not assume: configuration, results and plugins, where these are not the usual
+/// ones.
 struct Submission {
+    std::string plugins;    ///< before any command: "REPAL_PLUGIN_PATH=build ", with a blank, or nothing
     std::string arguments;  ///< of repal and sbatch/submit.sh: "neurotasks --results elsewhere"
     std::string settings;   ///< of a job script: "REPAL_STUDY=neurotasks REPAL_RESULTS=elsewhere"
 };

@@ -202,6 +202,8 @@ class Allocation(Jobs):
         self.assertEqual(train[4], "0-0", after)
         self.assertIn("sbatch/submit.sh neurotasks --config small.yaml --shards 1 --time=0:10:00 --mem=1024M "
                       "--cpus-per-task=4\n", after)
+        isolated = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--isolate").stdout
+        self.assertIn("for all: REPAL_ISOLATE=1 sbatch/submit.sh neurotasks", isolated)
         # What another configuration has cost says nothing.
         other = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--set", "seed=4").stdout
         self.assertIn("repal train neurotasks --config small.yaml --array 0/24", other)
@@ -219,6 +221,12 @@ class Allocation(Jobs):
         self.assertIn("sbatch/submit.sh neurotasks --config results/neurotasks/config.yaml\n", status)
         (self.folder / "config.yaml").write_text(self.config)
         self.assertIn("REPAL_STUDY=neurotasks sbatch", self.succeed("status", "neurotasks").stdout)
+        (self.folder / "own").mkdir()
+        plugins = self.succeed("status", "neurotasks", "--plugin-path", "own", "--isolate", "--plugin-timeout", "9.5",
+                               env={**os.environ, "REPAL_PLUGIN_PATH": "/else where"}).stdout
+        own = "REPAL_PLUGIN_PATH='own:/else where' REPAL_ISOLATE=1 REPAL_PLUGIN_TIMEOUT=9.5 "
+        self.assertIn(f"unless it is queued: {own}sbatch/submit.sh neurotasks\n", plugins)
+        self.assertIn(f"  {own}REPAL_STUDY=neurotasks sbatch --array", plugins)
         elsewhere = self.succeed("status", "neurotasks", "--results", "else where", "--config", "small.yaml").stdout
         self.assertIn("REPAL_STUDY=neurotasks REPAL_RESULTS='else where' REPAL_CONFIG=small.yaml sbatch", elsewhere)
 

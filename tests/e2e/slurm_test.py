@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from program import DEMO, PROGRAM, SOURCE, ProgramTest
+from program import BAD_PLUGINS, DEMO, PROGRAM, SOURCE, ProgramTest
 from small_study import LEARNING
 
 SUBMIT = SOURCE / "sbatch" / "submit.sh"
@@ -227,6 +227,20 @@ class Slurm(ProgramTest):
         study = self.folder / "my results" / "attractors"
         self.assertTrue((study / "dissimilarity.csv").is_file(), self.logs())
         self.assertEqual(len(list((study / "logs").iterdir())), 5)
+
+    def test_plugins_that_the_environment_names_are_used_and_isolated(self):
+        text = DEMO.read_text()
+        begin, end = text.index("  dsa: {"), text.index("studies:")
+        text = text[:begin] + "  faulty: {fault: crashes, when: sometimes}\n\n" + text[end:]
+        (self.folder / "config.yaml").write_text(text)
+        self.environment |= {"REPAL_PLUGIN_PATH": str(BAD_PLUGINS / "faulty"), "REPAL_ISOLATE": "1"}
+        chain = self.submit("attractors", "--shards", 2, "--cpus-per-task=1", "--mem=1G", "--time=10")
+        self.wait_for(*chain.values())
+
+        self.assertEqual([task["JobState"] for task in self.tasks(chain["report"])], ["COMPLETED"], self.logs())
+        study = self.folder / "results" / "attractors"
+        self.assertIn("compare of metric_faulty.so: it crashed", (study / "failures.csv").read_text())
+        self.assertIn("faulty", (study / "dissimilarity.csv").read_text())
 
     def test_a_failing_cell_does_not_stop_the_chain(self):
         self.configure(sequences=64, replace=[("learning_rate: [0.003]", "learning_rate: [0.003, 1.0e+6]")])

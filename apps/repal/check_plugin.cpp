@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -23,20 +24,31 @@ namespace {
 /// The checks of one plugin, in a process that it may crash.
 class CheckedPlugin {
  public:
-    CheckedPlugin(std::filesystem::path file, const CommonOptions& common) : file_(std::move(file)), common_(common) {}
-
-    std::vector<repal::Finding> run_all() {
-        for (const std::string& name : start()) names_.push_back(name);
-        std::vector<repal::Finding> findings;
-        for (std::size_t i = 0; i < names_.size(); ++i) {
-            findings.push_back(run(i));
-            if (hangs_) break;
-        }
-        return findings;
+    /// Throws whatever keeps it from being checked.
+    CheckedPlugin(std::filesystem::path file, const CommonOptions& common) : file_(std::move(file)), common_(common) {
+        names_ = start();
     }
 
     const std::string& title() const { return title_; }
     const std::vector<std::string>& names() const { return names_; }
+
+    /// What becomes of the check of that index into names().
+    repal::Finding run(std::size_t index) {
+        try {
+            repal::Message answer = ask(repal::Message().put(repal::Request::check).put(index));
+            const auto verdict = answer.get<repal::Verdict>();
+            return {verdict, answer.get<std::string>()};
+        } catch (const repal::NoAnswer& failure) {
+            hangs_ = failure.is_late();
+            if (!hangs_) start();
+            return {repal::Verdict::failed, failure.what()};
+        } catch (const std::exception& error) {
+            return {repal::Verdict::failed, fmt::format("it throws '{}'", error.what())};
+        }
+    }
+
+    /// It did not answer; other checks would only wait as long.
+    bool hangs() const { return hangs_; }
 
  private:
     /// A new process; gives back what can be checked.
@@ -65,20 +77,6 @@ class CheckedPlugin {
         return repal::answer_of(process_->receive(common_.plugin_timeout_s));
     }
 
-    repal::Finding run(std::size_t index) {
-        try {
-            repal::Message answer = ask(repal::Message().put(repal::Request::check).put(index));
-            const auto verdict = answer.get<repal::Verdict>();
-            return {verdict, answer.get<std::string>()};
-        } catch (const repal::NoAnswer& failure) {
-            hangs_ = failure.is_late();
-            if (!hangs_) start();
-            return {repal::Verdict::failed, failure.what()};
-        } catch (const std::exception& error) {
-            return {repal::Verdict::failed, fmt::format("it throws '{}'", error.what())};
-        }
-    }
-
     std::filesystem::path file_;
     const CommonOptions& common_;
     std::optional<repal::Process> process_;
@@ -98,36 +96,36 @@ std::string word_of(repal::Verdict verdict) {
     }
 }
 
-void print(const std::vector<std::string>& names, const std::vector<repal::Finding>& findings) {
-    const std::size_t width = std::ranges::max(names, {}, &std::string::size).size();
-    for (std::size_t i = 0; i < findings.size(); ++i)
-        fmt::print("{:{}}  {}{}{}\n", names[i], width, word_of(findings[i].verdict),
-                   findings[i].detail.empty() ? "" : "  ", findings[i].detail);
+int print_checks(CheckedPlugin& plugin) {
+    const std::size_t width = std::ranges::max(plugin.names(), {}, &std::string::size).size();
+    std::size_t failures = 0;
+    std::size_t run = 0;
+    fmt::print("{}\n\n", plugin.title());
+    for (; run < plugin.names().size() && !plugin.hangs(); ++run) {
+        const auto [verdict, detail] = plugin.run(run);
+        fmt::print("{:{}}  {}{}{}\n", plugin.names()[run], width, word_of(verdict), detail.empty() ? "" : "  ", detail);
+        std::fflush(stdout);
+        if (verdict == repal::Verdict::failed) ++failures;
+    }
+    fmt::print("\n");
+    if (run < plugin.names().size())
+        fmt::print("{} checks were not run, since the plugin hangs\n", plugin.names().size() - run);
+    if (failures == 0)
+        fmt::print("all {} checks passed\n", run);
+    else
+        fmt::print("{} of {} checks failed\n", failures, run);
+    return failures == 0 ? done : bad_input;
 }
 
 int check_plugin(const std::filesystem::path& file, const CommonOptions& common) {
-    CheckedPlugin plugin(std::filesystem::absolute(file), common);
-    std::vector<repal::Finding> findings;
     try {
-        findings = plugin.run_all();
+        CheckedPlugin plugin(std::filesystem::absolute(file), common);
+        return print_checks(plugin);
     } catch (const repal::InputError& error) {
         throw error.where().empty() ? error.at(file.string()) : error;
     } catch (const std::exception& error) {
         throw repal::InputError(file.string(), fmt::format("it cannot be checked: {}", error.what()));
     }
-
-    const auto has_failed = [](const repal::Finding& finding) { return finding.verdict == repal::Verdict::failed; };
-    const auto failures = std::ranges::count_if(findings, has_failed);
-    const std::size_t not_run = plugin.names().size() - findings.size();
-    fmt::print("{}\n\n", plugin.title());
-    print(plugin.names(), findings);
-    fmt::print("\n");
-    if (not_run > 0) fmt::print("{} checks were not run, since the plugin hangs\n", not_run);
-    if (failures == 0)
-        fmt::print("all {} checks passed\n", findings.size());
-    else
-        fmt::print("{} of {} checks failed\n", failures, findings.size());
-    return failures == 0 ? done : bad_input;
 }
 
 }  // namespace

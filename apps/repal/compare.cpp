@@ -82,7 +82,7 @@ std::string as_json(const std::vector<Comparison>& comparisons) {
         entry["status"] = to_string(score.status);
         list.push_back(std::move(entry));
     }
-    return list.dump(2) + "\n";
+    return list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 /// The numbers of a line; `digits` of 0 gives the shortest text that reads back as the same double.

@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "plugins.hpp"
 #include "signals.hpp"
 
 import repal.error;
@@ -31,9 +32,11 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
         ->check(CLI::ExistingDirectory)
         ->allow_extra_args(false);
     app.add_flag("--isolate", common.is_isolated,
-                 "run the plugins that are not repal's own in other processes, where they may crash or hang");
+                 "run the plugins that are not repal's own in other processes, where they may crash or hang")
+        ->envname("REPAL_ISOLATE");
     app.add_option("--plugin-timeout", common.plugin_timeout_s,
                    "of one call to an isolated plugin, or of one check of check-plugin")
+        ->envname("REPAL_PLUGIN_TIMEOUT")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.01, 1e7))
         ->capture_default_str();
@@ -57,26 +60,7 @@ std::string joined(int argc, char** argv) {
     return text;
 }
 
-}  // namespace
-
-std::string command::config_of(const std::filesystem::path& results, const CommonOptions& common) {
-    const std::filesystem::path own = results / "config.yaml";
-    return !common.is_config_given && std::filesystem::is_regular_file(own) ? own.string() : common.config;
-}
-
-std::string command::quoted(const std::string& word) {
-    constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%";
-    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-    std::string text = "'";
-    for (const char character : word)
-        if (character == '\'')
-            text += "'\\''";
-        else
-            text += character;
-    return text + "'";
-}
-
-int main(int argc, char** argv) try {
+int run(int argc, char** argv) try {
     CLI::App app("repal: how alike are the dynamics of neural systems?", "repal");
     app.set_version_flag("--version", "repal " REPAL_VERSION);
     app.require_subcommand(1);
@@ -119,4 +103,29 @@ int main(int argc, char** argv) try {
     return fail(command::failure, "there is not enough memory for this");
 } catch (const std::exception& error) {
     return fail(command::failure, error.what());
+}
+
+}  // namespace
+
+std::string command::config_of(const std::filesystem::path& results, const CommonOptions& common) {
+    const std::filesystem::path own = results / "config.yaml";
+    return !common.is_config_given && std::filesystem::is_regular_file(own) ? own.string() : common.config;
+}
+
+std::string command::quoted(const std::string& word) {
+    constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string text = "'";
+    for (const char character : word)
+        if (character == '\'')
+            text += "'\\''";
+        else
+            text += character;
+    return text + "'";
+}
+
+int main(int argc, char** argv) {
+    const int code = run(argc, argv);
+    command::forget_plugins();
+    return code;
 }

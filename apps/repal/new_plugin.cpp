@@ -114,7 +114,7 @@ void require_new(const std::map<std::string, Loaded>& known, const char* kind, c
             "take another name");
 }
 
-/// "mean_lag" -> "MeanLag"; another one where the sources have a class of that name.
+/// "mean_lag" -> "MeanLag"; another one where the sources have something of that name.
 std::string class_name(const std::string& name) {
     std::string text;
     bool is_first = true;
@@ -122,7 +122,8 @@ std::string class_name(const std::string& name) {
         if (c != '_') text += is_first ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
         is_first = c == '_';
     }
-    return text == "Options" || text == "Option" || text == "Profile" ? text + "Plugin" : text;
+    const auto taken = {"Eigen", "Option", "Options", "Profile"};
+    return std::ranges::find(taken, text) != taken.end() ? text + "Plugin" : text;
 }
 
 /// As it stands between the quotes of a string in CMakePresets.json.

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,7 +13,27 @@
 
 namespace command {
 
+namespace {
+
+std::atomic<bool> plugins_may_call_exit = true;
+
+void say_that_a_plugin_has_called_exit() {
+    if (plugins_may_call_exit) return;
+    fmt::print(stderr,
+               "repal: a plugin has ended the program; with --isolate it ends its own process, and only what it "
+               "was asked for fails\n");
+    _exit(failure);
+}
+
+}  // namespace
+
+void forget_plugins() {
+    plugins_may_call_exit = true;
+}
+
 repal::Registry load_plugins(const CommonOptions& common) {
+    std::atexit(say_that_a_plugin_has_called_exit);
+    plugins_may_call_exit = false;
     return repal::Registry::load(repal::plugin_path(common.plugin_path),
                                  {.is_on = common.is_isolated, .timeout_s = common.plugin_timeout_s});
 }
@@ -97,7 +120,7 @@ void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
         chosen = [&common, is_json] {
             const Json all = all_json(load_plugins(common));
             if (*is_json)
-                fmt::print("{}\n", all.dump(2));
+                fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
             else
                 print_text(all);
             return done;

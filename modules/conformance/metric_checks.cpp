@@ -2,6 +2,7 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -233,6 +234,9 @@ class MetricChecks {
         const auto a = metric_->prepare(system(0));
         const auto b = metric_->prepare(system(1));
         if (a->arrays().empty()) return {Verdict::noted, "not used: a study prepares its systems in every process"};
+        for (const auto& [name, matrix] : a->arrays())
+            if (name.empty() || !std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_'; }))
+                return failed(fmt::format("an array has the name '{}'; names are of letters, digits and _", name));
         const auto restored = metric_->restore(a->arrays());
         if (restored == nullptr) return failed("restore() gives nothing");
         const Score before = metric_->compare(*a, *b);

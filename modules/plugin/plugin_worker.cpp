@@ -1,4 +1,6 @@
 module;
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -96,9 +98,10 @@ class Server {
     void harmonise(const std::vector<Id>& ids) {
         std::vector<std::shared_ptr<const Embedding>> embeddings;
         for (const Id id : ids) embeddings.push_back(systems_.at(id));
-        set_ = metric_->harmonise(std::move(embeddings));
-        if (set_.size() != ids.size())
-            throw std::runtime_error("the metric gave back another number of embeddings than it got");
+        auto set = metric_->harmonise(std::move(embeddings));
+        if (set.size() != ids.size())
+            throw std::runtime_error(fmt::format("the metric did not give back {} embeddings", ids.size()));
+        set_ = std::move(set);  // those of the set before are still asked for, if this one is refused
     }
 
     void compare(Message& question, Message& values) {

@@ -1,4 +1,5 @@
 module;
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -82,6 +83,14 @@ Clock::time_point after(double seconds) {
 
 constexpr double for_ever_s = 1e9;
 
+/// What stops the program that starts workers, which is not for them.
+sigset_t signals_of_the_program() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&signals, number);
+    return signals;
+}
+
 }  // namespace
 
 Process::Process(const std::vector<std::string>& arguments) {
@@ -97,7 +106,15 @@ Process::Process(const std::vector<std::string>& arguments) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], worker_socket);
-    const int failure = posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, words.data(), environ);
+    // Signals of a terminal or a cluster reach all processes; until it ignores them they wait.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    const sigset_t blocked = signals_of_the_program();
+    posix_spawnattr_setsigmask(&attributes, &blocked);
+    signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would hide how a process has ended
+    const int failure = posix_spawn(&pid_, "/proc/self/exe", &actions, &attributes, words.data(), environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     socket_ = ends[0];
@@ -117,11 +134,12 @@ void Process::fail(bool is_late, double timeout_s) {
     if (pid_ < 0) throw NoAnswer("its process has ended", false);
     int status = 0;
     // One that has closed its socket is ending by itself, or is ended after two seconds.
-    bool has_ended = false;
+    bool has_ended = waitpid(pid_, &status, WNOHANG) == pid_;
     for (int tries = 0; !is_late && !has_ended && tries < 200; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
         has_ended = waitpid(pid_, &status, WNOHANG) == pid_;
-        if (!has_ended) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+    is_late = is_late && !has_ended;
     if (!has_ended) {
         kill(pid_, SIGKILL);
         waitpid(pid_, &status, 0);
@@ -156,7 +174,10 @@ void send(int socket, const Message& message) {
 }
 
 void serve_as_worker(int socket) {
-    for (const int signal_number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) signal(signal_number, SIG_IGN);
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) signal(number, SIG_IGN);
+    const sigset_t held = signals_of_the_program();
+    sigprocmask(SIG_UNBLOCK, &held, nullptr);
+    fcntl(socket, F_SETFD, FD_CLOEXEC);  // what a plugin starts may outlive it
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     dup2(STDERR_FILENO, STDOUT_FILENO);

@@ -18,8 +18,8 @@ namespace {
 
 enum class Kind : std::uint8_t { values, invalid_trajectories, input_error, other };
 
-Message refused(Kind kind, const std::string& problem, const std::string& hint = {}) {
-    return std::move(Message().put(kind).put(problem).put(hint));
+Message refused(Kind kind, const std::string& problem, const std::string& hint = {}, const std::string& where = {}) {
+    return std::move(Message().put(kind).put(problem).put(hint).put(where));
 }
 
 }  // namespace
@@ -43,11 +43,11 @@ Message refusal() {
     } catch (const InvalidTrajectories& error) {
         return refused(Kind::invalid_trajectories, error.problem(), error.hint());
     } catch (const InputError& error) {
-        return refused(Kind::input_error, error.problem(), error.hint());
+        return refused(Kind::input_error, error.problem(), error.hint(), error.where());
     } catch (const std::exception& error) {
         return refused(Kind::other, error.what());
     } catch (...) {
-        return refused(Kind::other, "it threw something that is not a std::exception");
+        return refused(Kind::other, "what was thrown is not a std::exception");
     }
 }
 
@@ -57,7 +57,7 @@ Message answer_of(Message message) {
     const auto problem = message.get<std::string>();
     const auto hint = message.get<std::string>();
     if (kind == Kind::invalid_trajectories) throw InvalidTrajectories(problem, hint);
-    if (kind == Kind::input_error) throw InputError("", problem, hint);
+    if (kind == Kind::input_error) throw InputError(message.get<std::string>(), problem, hint);
     throw std::runtime_error(problem);
 }
 

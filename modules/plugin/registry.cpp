@@ -47,7 +47,11 @@ const Plugin& checked(const boost::dll::shared_library& library, const char* sym
 template <class Loaded>
 void insert_once(std::map<std::string, Loaded>& known, const char* kind, Loaded loaded) {
     const std::string name = loaded.info.name;
-    if (name.empty()) throw InputError("", fmt::format("its {} has no name", kind));
+    const bool is_valid = !name.empty() && name.front() >= 'a' && name.front() <= 'z' &&
+                          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+    if (!is_valid)
+        throw InputError("", fmt::format("its {} has the name '{}'", kind, name),
+                         "a name is of lower-case letters, digits and _, and begins with a letter");
     if (const auto found = known.find(name); found != known.end())
         throw InputError("", fmt::format("there is a {} '{}' already, in {}", kind, name, found->second.file.string()));
     known.emplace(name, std::move(loaded));

@@ -150,7 +150,9 @@ void AttractorStudy::generate(const Cell& cell, std::size_t experiment, const st
     for (const NamedSystem& system : dissimilarity_.experiments()[experiment].stored) {
         const auto observed = observed_or_cause(system);
         if (const auto* cause = std::get_if<std::string>(&observed)) {
-            CellFiles(results).write(cell, CellState::failed, nlohmann::json(*cause).dump());
+            CellFiles(results).write(
+                cell, CellState::failed,
+                nlohmann::json(*cause).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
             return;
         }
         archive.arrays.emplace(system.name, array_of(std::get<Observed>(observed).trajectories));

@@ -135,7 +135,7 @@ std::string to_json(const std::vector<PairResult>& results) {
         if (!b.name.empty()) entry["b"] = to_json(b);
         list.push_back(std::move(entry));
     }
-    return list.dump();
+    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // causes are the text of plugins
 }
 
 Score score_from(const nlohmann::json& entry) {
@@ -160,10 +160,18 @@ std::vector<Score> compare_safely(const Metric& metric, std::span<const Embeddin
         for (std::size_t i = 0; i < pairs.size(); ++i)
             scores.push_back(compare_safely(metric, pairs.subspan(i, 1)).front());
     }
-    for (Score& score : scores)
-        if (score.status == Status::ok && !(std::isfinite(score.angle_rad) && score.angle_rad >= 0))
+    for (Score& score : scores) {
+        if (score.status != Status::ok) {
+            score = Score::without_value(score.status, score.detail);
+        } else if (!std::isfinite(score.angle_rad) || score.angle_rad < 0) {
             score =
                 Score::without_value(Status::failed, fmt::format("the metric returned the angle {}", score.angle_rad));
+        } else if (const auto bound = score.lower_bound_rad;
+                   bound && (!std::isfinite(*bound) || *bound > score.angle_rad)) {
+            score = Score::without_value(
+                Status::failed, fmt::format("the metric returned the lower bound {} of {}", *bound, score.angle_rad));
+        }
+    }
     return scores;
 }
 
@@ -295,7 +303,7 @@ std::set<std::size_t> DissimilarityStage::systems_of(const CellList& cells) cons
     return systems;
 }
 
-/// Of the systems that the cells need, by their index in the part. Throws SystemFailed if they have no common form.
+/// Of the systems that the cells need, by their index in the part.
 std::vector<Embedded> DissimilarityStage::embeddings_for(const CellList& cells, Run& run) const {
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     const ChosenMetric& metric = metrics_[cells.front()->metric];
@@ -303,47 +311,25 @@ std::vector<Embedded> DissimilarityStage::embeddings_for(const CellList& cells, 
     const std::vector<std::size_t> needed(of_cells.begin(), of_cells.end());
     std::vector<NamedSystem> systems;
     for (const std::size_t system : needed) systems.push_back(part.systems[system]);
-    const std::vector<Embedded> found = run.embeddings.of(metric, systems, part.has_independent_pairs, run.jobs);
+    std::vector<Embedded> found = run.embeddings.of(metric, systems, part.has_independent_pairs, run.jobs);
 
-    std::vector<std::shared_ptr<const Embedding>> prepared;
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        prepared.push_back(found[i].embedding);
-        names.push_back(systems[i].name);
-    }
-    if (const std::string warning = first_warning(prepared, names); !warning.empty())
+    for (const NamedSystem& system : systems) names.push_back(system.name);
+    if (const std::string warning = first_warning(found, names); !warning.empty())
         run.reporter.warn(metric.name, warning);
-    if (!part.has_independent_pairs) prepared = harmonised(*metric.metric, std::move(prepared));
+    if (!part.has_independent_pairs) harmonise(*metric.metric, found);
     std::vector<Embedded> embedded(part.systems.size());
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        embedded[needed[i]] = found[i];
-        embedded[needed[i]].embedding = prepared[i];
-    }
+    for (std::size_t i = 0; i < found.size(); ++i) embedded[needed[i]] = std::move(found[i]);
     return embedded;
-}
-
-/// All of their pairs, for one cause.
-void DissimilarityStage::fail(const CellList& cells, const std::string& cause, Run& run) {
-    for (const DissimilarityCell* cell : cells) {
-        const PairResult result{.score = Score::without_value(Status::failed, cause)};
-        const std::vector<PairResult> results(cell->end_pair - cell->first_pair, result);
-        CellFiles(run.results).write(*cell, CellState::failed, to_json(results));
-        run.reporter.advance();
-    }
 }
 
 void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
     const Stopwatch preparing;
     const Part& part = experiments_[cells.front()->experiment].parts[cells.front()->part];
     const ChosenMetric& metric = metrics_[cells.front()->metric];
-    std::vector<Embedded> embedded;
-    try {
-        embedded = embeddings_for(cells, run);
-    } catch (const SystemFailed& failure) {
-        fail(cells, failure.what(), run);
-        return;
-    }
-
+    const std::vector<Embedded> embedded = embeddings_for(cells, run);
+    // Of a common form that one system is missing from, no pair is final.
+    const bool is_final = part.has_independent_pairs || std::ranges::none_of(embedded, &Embedded::has_failed);
     const double preparation = preparing.seconds() * run.jobs / static_cast<double>(cells.size());
 
     // All pairs of all cells are one loop, so that the last cell does not leave threads idle.
@@ -372,8 +358,9 @@ void DissimilarityStage::run_together(const CellList& cells, Run& run) const {
         std::ranges::move(compare(*cells[c], pairs, embedded), results[c].begin() + static_cast<std::ptrdiff_t>(first));
         seconds[c] += comparing.seconds();
         if ((left[c] -= pairs.size()) > 0) return;
-        const bool has_failed = std::ranges::any_of(
-            results[c], [](const PairResult& result) { return result.score.status == Status::failed; });
+        const bool has_failed = !is_final || std::ranges::any_of(results[c], [](const PairResult& result) {
+            return result.score.status == Status::failed;
+        });
         files.write(*cells[c], has_failed ? CellState::failed : CellState::done, to_json(results[c]));
         record_cost(run.results, *cells[c], preparation + seconds[c]);
         run.reporter.advance();
@@ -385,7 +372,7 @@ std::vector<PairResult> DissimilarityStage::compare(const DissimilarityCell& cel
     const Part& part = experiments_[cell.experiment].parts[cell.part];
     const Metric& metric = *metrics_[cell.metric].metric;
     std::vector<PairResult> results;
-    std::vector<std::vector<std::shared_ptr<const Embedding>>> compared;
+    std::vector<std::vector<Embedded>> compared;
     std::vector<std::size_t> places;  // in results, of what is compared
     for (const Pair& pair : pairs) {
         const Embedded& a = embedded[pair.a];
@@ -399,18 +386,17 @@ std::vector<PairResult> DissimilarityStage::compare(const DissimilarityCell& cel
             result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state.name));
             continue;
         }
-        std::vector<std::shared_ptr<const Embedding>> both = {a.embedding, b.embedding};
-        try {
-            if (part.has_independent_pairs) both = harmonised(metric, std::move(both));
-        } catch (const std::exception& failure) {
-            result.score = Score::without_value(Status::failed, failure.what());
+        std::vector<Embedded> both = {a, b};
+        if (part.has_independent_pairs) harmonise(metric, both);
+        if (const auto score = score_without_embedding(both[0], both[1])) {
+            result.score = *score;
             continue;
         }
         compared.push_back(std::move(both));
         places.push_back(results.size() - 1);
     }
     std::vector<EmbeddingPair> batch;
-    for (const auto& both : compared) batch.push_back({*both[0], *both[1]});
+    for (const auto& both : compared) batch.push_back({*both[0].embedding, *both[1].embedding});
     if (batch.empty()) return results;
     const std::vector<Score> scores = compare_safely(metric, batch);
     for (std::size_t i = 0; i < scores.size(); ++i) results[places[i]].score = scores[i];

@@ -64,7 +64,6 @@ export class DissimilarityStage {
     CellList run_free(const CellList& cells, CellState settled, Run& run) const;
     void run_together(const CellList& cells, Run& run) const;
     std::vector<Embedded> embeddings_for(const CellList& cells, Run& run) const;
-    static void fail(const CellList& cells, const std::string& cause, Run& run);
     std::vector<PairResult> compare(const DissimilarityCell& cell, std::span<const Pair> pairs,
                                     const std::vector<Embedded>& embedded) const;
 

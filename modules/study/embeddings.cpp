@@ -31,20 +31,13 @@ std::shared_ptr<const Embedding> embedding_of(const Metric& metric, const Trajec
     return embedding;
 }
 
+Embedded failed(std::string cause, NetworkState state = {}) {
+    return {.embedding = nullptr, .cause = std::move(cause), .has_failed = true, .state = std::move(state)};
+}
+
 /// What is being handled, as what became of a system.
 std::string failure_of(const std::string& system) {
     return fmt::format("{}: {}", system, text_of_exception());
-}
-
-/// The exception that is being handled, if the user can mend it; else SystemFailed.
-[[noreturn]] void throw_failure(const std::string& cause) {
-    try {
-        throw;
-    } catch (const InputError&) {
-        throw;
-    } catch (...) {
-        throw SystemFailed(cause);
-    }
 }
 
 }  // namespace
@@ -122,6 +115,7 @@ std::vector<Embedded> Embeddings::of(const ChosenMetric& metric, std::span<const
         const StoredEmbedding stored(results_, keys[i]);
         if (auto found = is_stored ? stored.read(*metric.metric) : std::nullopt) {
             embedded[i] = *std::move(found);
+            bytes = systems[i].source->bytes();
         } else {
             embedded[i] = prepared(metric, systems[i], may_fail, bytes);
             if (is_stored && embedded[i].embedding != nullptr) stored.write(embedded[i]);
@@ -146,10 +140,11 @@ Embedded Embeddings::prepared(const ChosenMetric& metric, const NamedSystem& sys
     } catch (const InvalidTrajectories& invalid) {
         if (!may_fail) throw invalid.at(system.name);
         embedded.cause = fmt::format("{}: {}", system.name, invalid.what());
+    } catch (const InputError&) {
+        if (!may_fail) throw;
+        return failed(failure_of(system.name), embedded.state);
     } catch (...) {  // also whatever a plugin throws
-        embedded.cause = failure_of(system.name);
-        embedded.has_failed = true;
-        if (!may_fail) throw_failure(embedded.cause);
+        return failed(failure_of(system.name), embedded.state);
     }
     return embedded;
 }
@@ -168,50 +163,46 @@ void Embeddings::keep(Kept kept) {
 
 Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
                      std::span<const std::string> names, int jobs, Reporter& reporter) {
-    Prepared prepared{.systems = std::vector<Embedded>(systems.size()), .warning = {}};
+    std::vector<Embedded> embedded(systems.size());
     reporter.begin(metric.name + ": embedding", systems.size());
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
-        Embedded& embedded = prepared.systems[i];
         try {
-            embedded.embedding = embedding_of(*metric.metric, systems[i]);
+            embedded[i].embedding = embedding_of(*metric.metric, systems[i]);
         } catch (const InvalidTrajectories& invalid) {
             throw invalid.at(names[i]);
         } catch (...) {
-            embedded = {.embedding = nullptr, .cause = failure_of(names[i]), .has_failed = true};
+            embedded[i] = failed(failure_of(names[i]));
         }
         reporter.advance();
     });
     reporter.end();
-
-    std::vector<std::shared_ptr<const Embedding>> embeddings;
-    for (const Embedded& system : prepared.systems) embeddings.push_back(system.embedding);
-    prepared.warning = first_warning(embeddings, names);
-    std::erase(embeddings, nullptr);
-    if (embeddings.size() < 2) return prepared;
-    try {
-        embeddings = harmonised(*metric.metric, std::move(embeddings));
-        auto next = embeddings.begin();
-        for (Embedded& system : prepared.systems)
-            if (system.embedding != nullptr) system.embedding = *next++;
-    } catch (const SystemFailed& failure) {
-        for (Embedded& system : prepared.systems)
-            if (system.embedding != nullptr)
-                system = {.embedding = nullptr, .cause = failure.what(), .has_failed = true};
-    }
-    return prepared;
+    const std::string warning = first_warning(embedded, names);
+    harmonise(*metric.metric, embedded);
+    return {std::move(embedded), warning};
 }
 
-std::vector<std::shared_ptr<const Embedding>> harmonised(const Metric& metric,
-                                                         std::vector<std::shared_ptr<const Embedding>> embeddings) {
+void harmonise(const Metric& metric, std::span<Embedded> systems) {
+    std::vector<std::shared_ptr<const Embedding>> embeddings;
+    for (const Embedded& system : systems)
+        if (system.embedding != nullptr) embeddings.push_back(system.embedding);
     const std::size_t n = embeddings.size();
+    if (n < 2) return;
+    std::string cause;
     try {
         embeddings = metric.harmonise(std::move(embeddings));
+        if (embeddings.size() != n || std::ranges::find(embeddings, nullptr) != embeddings.end())
+            cause = fmt::format("the metric did not give back {} embeddings", n);
     } catch (...) {
-        throw SystemFailed(text_of_exception());
+        cause = text_of_exception();
     }
-    if (embeddings.size() != n || std::ranges::find(embeddings, nullptr) != embeddings.end())
-        throw SystemFailed(fmt::format("the metric did not give back {} embeddings", n));
-    return embeddings;
+    auto next = embeddings.begin();
+    for (Embedded& system : systems) {
+        if (system.embedding == nullptr) continue;
+        if (cause.empty())
+            system.embedding = *next++;
+        else
+            system = failed(cause, system.state);
+    }
 }
 
 std::optional<Score> score_without_embedding(const Embedded& a, const Embedded& b) {
@@ -221,19 +212,17 @@ std::optional<Score> score_without_embedding(const Embedded& a, const Embedded& 
     return {};
 }
 
-std::string first_warning(std::span<const std::shared_ptr<const Embedding>> embeddings,
-                          std::span<const std::string> names) {
+std::string first_warning(std::span<const Embedded> systems, std::span<const std::string> names) {
     std::string text;
     std::size_t others = 0;
-    for (std::size_t i = 0; i < embeddings.size(); ++i) {
-        if (embeddings[i] == nullptr || embeddings[i]->warning.empty()) continue;
+    for (std::size_t i = 0; i < systems.size(); ++i) {
+        if (systems[i].embedding == nullptr || systems[i].embedding->warning.empty()) continue;
         if (text.empty())
-            text = fmt::format("{}: {}", names[i], embeddings[i]->warning);
+            text = fmt::format("{}: {}", names[i], systems[i].embedding->warning);
         else
             ++others;
     }
-    return others == 0 ? text
-                       : fmt::format("{} ({} of {} systems have a warning)", text, others + 1, embeddings.size());
+    return others == 0 ? text : fmt::format("{} ({} of {} systems have a warning)", text, others + 1, systems.size());
 }
 
 }  // namespace repal

@@ -61,9 +61,8 @@ export struct Prepared {
 export Prepared prepare_all(const ChosenMetric& metric, std::span<const Trajectories> systems,
                             std::span<const std::string> names, int jobs, Reporter& reporter);
 
-/// Throws SystemFailed with whatever the metric throws, or unless it gives back as many embeddings as it got.
-export std::vector<std::shared_ptr<const Embedding>> harmonised(
-    const Metric& metric, std::vector<std::shared_ptr<const Embedding>> embeddings);
+/// Gives the systems that have embeddings the common form of the metric. If it cannot, none has one, and the cause.
+export void harmonise(const Metric& metric, std::span<Embedded> systems);
 
 /// The file that keeps what a metric knows of a system, for metrics that can restore() it.
 class StoredEmbedding {
@@ -74,7 +73,8 @@ class StoredEmbedding {
     /// Nothing if there is none, it is damaged, or the metric cannot restore it.
     std::optional<Embedded> read(const Metric& metric) const;
 
-    /// Nothing is written of an embedding that has no arrays. Throws InputError if the place cannot be written.
+    /// Nothing is written of an embedding that has no arrays, or cannot say them. Throws InputError if the place cannot
+    /// be written.
     void write(const Embedded& embedded) const;
 
  private:
@@ -89,8 +89,8 @@ export class Embeddings {
     Embeddings(std::filesystem::path results, std::size_t max_bytes)
         : results_(std::move(results)), max_bytes_(max_bytes) {}
 
-    /// Of these systems, in their order. `may_fail`: a system without an embedding has a cause; else its
-    /// data are an InputError, and any other failure is SystemFailed, that names the system.
+    /// Of these systems, in their order. A system without an embedding has a cause. Throws InputError, naming the
+    /// system, for what the user can mend, e.g. too few steps, unless that may be so (`may_fail`).
     std::vector<Embedded> of(const ChosenMetric& metric, std::span<const NamedSystem> systems, bool may_fail, int jobs);
 
  private:
@@ -112,8 +112,7 @@ export class Embeddings {
 /// What the exception that is being handled says; a plugin may throw anything.
 export std::string text_of_exception();
 
-/// The first warning, and how many more there are; empty if none. Embeddings may be null.
-export std::string first_warning(std::span<const std::shared_ptr<const Embedding>> embeddings,
-                                 std::span<const std::string> names);
+/// The first warning, and how many more there are; empty if none.
+export std::string first_warning(std::span<const Embedded> systems, std::span<const std::string> names);
 
 }  // namespace repal

@@ -61,7 +61,11 @@ std::optional<Embedded> StoredEmbedding::read(const Metric& metric) const {
 
 void StoredEmbedding::write(const Embedded& embedded) const {
     Archive archive;
-    for (const auto& [name, matrix] : embedded.embedding->arrays()) archive.arrays[name] = array_of(matrix);
+    try {
+        for (const auto& [name, matrix] : embedded.embedding->arrays()) archive.arrays[name] = array_of(matrix);
+    } catch (...) {  // whatever a plugin throws: it is prepared in every process
+        return;
+    }
     if (archive.arrays.empty()) return;
     archive.attributes = {{"key", key_}, {"warning", embedded.embedding->warning}, {"state", embedded.state.name}};
     if (embedded.state.performance) archive.attributes["performance"] = fmt::format("{}", *embedded.state.performance);

@@ -75,7 +75,7 @@ std::string Study::manifest(const RunOptions& options) const {
                        {"processors", std::thread::hardware_concurrency()}};
     json["config_file"] = config_file_;
     json["config"] = config_yaml_;
-    return json.dump(2) + "\n";
+    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 Report Study::report(const RunOptions& options) const {

@@ -14,7 +14,6 @@ const source = process.env.REPAL_SOURCE, build = process.env.REPAL_BUILD;
 export const folder = fs.mkdtempSync(path.join(os.tmpdir(), "repal-browser-"));
 export const program = path.join(build, "bin", "repal");
 export const plugins = path.join(build, "lib", "repal");
-export const hostilePlugins = path.join(build, "tests", "plugins", "bad", "named");
 export const demo = path.join(source, "examples", "demo.yaml"), published = path.join(source, "config.yaml");
 const artefacts = path.join(process.env.REPAL_ARTEFACTS);
 

@@ -51,8 +51,9 @@ class Mistakes(ProgramTest):
         self.assertIn("is no installation", self.succeed("new-plugin", "metric", "mean_lag").stderr)
 
     def test_the_name_of_a_class_of_the_example(self):
-        self.succeed("new-plugin", "metric", "profile")
-        self.assertIn("class ProfilePlugin final", (self.folder / "profile" / "profile.cpp").read_text())
+        for name, used in (("profile", "ProfilePlugin"), ("eigen", "EigenPlugin"), ("mean", "Mean")):
+            self.succeed("new-plugin", "metric", name)
+            self.assertIn(f"class {used} final", (self.folder / name / f"{name}.cpp").read_text())
 
 
 if __name__ == "__main__":

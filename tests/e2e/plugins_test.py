@@ -39,6 +39,8 @@ class Plugins(ProgramTest):
 
         self.assertIn("ABI tag does not match", refused["wrong_abi.so"])
         self.assertIn("neither repal_metric nor repal_task", refused["no_factory.so"])
+        self.assertIn("its metric has the name '../<img src=x>'; a name is of lower-case letters",
+                      refused["hostile_name.so"])
         self.assertIn("this plugin throws when it is asked who it is", refused["throws.so"])
         if (BAD_PLUGINS / "throws_at_load.so").exists():  # not under ThreadSanitizer
             self.assertIn("throws while it is loaded", refused["throws_at_load.so"])

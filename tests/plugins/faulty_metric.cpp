@@ -41,6 +41,8 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "throws_in_prepare",
                                            "throws",
                                            "throws_number",
+                                           "throws_latin1",
+                                           "refuses_option",
                                            "nan",
                                            "negative",
                                            "asymmetric",
@@ -49,6 +51,7 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "random",
                                            "crashes",
                                            "crashes_in_prepare",
+                                           "crashes_with_child",
                                            "exits",
                                            "hangs",
                                            "hangs_in_prepare",
@@ -57,6 +60,7 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "bound",
                                            "batch",
                                            "harmonise",
+                                           "harmonise_three",
                                            "restore"}}},
                 repal::Option{&Options::when,
                               {.name = "when",
@@ -77,11 +81,13 @@ class Faulty final : public repal::MetricOf<Level> {
 
     explicit Faulty(Options options) : options_(std::move(options)) {
         if (options_.fault == "throws_in_factory") throw std::runtime_error("the factory throws");
+        if (options_.fault == "refuses_option") throw repal::InputError("fault", "it is refused", "take none");
     }
 
     std::vector<std::shared_ptr<const repal::Embedding>> harmonise(
         std::vector<std::shared_ptr<const repal::Embedding>> embeddings) const override {
         if (options_.fault == "harmonise") embeddings.pop_back();
+        if (options_.fault == "harmonise_three" && embeddings.size() == 3) embeddings.pop_back();
         return embeddings;
     }
 
@@ -109,6 +115,7 @@ class Faulty final : public repal::MetricOf<Level> {
         const std::string& fault = options_.fault;
         if (fault == "throws") throw std::runtime_error("compare throws");
         if (fault == "throws_number") throw 7;
+        if (fault == "throws_latin1") throw std::runtime_error("caf\xe9");
         if (fault == "nan") return repal::Score::of(std::numeric_limits<double>::quiet_NaN());
         if (fault == "negative") return repal::Score::of(-angle);
         if (fault == "asymmetric") return repal::Score::of(a.mean < b.mean ? angle : 2 * angle);
@@ -116,6 +123,7 @@ class Faulty final : public repal::MetricOf<Level> {
         if (fault == "unsafe") return repal::Score::of(shared(angle));
         if (fault == "random") return repal::Score::of(angle + 1e-9 * static_cast<double>(calls_++ % 7));
         if (fault == "crashes") std::raise(SIGSEGV);
+        if (fault == "crashes_with_child" && std::system("sleep 6 &") == 0) std::raise(SIGSEGV);
         if (fault == "exits") std::exit(0);
         if (fault == "hangs") hang();
         if (fault == "triangle") return repal::Score::of(angle * angle);

@@ -4,15 +4,14 @@ import repal.metric;
 
 namespace {
 
-/// Its name would be markup, if a page took it for that.
+/// Its name would be markup in a page, and leave the folder of the results.
 class HostileName final : public repal::MetricOf<double> {
  public:
     struct Options {
         static auto table() { return std::tuple{}; }
     };
     static repal::MetricInfo info() {
-        return {
-            .name = "<img src=x onerror=window.hacked=2>", .version = "1", .summary = "</script>", .source = "none"};
+        return {.name = "../<img src=x>", .version = "1", .summary = "</script>", .source = "none"};
     }
     explicit HostileName(const Options&) {}
 

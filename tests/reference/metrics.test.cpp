@@ -91,7 +91,7 @@ TEST(Reference, RsaIsWithinRounding) {
 
         const repal::Score score =
             score_of("rsa", parts[0], parts[1],
-                     {"conditions=" + parts[2], "distance=" + parts[3], "comparison=" + parts[4], "max_conditions=60"});
+                     {"conditions=" + parts[2], "distance=" + parts[3], "comparison=" + parts[4], "max_conditions=64"});
 
         ASSERT_EQ(score.status, repal::Status::ok) << name << ": " << score.detail;
         EXPECT_NEAR(score.angle_rad, expected.get<double>(), 1e-9) << name;  // small ones of arccos have 1e-16 / angle

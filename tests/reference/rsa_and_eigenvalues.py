@@ -18,10 +18,10 @@ SYSTEMS = {name: numpy.load(DATA / f"{name}.npy") for name in ("lorenz_r0.5", "l
 
 
 def patterns(x, conditions):
-    """(condition, feature). Steps: 20 of 200 in 3 of 40 trials, which max_conditions=60 leaves."""
+    """(condition, feature). Steps: 8 of 200 in 8 of 40 trials, which max_conditions=64 leaves."""
     if conditions == "steps":
         trials, steps, _ = x.shape
-        return x[[int((k + 0.5) * trials / 3) for k in range(3)]][:, [int((t + 0.5) * steps / 20) for t in range(20)]].reshape(60, -1)
+        return x[[int((k + 0.5) * trials / 8) for k in range(8)]][:, [int((t + 0.5) * steps / 8) for t in range(8)]].reshape(64, -1)
     return x.mean(axis=1) if conditions == "trial_means" else x.reshape(len(x), -1)
 
 

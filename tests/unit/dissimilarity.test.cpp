@@ -1,11 +1,15 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
 #include <atomic>
 #include <cstddef>
 #include <filesystem>
+#include <iterator>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -52,9 +56,13 @@ class Constant final : public repal::Source {
 };
 
 struct Value {
-    repal::EmbeddingArrays arrays() const { return {{"value", Eigen::MatrixXd::Constant(1, 1, number)}}; }
+    repal::EmbeddingArrays arrays() const {
+        if (!can_be_kept) throw std::runtime_error("no arrays");
+        return {{"value", Eigen::MatrixXd::Constant(1, 1, number)}};
+    }
     static Value from(const repal::EmbeddingArrays& arrays) { return {arrays.at("value")(0, 0)}; }
     double number;
+    bool can_be_kept = true;
 };
 
 /// |a - b| / 100, kept on disk; harmonise() notes how many systems it saw.
@@ -82,13 +90,14 @@ class Difference final : public repal::MetricOf<Value> {
     std::set<double> refuses_both;
     double throws_at = 0;
     double throws_number_at = 0;
+    double cannot_keep = 0;
     bool loses_embeddings = false;
 
  protected:
     Value features(const Trajectories& x) const override {
         if (x.rows()(0, 0) == throws_at) throw std::runtime_error("no such value");
         if (x.rows()(0, 0) == throws_number_at) throw 7;
-        return {x.rows()(0, 0)};
+        return {.number = x.rows()(0, 0), .can_be_kept = x.rows()(0, 0) != cannot_keep};
     }
     repal::Score distance(const Value& a, const Value& b) const override {
         if (refuses_both == std::set{a.number, b.number}) throw std::runtime_error("not this pair");
@@ -193,8 +202,7 @@ TEST_F(Dissimilarity, WhateverAPluginThrowsFailsItsPairsOnly) {
 
     metric_->throws_at = 0;
     metric_->throws_number_at = 7;
-    EXPECT_EQ(run({part_of({6, 7})})[0].score.detail,
-              "system 7: the metric threw something that is not a std::exception");
+    EXPECT_EQ(run({part_of({6, 7})})[0].score.detail, "system 7: what was thrown is not a std::exception");
     metric_->loses_embeddings = true;
     const auto lost = run({part_of({4, 5})});
     EXPECT_EQ(lost[0].score.status, Status::failed);
@@ -206,17 +214,30 @@ TEST_F(Dissimilarity, SystemOfACommonFormMayNotFail) {
     EXPECT_THROW(run({part}), repal::InputError);
 }
 
-TEST_F(Dissimilarity, WhateverAPluginThrowsOfACommonFormFailsItsCells) {
+// The others have a common form without it; when it is there they are compared again, since that may be another one.
+TEST_F(Dissimilarity, SystemThatFailsLeavesPairsOfACommonFormToBeComparedAgain) {
     Part part = part_of({1, 2, 3});
     part.has_independent_pairs = false;
     metric_->throws_at = 2;
 
-    for (const auto& result : run({part})) {
-        EXPECT_EQ(result.score.status, Status::failed);
-        EXPECT_EQ(result.score.detail, "system 2: no such value");
-    }
+    const auto results = run({part});
+    EXPECT_EQ(metric_->n_harmonised, 2u);
+    EXPECT_EQ(results[0].score.detail, "system 2: no such value");
+    EXPECT_EQ(results[1].score.status, Status::ok);
+    EXPECT_EQ(results[1].score.angle_rad, 0.02);
+    EXPECT_EQ(results[2].score.status, Status::failed);
 
+    // Pairs of which none has failed are not final either.
+    part.pairs = {part.pairs[1]};
+    EXPECT_EQ(run({part})[0].score.status, Status::ok);
     metric_->throws_at = 0;
+    EXPECT_EQ(run({part})[0].score.status, Status::ok);
+    EXPECT_EQ(metric_->n_harmonised, 3u);
+}
+
+TEST_F(Dissimilarity, WithoutACommonFormAllPairsFail) {
+    Part part = part_of({1, 2, 3});
+    part.has_independent_pairs = false;
     metric_->loses_embeddings = true;
     const auto results = run({part});
     ASSERT_EQ(results.size(), 3u);
@@ -262,6 +283,15 @@ TEST_F(Dissimilarity, EmbeddingsOfLargeSystemsAreKeptOnDisk) {
     std::filesystem::remove_all(folder_ / "cells");
     EXPECT_EQ(run({part})[0].score.angle_rad, first[0].score.angle_rad);
     EXPECT_EQ(sources_[0]->times_observed, 2);
+}
+
+TEST_F(Dissimilarity, EmbeddingThatCannotSayItsArraysIsNotKept) {
+    metric_->cannot_keep = 2;
+    const Part part = part_of({1, 2});
+    for (const auto& source : sources_) source->claimed_bytes = 1;
+
+    EXPECT_EQ(run({part})[0].score.status, Status::ok);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / "embeddings"), {}), 1);
 }
 
 TEST_F(Dissimilarity, EmbeddingsOfSmallSystemsAreNot) {
@@ -312,6 +342,44 @@ TEST(Embeddings, AreKeptUpToTheLimitTheLatestUsedFirst) {
 
     embeddings.of(metric, std::vector{systems[1]}, false, 1);
     EXPECT_EQ(sources[1]->times_observed, 2);
+}
+
+// What is read from disk counts as well: with room for one, the other one is read again.
+TEST_F(Dissimilarity, EmbeddingsThatWereReadAreKeptUpToTheLimit) {
+    const Part part = part_of({1, 2});
+    for (const auto& source : sources_) source->claimed_bytes = 100;
+    const repal::ChosenMetric metric{"difference", "difference", metric_};
+    repal::Embeddings(folder_, 150).of(metric, part.systems, false, 1);
+    repal::Embeddings embeddings(folder_, 150);
+    embeddings.of(metric, part.systems, false, 1);
+
+    std::filesystem::remove_all(folder_ / "embeddings");
+    embeddings.of(metric, part.systems, false, 1);
+
+    EXPECT_EQ(sources_[0]->times_observed + sources_[1]->times_observed, 3);
+}
+
+TEST(CompareSafely, TakesNoAngleOrBoundThatCannotBe) {
+    struct Given final : repal::Metric {
+        std::unique_ptr<repal::Embedding> prepare(const Trajectories&) const override { return {}; }
+        repal::Score compare(const repal::Embedding&, const repal::Embedding&) const override { return score; }
+        repal::Score score;
+    } metric;
+    const auto detail_of = [&](double angle, std::optional<double> bound) {
+        metric.score = repal::Score::of(angle, bound);
+        const repal::Embedding embedding;
+        const auto score = repal::compare_safely(metric, std::vector{repal::EmbeddingPair{embedding, embedding}})[0];
+        EXPECT_EQ(score.status == Status::ok, score.detail.empty());
+        return score.detail;
+    };
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+    EXPECT_EQ(detail_of(0.2, 0.1), "");
+    EXPECT_EQ(detail_of(0.2, 0.2), "");
+    for (const double angle : {nan, infinity, -0.1}) EXPECT_THAT(detail_of(angle, {}), testing::HasSubstr("the angle"));
+    for (const double bound : {nan, infinity, -infinity, 0.3})
+        EXPECT_THAT(detail_of(0.2, bound), testing::HasSubstr("the lower bound"));
 }
 
 }  // namespace

@@ -31,12 +31,11 @@ struct Geometry {
     std::size_t bytes = sizeof(Geometry);
 };
 
-/// The first samples of conditions, at most `most`, on a grid of trials and `steps`. It is thinned alike in both
-/// directions, since a stride over all samples could meet the same step in every trial.
+/// The first samples of conditions, at most `most`, on a grid of trials and `steps` that is as square as they allow: so
+/// that few trials are all in it, and many leave several steps of each.
 std::vector<Index> conditions_of(const repal::Shape& shape, Index steps, Index most) {
-    const double share = std::sqrt(static_cast<double>(most) / static_cast<double>(shape.trials * steps));
-    const double wanted = std::ceil(std::min(1.0, share) * static_cast<double>(steps));
-    const Index trials = std::min(shape.trials, most / std::min(most, static_cast<Index>(wanted)));
+    const auto side = static_cast<Index>(std::sqrt(static_cast<double>(most)));
+    const Index trials = std::min(shape.trials, std::max(side, most / steps));
     const Index kept = std::min(steps, most / trials);
     std::vector<Index> rows;
     for (Index k = 0; k < trials; ++k)  // the middles of equal parts
@@ -97,7 +96,7 @@ class Rsa final : public repal::MetricOf<Geometry> {
 
     static repal::MetricInfo info() {
         return {.name = "rsa",
-                .version = "1",
+                .version = "2",
                 .summary = "representational similarity analysis: angle between dissimilarities of conditions",
                 .source = "Kriegeskorte et al. 2008; Diedrichsen et al. 2021 (whitened cosine)",
                 .invariances = *Rsa({}).invariances(),

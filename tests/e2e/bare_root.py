@@ -30,16 +30,19 @@ def make():
                                   "Created-By: Packages"], check=True, capture_output=True, text=True).stdout
         mirror = next(line.split()[0] for line in targets.splitlines() if line.split()[1:] == [codename])
         FOLDER.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = tempfile.mkdtemp(prefix="bare-root-", dir=FOLDER.parent)
+        unfinished = tempfile.mkdtemp(prefix="bare-root-")  # debootstrap takes no blank in a path
         try:
             os.chmod(unfinished, 0o755)
             made = subprocess.run(["debootstrap", "--variant=minbase", codename, unfinished, mirror],
                                   capture_output=True, text=True)
             if made.returncode != 0:
                 raise RuntimeError(f"debootstrap from {mirror}: {made.stdout[-2000:]}{made.stderr[-2000:]}")
-            os.rename(unfinished, FOLDER)
+            # From another file system it takes a while: it has its name when it is whole.
+            moved = FOLDER.with_name(f"{FOLDER.name}.{os.getpid()}")
+            subprocess.run(["mv", unfinished, moved], check=True)
+            os.rename(moved, FOLDER)
         except BaseException:
-            shutil.rmtree(unfinished)
+            shutil.rmtree(unfinished, ignore_errors=True)
             raise
     return FOLDER
 

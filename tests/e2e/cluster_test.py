@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -184,7 +185,8 @@ class Allocation(Jobs):
         self.assertIn("(on node c12)", result.stderr)
 
     def test_a_slow_disk_is_said_with_its_node(self):
-        slow = pathlib.Path(os.environ["REPAL_BUILD"]) / "tests" / "preload" / "libslow_disk.so"
+        slow = self.folder / "libslow_disk.so"  # LD_PRELOAD ends at a blank
+        shutil.copy(pathlib.Path(os.environ["REPAL_BUILD"]) / "tests" / "preload" / slow.name, slow)
         result = self.run_repal(*self.command("--array", "1/1000", results="there", command="generate"),
                                 env={**os.environ, "LD_PRELOAD": str(slow), "SLURMD_NODENAME": "c12"})
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -190,7 +191,7 @@ class Slurm(ProgramTest):
     def test_threads_follow_the_allocation(self):
         for processors in (1, 3):
             result = self.slurm("sbatch", "--wait", "--output=threads.txt", f"--cpus-per-task={processors}",
-                                f"--wrap={PROGRAM} --help")
+                                f"--wrap={shlex.quote(PROGRAM)} --help")
             self.assertEqual(result.returncode, 0, result.stderr)
             text = (self.folder / "threads.txt").read_text()
             self.assertIn(f"={processors}threads", text[text.index("--jobs"):].replace(" ", "").replace("\n", ""))

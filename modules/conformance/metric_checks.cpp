@@ -72,7 +72,7 @@ double median(std::vector<double> values) {
 
 class MetricChecks {
  public:
-    MetricChecks(const LoadedMetric& loaded, const OptionValues& options) : loaded_(loaded), options_(options) {
+    MetricChecks(const LoadedMetric& loaded, OptionValues options) : loaded_(loaded), options_(std::move(options)) {
         metric_ = loaded_.make(options_);
         if (metric_ == nullptr) throw std::runtime_error("it made nothing");
     }

@@ -93,7 +93,7 @@ Registry Registry::load(std::span<const std::filesystem::path> folders, const Is
 }
 
 void Registry::add(const std::filesystem::path& file) {
-    boost::dll::shared_library library(boost::dll::fs::path(file.string()), boost::dll::load_mode::rtld_now);
+    const boost::dll::shared_library library(boost::dll::fs::path(file.string()), boost::dll::load_mode::rtld_now);
     // Held for ever: objects, vtables and messages of a plugin may outlive any owner that could be named.
     static auto& loaded = *new std::vector<boost::dll::shared_library>;
     loaded.push_back(library);

@@ -14,9 +14,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <initializer_list>
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "rnn/kernel/backpropagation.hpp"
 #include "rnn/kernel/panels.hpp"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what repal is built with. Debian 12, Debian 13 or Ubuntu 24.04, as root or with sudo.
+# Installs what repal is built with. Debian 12 or 13, as root or with sudo.
 #
 #   scripts/setup.sh            install what is missing; does nothing, quickly, when all is there
 #   scripts/setup.sh --tests    what it is tested with, too
@@ -17,8 +17,8 @@ esac
 # shellcheck source=/dev/null
 . /etc/os-release
 case $ID-${VERSION_ID:-} in
-    debian-12 | debian-13 | ubuntu-24.04) ;;
-    *) die "this script knows Debian 12, Debian 13 and Ubuntu 24.04, not ${PRETTY_NAME:-this system}; docs/building.md lists what to install by hand" ;;
+    debian-12 | debian-13) ;;
+    *) die "this script was tried on Debian 12 and 13, not on ${PRETTY_NAME:-this system}; docs/building.md lists what to install by hand" ;;
 esac
 
 # Debian 12 is the only one whose cmake is too old for C++20 modules.
@@ -68,6 +68,7 @@ apt_get update
 if needs_backports && [[ " ${missing[*]} " = *" cmake "* ]]; then
     if ! apt-cache policy cmake | grep -q bookworm-backports; then
         # The mirror that this machine already uses for Debian.
+        # shellcheck disable=SC2016
         mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n 's/ bookworm$//p' | head -n 1)
         [ -n "$mirror" ] || die "no apt source for bookworm found, so no mirror to take bookworm-backports from"
         say "adding bookworm-backports (for cmake >= 3.28) in /etc/apt/sources.list.d/repal-backports.list"

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "terminal.hpp"
 
+import command.terminal;
 import repal.config;
 import repal.conformance;
 import repal.process;

@@ -24,14 +24,6 @@ struct CommonOptions {
     std::string typed;  ///< the whole command, for provenance
 };
 
-/// --group, --where and --experiment.
-struct SelectionOptions {
-    std::vector<std::string> groups;
-    std::vector<std::string> where;  ///< key=value
-    std::vector<std::string> experiments;
-};
-void add_selection(CLI::App& sub, SelectionOptions& options);
-
 /// The configuration that results were made with, unless another one is given.
 std::string config_of(const std::filesystem::path& results, const CommonOptions& common);
 

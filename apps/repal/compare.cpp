@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -10,13 +11,14 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "plugins.hpp"
-#include "terminal.hpp"
 
+import command.load_plugins;
+import command.terminal;
 import repal.config;
 import repal.dissimilarity;
 import repal.figures;
 import repal.parallel;
+import repal.reporter;
 import repal.store;
 import repal.summary;
 

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 
 namespace command {

@@ -3,15 +3,16 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "commands.hpp"
 #include "environment.hpp"
-#include "plugins.hpp"
 #include "signals.hpp"
 
+import command.load_plugins;
 import repal.error;
 import repal.reporter;
 

@@ -14,9 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include "plugins.hpp"
+#include "commands.hpp"
 
+import command.load_plugins;
+import repal.error;
 import repal.store;
+import repal.registry;
 
 namespace command {
 namespace {

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,11 +11,11 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "plugins.hpp"
-#include "selection.hpp"
 #include "submission.hpp"
-#include "terminal.hpp"
 
+import command.load_plugins;
+import command.selection;
+import command.terminal;
 import repal.allocation;
 import repal.config;
 import repal.studies;

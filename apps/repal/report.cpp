@@ -5,8 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "plugins.hpp"
+#include "commands.hpp"
 
+import command.load_plugins;
 import repal.config;
 import repal.store;
 import repal.studies;

@@ -3,19 +3,22 @@
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "commands.hpp"
 #include "environment.hpp"
-#include "plugins.hpp"
-#include "selection.hpp"
 #include "signals.hpp"
-#include "terminal.hpp"
 
+import command.load_plugins;
+import command.selection;
+import command.terminal;
 import repal.config;
 import repal.costs;
+import repal.reporter;
 import repal.store;
 import repal.studies;
 

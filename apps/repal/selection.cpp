@@ -1,6 +1,12 @@
-#include "selection.hpp"
+module;
 
+#include <CLI/CLI.hpp>
+#include <cstddef>
 #include <string>
+
+module command.selection;
+
+import repal.error;
 
 namespace command {
 

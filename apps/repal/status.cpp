@@ -4,15 +4,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "commands.hpp"
-#include "plugins.hpp"
 #include "submission.hpp"
-#include "terminal.hpp"
 
+import command.load_plugins;
+import command.terminal;
 import repal.claims;
 import repal.config;
 import repal.studies;

@@ -5,8 +5,9 @@
 #include <filesystem>
 #include <string>
 
-#include "plugins.hpp"
+#include "commands.hpp"
 
+import command.load_plugins;
 import repal.config;
 import repal.registry;
 

@@ -1,3 +1,5 @@
+module;
+
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -11,7 +13,8 @@
 
 #include "environment.hpp"
 #include "signals.hpp"
-#include "terminal.hpp"
+
+module command.terminal;
 
 namespace command {
 namespace {

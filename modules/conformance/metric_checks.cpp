@@ -9,10 +9,13 @@ module;
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <numbers>
 #include <optional>
+#include <ratio>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>

@@ -3,6 +3,7 @@ module;
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 #include <numeric>

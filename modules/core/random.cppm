@@ -1,5 +1,6 @@
 module;
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>

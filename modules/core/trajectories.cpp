@@ -3,6 +3,7 @@ module;
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "core/eigen.hpp"
 module repal.trajectories;

@@ -2,6 +2,7 @@ module;
 #include <Eigen/Core>
 #include <cstddef>
 #include <string>
+#include <utility>
 export module repal.trajectories;
 
 export import repal.error;

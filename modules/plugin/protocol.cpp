@@ -6,6 +6,7 @@ module;
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/eigen.hpp"
 module repal.protocol;

@@ -2,6 +2,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 export module repal.figure;

@@ -5,6 +5,7 @@ module;
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <span>

@@ -9,6 +9,7 @@ module;
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 module repal.npz;

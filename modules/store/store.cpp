@@ -4,6 +4,7 @@ module;
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>

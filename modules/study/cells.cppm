@@ -4,6 +4,7 @@ module;
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 export module repal.cells;
 

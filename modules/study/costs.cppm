@@ -4,6 +4,7 @@ module;
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 export module repal.costs;
 
 export import repal.cells;

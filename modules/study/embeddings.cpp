@@ -5,6 +5,7 @@ module;
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <initializer_list>
 #include <list>
 #include <map>
 #include <memory>

@@ -3,6 +3,7 @@ module;
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 export module repal.system;
 

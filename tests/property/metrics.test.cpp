@@ -7,9 +7,11 @@
 #include <cctype>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <numbers>

@@ -3,8 +3,10 @@
 
 #include <Eigen/Core>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <memory>

@@ -5,6 +5,7 @@
 #include <Eigen/SVD>
 #include <cmath>
 #include <complex>
+#include <initializer_list>
 #include <utility>
 
 #include "core/eigen.hpp"

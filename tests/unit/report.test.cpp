@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 

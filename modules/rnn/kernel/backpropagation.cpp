@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <initializer_list>
 #include <numeric>
 #include <ranges>
+#include <span>
+#include <vector>
 
 #include "rnn/kernel/output_loss.hpp"
 #include "rnn/kernel/packed_weights.hpp"

@@ -1,6 +1,7 @@
 /// The loss of an objective on the outputs of a tile, step by step.
 #pragma once
 
+#include <cstddef>
 #include <variant>
 
 #include "rnn/kernel/batch_view.hpp"

@@ -1,5 +1,7 @@
 #include "rnn/kernel/packed_weights.hpp"
 
+#include <cstddef>
+
 namespace repal::rnn {
 namespace {
 

@@ -1,6 +1,7 @@
 /// What one tile of sequences leaves behind on its way forward, for the way back.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "rnn/kernel/layout.hpp"

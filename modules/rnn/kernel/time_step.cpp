@@ -1,6 +1,7 @@
 #include "rnn/kernel/time_step.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "rnn/kernel/cells.hpp"
 

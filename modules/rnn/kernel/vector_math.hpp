@@ -5,6 +5,7 @@
 #pragma once
 
 #include <bit>
+#include <cstdint>
 
 #include "rnn/kernel/lanes.hpp"
 

@@ -1,6 +1,7 @@
 #include "rnn/kernel/weight_gradient.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace repal::rnn {
 namespace {

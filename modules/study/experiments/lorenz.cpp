@@ -1,4 +1,5 @@
 module;
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>

@@ -5,6 +5,7 @@ module;
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 export module repal.checkpoint;
 

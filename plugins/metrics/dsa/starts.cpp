@@ -4,6 +4,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <numeric>
 #include <vector>
 

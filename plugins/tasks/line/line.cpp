@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
+#include <utility>
 
 import repal.motif;
 import repal.task;

@@ -1,6 +1,7 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <tuple>
 #include <vector>

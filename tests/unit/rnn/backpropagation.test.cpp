@@ -3,7 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <initializer_list>
 #include <limits>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "problem.hpp"
 #include "reference.hpp"

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <ostream>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "rnn/kernel/network.hpp"
 

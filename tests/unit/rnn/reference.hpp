@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "rnn/kernel/network.hpp"

@@ -4,6 +4,12 @@
 
 #include "problem.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <initializer_list>
+#include <vector>
+
 namespace repal::rnn {
 namespace {
 

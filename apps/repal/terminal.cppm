@@ -1,4 +1,4 @@
-#pragma once
+module;
 
 #include <chrono>
 #include <cstddef>
@@ -8,20 +8,22 @@
 #include <string>
 #include <vector>
 
+export module command.terminal;
+
 import repal.reporter;
 
 namespace command {
 
 /// What a text is, which decides its colour.
-enum class Tone { good, warning, bad };
+export enum class Tone { good, warning, bad };
 
 /// The text in its colour, if the stream (stdout or stderr) is a terminal that shows colours and nobody has said
 /// otherwise by NO_COLOR (no-color.org) or TERM=dumb; else as it is.
-std::string toned(Tone tone, const std::string& text, FILE* stream);
+export std::string toned(Tone tone, const std::string& text, FILE* stream);
 
 /// Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere (logs of jobs). Of a stage that
 /// took less than a second nothing stays.
-class TerminalReporter final : public repal::Reporter {
+export class TerminalReporter final : public repal::Reporter {
  public:
     /// Quiet: says nothing. Verbose: shows every warning, not only the first of each source.
     TerminalReporter(bool is_quiet, bool is_verbose);
@@ -64,6 +66,6 @@ class TerminalReporter final : public repal::Reporter {
 };
 
 /// Columns padded to their widest entry; the first row is the head. The first column is left-aligned, the others right.
-std::string table(const std::vector<std::vector<std::string>>& rows);
+export std::string table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace command

@@ -1,0 +1,25 @@
+module;
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+export module command.selection;
+
+import repal.studies;
+
+namespace command {
+
+/// --group, --where and --experiment.
+export struct SelectionOptions {
+    std::vector<std::string> groups;
+    std::vector<std::string> where;  ///< key=value
+    std::vector<std::string> experiments;
+};
+
+export void add_selection(CLI::App& sub, SelectionOptions& options);
+
+/// Throws InputError unless every `where` is key=value.
+export repal::Selection read_selection(const SelectionOptions& options);
+
+}  // namespace command

@@ -24,8 +24,7 @@
 #include "core/eigen.hpp"
 
 import repal.config;
-import repal.dissimilarity;
-
+import repal.comparison;
 import repal.linalg;
 import repal.random;
 import repal.registry;

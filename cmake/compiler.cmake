@@ -6,6 +6,7 @@ add_library(repal::flags ALIAS repal_flags)
 target_compile_options(repal_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers -Wnon-virtual-dtor -Wold-style-cast
   -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+target_compile_definitions(repal_flags INTERFACE REPAL_VERSION="${PROJECT_VERSION}")
 
 # x86-64-v3 (AVX2, FMA) runs on every machine since 2013 and gives the same bits on all of them.
 if(REPAL_NATIVE)

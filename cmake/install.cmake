@@ -1,5 +1,5 @@
-# What somebody needs who writes a plugin against an installed repal: find_package(repal), the interfaces of the modules (see modules/CMakeLists.txt)
-# and repal_add_plugin().
+# What somebody needs who writes a plugin against an installed repal: find_package(repal), the interfaces of the modules
+# (see modules/CMakeLists.txt) and repal_add_plugin().
 
 install(EXPORT repal NAMESPACE repal:: FILE repal-targets.cmake DESTINATION lib/cmake/repal CXX_MODULES_DIRECTORY .)
 

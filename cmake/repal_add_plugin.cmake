@@ -31,7 +31,9 @@ function(repal_use_interface target)
   set(flags "")
   get_target_property(is_installed repal::repal IMPORTED)
   if(is_installed)
-    get_target_property(flags repal::repal IMPORTED_CXX_MODULES_COMPILE_OPTIONS)
+    get_target_property(flags repal::core IMPORTED_CXX_MODULES_COMPILE_OPTIONS)
+    # CMake looks for the modules of imported libraries in those that are named here, and no further.
+    target_link_libraries(${target} PRIVATE repal::core repal::linalg repal::interface)
   endif()
   target_link_libraries(${target} PRIVATE repal::repal)
   # Before any import (see the header); plugin authors need not know.

@@ -15,12 +15,12 @@
 import command.load_plugins;
 import command.terminal;
 import repal.config;
-import repal.dissimilarity;
+import repal.comparison;
 import repal.figures;
-import repal.parallel;
-import repal.reporter;
+import repal.progress;
+import repal.file;
 import repal.store;
-import repal.summary;
+import repal.table;
 
 namespace command {
 namespace {
@@ -36,37 +36,28 @@ struct CompareOptions {
 
 using repal::Comparison;
 
-std::vector<Comparison> compare_all_pairs(const repal::ChosenMetric& metric,
-                                          const std::vector<repal::Trajectories>& systems,
-                                          const std::vector<std::string>& names, int jobs, repal::Reporter& reporter) {
-    const repal::Prepared prepared = repal::prepare_all(metric, systems, names, jobs, reporter);
-    if (!prepared.warning.empty()) reporter.warn(metric.name, prepared.warning);
+/// The files, and every pair of them.
+repal::Part part_of(const CompareOptions& options) {
+    repal::Part part{.name = "files"};
+    for (const std::string& location : options.systems)
+        part.systems.push_back({location, repal::given(fmt::format("{} {}", part.systems.size(), location),
+                                                       repal::read_trajectories(location, options.axes))});
+    for (std::size_t a = 0; a < part.systems.size(); ++a)
+        for (std::size_t b = a + 1; b < part.systems.size(); ++b) part.pairs.push_back({a, b, {}, {}});
+    return part;
+}
 
+/// All pairs of the first metric, then of the next.
+std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& part,
+                                          int jobs, repal::Progress& progress) {
     std::vector<Comparison> comparisons;
-    std::vector<repal::EmbeddingPair> pairs;
-    std::vector<std::size_t> places;  // in comparisons, of what is compared
-    for (std::size_t i = 0; i < names.size(); ++i)
-        for (std::size_t j = i + 1; j < names.size(); ++j) {
-            const repal::Embedded& a = prepared.systems[i];
-            const repal::Embedded& b = prepared.systems[j];
-            const auto score = repal::score_without_embedding(a, b);
-            comparisons.push_back({metric.name, names[i], names[j], score.value_or(repal::Score{})});
-            if (score) continue;
-            pairs.push_back({*a.embedding, *b.embedding});
-            places.push_back(comparisons.size() - 1);
-        }
-    reporter.begin(metric.name + ": comparing", pairs.size());
-    const std::size_t batch = std::max<std::size_t>(1, metric.metric->pairs_per_batch());
-    repal::for_each_index((pairs.size() + batch - 1) / batch, jobs, [&](std::size_t block) {
-        const std::size_t first = block * batch;
-        const auto some = std::span(pairs).subspan(first, std::min(batch, pairs.size() - first));
-        std::vector<repal::Score> scores = repal::compare_safely(*metric.metric, some);
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            comparisons[places[first + i]].score = std::move(scores[i]);
-            reporter.advance();
-        }
-    });
-    reporter.end();
+    repal::PreparedSystems prepared({}, 0);
+    for (const repal::ChosenMetric& metric : metrics) {
+        std::vector<repal::PairResult> results = compare_all(metric, part, prepared, jobs, progress);
+        for (std::size_t i = 0; i < results.size(); ++i)
+            comparisons.push_back({metric.name, part.systems[part.pairs[i].a].name, part.systems[part.pairs[i].b].name,
+                                   std::move(results[i].score)});
+    }
     return comparisons;
 }
 
@@ -103,21 +94,21 @@ std::vector<std::string> fields(const Comparison& comparison, int digits) {
             std::string(to_string(score.status))};
 }
 
+repal::Table as_rows(const std::vector<Comparison>& comparisons, int digits) {
+    repal::Table rows;
+    for (const Comparison& comparison : comparisons) rows.push_back(fields(comparison, digits));
+    return rows;
+}
+
 std::string as_csv(const std::vector<Comparison>& comparisons) {
-    std::string text = "metric,a,b,angle_rad,dissimilarity,lower_bound_rad,status\n";
-    for (const Comparison& comparison : comparisons) {
-        std::string line;
-        for (const std::string& field : fields(comparison, 0))
-            line += (line.empty() ? "" : ",") + repal::csv_field(field);
-        text += line + "\n";
-    }
-    return text;
+    repal::Table rows = as_rows(comparisons, 0);
+    rows.insert(rows.begin(), {"metric", "a", "b", "angle_rad", "dissimilarity", "lower_bound_rad", "status"});
+    return repal::csv_text(rows);
 }
 
 std::string as_table(const std::vector<Comparison>& comparisons) {
-    std::vector<std::vector<std::string>> rows = {
-        {"metric", "a", "b", "angle (rad)", "dissimilarity", "lower bound (rad)", "status"}};
-    for (const Comparison& comparison : comparisons) rows.push_back(fields(comparison, 6));
+    repal::Table rows = as_rows(comparisons, 6);
+    rows.insert(rows.begin(), {"metric", "a", "b", "angle (rad)", "dissimilarity", "lower bound (rad)", "status"});
     return table(rows);
 }
 
@@ -130,27 +121,27 @@ std::string formatted(const std::vector<Comparison>& comparisons, const CompareO
 }
 
 /// "a.npy", "a.npy (2)": a file may be given twice.
-std::vector<std::string> distinct(const std::vector<std::string>& names) {
+void make_distinct(std::vector<repal::NamedSystem>& systems) {
     std::vector<std::string> all;
-    for (const std::string& name : names) {
-        std::string free = name;
-        for (int copy = 2; std::ranges::find(all, free) != all.end(); ++copy) free = fmt::format("{} ({})", name, copy);
+    for (repal::NamedSystem& system : systems) {
+        std::string free = system.name;
+        for (int copy = 2; std::ranges::find(all, free) != all.end(); ++copy)
+            free = fmt::format("{} ({})", system.name, copy);
         all.push_back(free);
+        system.name = std::move(free);
     }
-    return all;
 }
 
-/// `comparisons` has all pairs of the first metric, then of the next.
-repal::Report report_of(std::vector<Comparison> comparisons, const std::vector<repal::Trajectories>& systems,
-                        const CompareOptions& options, const CommonOptions& common, const std::string& metric_options) {
-    const std::vector<std::string> names = distinct(options.systems);
-    for (auto next = comparisons.begin(); next != comparisons.end();)
-        for (std::size_t a = 0; a < names.size(); ++a)
-            for (std::size_t b = a + 1; b < names.size(); ++b, ++next) {
-                next->a = names[a];
-                next->b = names[b];
-            }
-    repal::Report report = repal::comparison_report(comparisons, systems, names);
+repal::Report report_of(std::vector<Comparison> comparisons, const repal::Part& part, const CompareOptions& options,
+                        const CommonOptions& common, const std::string& metric_options) {
+    std::vector<repal::NamedSystem> systems = part.systems;
+    make_distinct(systems);
+    for (std::size_t i = 0; i < comparisons.size(); ++i) {
+        const repal::Pair& pair = part.pairs[i % part.pairs.size()];
+        comparisons[i].a = systems[pair.a].name;
+        comparisons[i].b = systems[pair.b].name;
+    }
+    repal::Report report = repal::comparison_report(comparisons, systems);
     report.provenance = {{"program", "repal " REPAL_VERSION},
                          {"command", common.typed},
                          {"metrics", fmt::format("{}", fmt::join(options.metrics, ", "))}};
@@ -170,20 +161,17 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
             throw error.where().empty() ? error.at("--metric") : error;
         }
     }
-    config.require_keys(options.metrics);
+    std::vector<std::string> keys = options.metrics;
+    keys.emplace_back("pca");
+    config.require_keys(keys);
+    repal::read_pca(config.at_or_empty("pca"), registry, metrics);
 
-    std::vector<repal::Trajectories> systems;
-    for (const std::string& location : options.systems)
-        systems.push_back(repal::read_trajectories(location, options.axes));
-
-    TerminalReporter reporter(common.is_quiet, common.is_verbose);
-    std::vector<Comparison> comparisons;
-    for (const repal::ChosenMetric& metric : metrics)
-        for (Comparison& comparison : compare_all_pairs(metric, systems, options.systems, common.jobs, reporter))
-            comparisons.push_back(std::move(comparison));
+    const repal::Part part = part_of(options);
+    TerminalProgress progress(common.is_quiet, common.is_verbose);
+    const std::vector<Comparison> comparisons = compare_all_pairs(metrics, part, common.jobs, progress);
 
     if (!options.report.empty())
-        repal::write_file(options.report, repal::html(report_of(comparisons, systems, options, common, config.yaml()),
+        repal::write_file(options.report, repal::html(report_of(comparisons, part, options, common, config.yaml()),
                                                       repal::plotting_library()));
     const std::string text = formatted(comparisons, options);
     if (options.out.empty())

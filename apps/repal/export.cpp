@@ -10,7 +10,7 @@
 
 #include "commands.hpp"
 
-import repal.npz;
+import repal.store;
 import repal.training;
 
 namespace command {

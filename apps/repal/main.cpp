@@ -14,7 +14,7 @@
 
 import command.load_plugins;
 import repal.error;
-import repal.reporter;
+import repal.progress;
 
 namespace {
 

@@ -18,7 +18,7 @@
 
 import command.load_plugins;
 import repal.error;
-import repal.store;
+import repal.file;
 import repal.registry;
 
 namespace command {

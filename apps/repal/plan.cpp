@@ -48,16 +48,16 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
     repal::Allocation largest;
     for (const std::string& stage : study.stages()) {
         if (!options.stage.empty() && stage != options.stage) continue;
-        const auto cells = study.plan(results, stage, read_selection(options.selection));
+        const auto items = study.plan(results, stage, read_selection(options.selection));
         const auto to_do =
-            std::ranges::count_if(cells, [](const auto& planned) { return planned.second != repal::CellState::done; });
+            std::ranges::count_if(items, [](const auto& planned) { return planned.second != repal::ItemState::done; });
         const auto cost = costs.find(stage);
         const auto found =
-            cost == costs.end() ? std::nullopt : repal::allocate(cells, cost->second, options.processors);
+            cost == costs.end() ? std::nullopt : repal::allocate(items, cost->second, options.processors);
         std::vector<std::string> row = {stage, fmt::format("{}", to_do)};
         if (!found && to_do > 0) {
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
-            unmeasured += fmt::format("\n  {}repal {} {} --array 0/{}", plugins, stage, arguments, cells.size());
+            unmeasured += fmt::format("\n  {}repal {} {} --array 0/{}", plugins, stage, arguments, items.size());
         } else if (found && to_do > 0) {
             row.insert(row.end(),
                        {fmt::format("{}", found->measured), fmt::format("{:.2g}", found->core_seconds / 3600),
@@ -70,7 +70,7 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
         rows.push_back(std::move(row));
     }
     fmt::print("{}", table(rows));
-    if (!unmeasured.empty()) fmt::print("not measured here yet; one cell of each is, after{}\n", unmeasured);
+    if (!unmeasured.empty()) fmt::print("not measured here yet; one item of each is, after{}\n", unmeasured);
     if (largest.limit_minutes > 0)
         fmt::print("for all: {}sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", plugins,
                    arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
@@ -87,26 +87,26 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
         return done;
     }
     auto list = nlohmann::ordered_json::array();
-    std::vector<std::vector<std::string>> rows = {{"stage", "cells", "done", "failed", "missing", "GFLOP to do"}};
+    std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "failed", "missing", "GFLOP to do"}};
     for (const std::string& stage : study->stages()) {
         if (!options.stage.empty() && stage != options.stage) continue;
         std::size_t counts[3] = {};
-        const auto cells = study->plan(results, stage, read_selection(options.selection));
+        const auto items = study->plan(results, stage, read_selection(options.selection));
         double gflop = 0;
-        for (const auto& [cell, state] : cells) {
+        for (const auto& [item, state] : items) {
             ++counts[static_cast<std::size_t>(state)];
-            if (state != repal::CellState::done) gflop += cell.gflop;
+            if (state != repal::ItemState::done) gflop += item.gflop;
             list.push_back({{"stage", stage},
-                            {"cell", cell.name},
+                            {"item", item.name},
                             {"state", to_string(state)},
-                            {"key", cell.key},
-                            {"gflop", cell.gflop}});
+                            {"key", item.key},
+                            {"gflop", item.gflop}});
         }
-        const auto count = [&](repal::CellState state) {
+        const auto count = [&](repal::ItemState state) {
             return fmt::format("{}", counts[static_cast<std::size_t>(state)]);
         };
-        rows.push_back({stage, fmt::format("{}", cells.size()), count(repal::CellState::done),
-                        count(repal::CellState::failed), count(repal::CellState::missing),
+        rows.push_back({stage, fmt::format("{}", items.size()), count(repal::ItemState::done),
+                        count(repal::ItemState::failed), count(repal::ItemState::missing),
                         gflop > 0 ? fmt::format("{:.0f}", gflop) : ""});
     }
     if (options.is_json) {
@@ -115,9 +115,9 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
     }
     fmt::print("{}", table(rows));
     if (common.is_verbose)
-        for (const auto& cell : list)
-            fmt::print("{}/{}: {}\n", cell["stage"].get<std::string>(), cell["cell"].get<std::string>(),
-                       cell["state"].get<std::string>());
+        for (const auto& item : list)
+            fmt::print("{}/{}: {}\n", item["stage"].get<std::string>(), item["item"].get<std::string>(),
+                       item["state"].get<std::string>());
     return done;
 }
 
@@ -125,13 +125,13 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
 
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     auto options = std::make_shared<PlanOptions>();
-    auto* sub = app.add_subcommand("plan", "the cells of a study: done, failed, missing (each with -v)");
+    auto* sub = app.add_subcommand("plan", "the items of a study: done, failed, missing (each with -v)");
     sub->add_option("study", options->study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
     sub->add_option("--stage", options->stage, "only this stage");
     add_selection(*sub, options->selection);
     auto* json = sub->add_flag("--json", options->is_json, "print JSON");
     auto* slurm = sub->add_flag("--slurm", options->is_for_slurm,
-                                "what to ask a cluster for, from what cells have cost that are done");
+                                "what to ask a cluster for, from what items have cost that are done");
     slurm->excludes(json);
     sub->add_option("--cpus-per-task", options->processors, "of a task of the cluster")
         ->check(CLI::Range(1, 4096))

@@ -9,7 +9,7 @@
 
 import command.load_plugins;
 import repal.config;
-import repal.store;
+import repal.file;
 import repal.studies;
 
 namespace command {

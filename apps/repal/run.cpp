@@ -18,8 +18,8 @@ import command.selection;
 import command.terminal;
 import repal.config;
 import repal.costs;
-import repal.reporter;
-import repal.store;
+import repal.file;
+import repal.progress;
 import repal.studies;
 
 namespace command {
@@ -52,23 +52,23 @@ repal::Shard read_shard(const std::string& text) {
 std::size_t n_failed(const repal::Study& study, const repal::RunOptions& options) {
     std::size_t failed = 0;
     for (const std::string& stage : study.stages())
-        for (const auto& [cell, state] : study.plan(options.results, stage, {}))
-            failed += state == repal::CellState::failed ? 1 : 0;
+        for (const auto& [item, state] : study.plan(options.results, stage, {}))
+            failed += state == repal::ItemState::failed ? 1 : 0;
     return failed;
 }
 
-void print_summary(const TerminalReporter& reporter, Tone tone, const CommonOptions& common) {
-    const std::string summary = reporter.summary();
+void print_summary(const TerminalProgress& progress, Tone tone, const CommonOptions& common) {
+    const std::string summary = progress.summary();
     if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
 }
 
 /// Before hours of work: can results be written there, and soon?
-void begin(const repal::Study& study, const std::filesystem::path& results, repal::Reporter& reporter) {
+void begin(const repal::Study& study, const std::filesystem::path& results, repal::Progress& progress) {
     constexpr double slow = 5;  // s, for a file of some kilobytes
     const repal::Stopwatch stopwatch;
     study.begin(results);
     if (stopwatch.seconds() > slow)
-        reporter.warn(results.string(), fmt::format("writing config.yaml took {:.0f} s: the disk is slow{}",
+        progress.warn(results.string(), fmt::format("writing config.yaml took {:.0f} s: the disk is slow{}",
                                                     stopwatch.seconds(), of_node()));
 }
 
@@ -82,20 +82,20 @@ int run(const StageOptions& options, const CommonOptions& common) {
                                         .command = common.typed,
                                         .selection = read_selection(options.selection)};
     if (!options.stage.empty()) study->require_stage(options.stage);
-    TerminalReporter reporter(common.is_quiet, common.is_verbose);
+    TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
-    begin(*study, run_options.results, reporter);
+    begin(*study, run_options.results, progress);
     for (const auto& [file, cause] : registry.refused())
-        reporter.warn("plugin " + file.string(), "is not used: " + cause);
+        progress.warn("plugin " + file.string(), "is not used: " + cause);
     for (const std::string& stage : study->stages())
-        if (options.stage.empty() || options.stage == stage) study->run_stage(stage, run_options, reporter);
+        if (options.stage.empty() || options.stage == stage) study->run_stage(stage, run_options, progress);
 
     const repal::Outcome outcome = study->finish(run_options);
     if (!outcome.is_complete) {
-        print_summary(reporter, Tone::good, common);
-        fmt::print("this part is done; other cells are missing, see `repal plan {}`\n", options.study);
+        print_summary(progress, Tone::good, common);
+        fmt::print("this part is done; other items are missing, see `repal plan {}`\n", options.study);
         if (n_failed(*study, run_options) == 0) return done;
-        fmt::print(stderr, "repal: {} cells have failed; `repal plan {} -v` lists them\n",
+        fmt::print(stderr, "repal: {} items have failed; `repal plan {} -v` lists them\n",
                    n_failed(*study, run_options), options.study);
         return some_failed;
     }
@@ -103,11 +103,11 @@ int run(const StageOptions& options, const CommonOptions& common) {
         if (!common.is_quiet) fmt::print("{}\n", table(rows));
     if (!outcome.failures.empty()) fmt::print(stderr, "repal: {}\n", toned(Tone::bad, outcome.failures, stderr));
     const std::filesystem::path page = run_options.results / "report.html";
-    reporter.begin("report", 1);
+    progress.begin("report", 1);
     repal::write_file(page, repal::html(study->report(run_options), repal::plotting_library()));
-    reporter.advance();
-    reporter.end();
-    print_summary(reporter, outcome.failures.empty() ? Tone::good : Tone::bad, common);
+    progress.advance();
+    progress.end();
+    print_summary(progress, outcome.failures.empty() ? Tone::good : Tone::bad, common);
     fmt::print("results: {}\nreport: {}\n", run_options.results.string(), page.string());
     return outcome.failures.empty() ? done : some_failed;
 }
@@ -118,7 +118,7 @@ void add_stage(CLI::App& app, const std::string& name, const std::string& descri
     options->stage = stage;
     auto* sub = app.add_subcommand(name, description);
     sub->add_option("study", options->study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
-    sub->add_option("--array", options->array, "I/N: do every N-th cell, beginning with cell I (from 0)");
+    sub->add_option("--array", options->array, "I/N: do every N-th item, beginning with item I (from 0)");
     add_selection(*sub, options->selection);
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return run(*options, common); }; });
 }

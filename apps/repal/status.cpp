@@ -23,50 +23,50 @@ namespace {
 
 /// Of one stage.
 struct StageStatus {
-    std::size_t cells = 0;
-    std::vector<repal::Cell> running = {};
-    std::vector<repal::Cell> failed = {};
-    std::vector<repal::Cell> missing = {};
+    std::size_t items = 0;
+    std::vector<repal::Item> running = {};
+    std::vector<repal::Item> failed = {};
+    std::vector<repal::Item> missing = {};
 
-    std::size_t done() const { return cells - running.size() - failed.size() - missing.size(); }
+    std::size_t done() const { return items - running.size() - failed.size() - missing.size(); }
 };
 
 StageStatus status_of(const repal::Study& study, const std::string& stage, const std::filesystem::path& results) {
-    repal::Reporter silent;
+    repal::Progress silent;
     const repal::Claims claims(results, silent);
     const auto planned = study.plan(results, stage, {});
-    StageStatus status{.cells = planned.size()};
-    for (const auto& [cell, state] : planned) {
-        if (state == repal::CellState::done) continue;
-        const bool is_missing = state == repal::CellState::missing;
-        (claims.is_taken(cell) ? status.running : is_missing ? status.missing : status.failed).push_back(cell);
+    StageStatus status{.items = planned.size()};
+    for (const auto& [item, state] : planned) {
+        if (state == repal::ItemState::done) continue;
+        const bool is_missing = state == repal::ItemState::missing;
+        (claims.is_taken(item) ? status.running : is_missing ? status.missing : status.failed).push_back(item);
     }
     return status;
 }
 
-/// The job script that does a cell.
-std::string script_of(const repal::Cell& cell) {
-    if (cell.stage == "generate") return "generate_data.sh";
-    if (cell.stage != "dissimilarity") return cell.stage + ".sh";
+/// The job script that does a item.
+std::string script_of(const repal::Item& item) {
+    if (item.stage == "generate") return "generate_data.sh";
+    if (item.stage != "dissimilarity") return item.stage + ".sh";
     // <ruleset>/<comparison>/<metric>/<block>
     const bool is_learning =
-        cell.name.find("/learning/") != std::string::npos || cell.name.find("/within_learning/") != std::string::npos;
+        item.name.find("/learning/") != std::string::npos || item.name.find("/within_learning/") != std::string::npos;
     return is_learning ? "dissimilarity_learning.sh" : "dissimilarity.sh";
 }
 
 /// Commands that submit what is left, all or a stage each.
-void print_submissions(const std::vector<repal::Cell>& left, const Submission& submission) {
+void print_submissions(const std::vector<repal::Item>& left, const Submission& submission) {
     constexpr std::size_t most_tasks = 10;
     fmt::print(
         "to submit what is left, unless it is queued: {}sbatch/submit.sh {}\nor a stage alone, when the one before has "
         "ended:\n",
         submission.plugins, submission.arguments);
     for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
-        const auto cells = static_cast<std::size_t>(
-            std::ranges::count_if(left, [&](const repal::Cell& cell) { return script_of(cell) == script; }));
-        if (cells > 0)
-            fmt::print("  {}{} sbatch --array=0-{} sbatch/{}    # {} cells\n", submission.plugins, submission.settings,
-                       std::min(cells, most_tasks) - 1, script, cells);
+        const auto items = static_cast<std::size_t>(
+            std::ranges::count_if(left, [&](const repal::Item& item) { return script_of(item) == script; }));
+        if (items > 0)
+            fmt::print("  {}{} sbatch --array=0-{} sbatch/{}    # {} items\n", submission.plugins, submission.settings,
+                       std::min(items, most_tasks) - 1, script, items);
     }
 }
 
@@ -76,18 +76,18 @@ int status(const std::string& name, const CommonOptions& common) {
     const std::string config = config_of(results, common);
     const auto study = repal::make_study(name, repal::Config::load(config, common.overrides), registry);
 
-    std::vector<std::vector<std::string>> rows = {{"stage", "cells", "done", "running", "failed", "missing"}};
-    std::vector<repal::Cell> failed;
-    std::vector<repal::Cell> left;
+    std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "running", "failed", "missing"}};
+    std::vector<repal::Item> failed;
+    std::vector<repal::Item> left;
     bool is_all_done = true;
     for (const std::string& stage : study->stages()) {
         const StageStatus found = status_of(*study, stage, results);
         std::vector<std::string> row = {stage};
         for (const std::size_t count :
-             {found.cells, found.done(), found.running.size(), found.failed.size(), found.missing.size()})
+             {found.items, found.done(), found.running.size(), found.failed.size(), found.missing.size()})
             row.push_back(fmt::format("{}", count));
         rows.push_back(std::move(row));
-        is_all_done = is_all_done && found.done() == found.cells;
+        is_all_done = is_all_done && found.done() == found.items;
         failed.insert(failed.end(), found.failed.begin(), found.failed.end());
         left.insert(left.end(), found.failed.begin(), found.failed.end());
         left.insert(left.end(), found.missing.begin(), found.missing.end());

@@ -72,10 +72,10 @@ std::string toned(Tone tone, const std::string& text, FILE* stream) {
     return fmt::format("\033[{}m{}\033[0m", colours[static_cast<std::size_t>(tone)], text);
 }
 
-TerminalReporter::TerminalReporter(bool is_quiet, bool is_verbose)
+TerminalProgress::TerminalProgress(bool is_quiet, bool is_verbose)
     : is_quiet_(is_quiet), is_verbose_(is_verbose), has_bar_(is_drawing_terminal(stderr)) {}
 
-void TerminalReporter::begin(const std::string& stage, std::size_t total) {
+void TerminalProgress::begin(const std::string& stage, std::size_t total) {
     const std::lock_guard lock(mutex_);
     stage_ = {.name = stage};
     total_ = total;
@@ -83,14 +83,14 @@ void TerminalReporter::begin(const std::string& stage, std::size_t total) {
     if (has_bar_) draw();
 }
 
-void TerminalReporter::advance() {
+void TerminalProgress::advance() {
     const std::lock_guard lock(mutex_);
     ++stage_.done;
     const auto interval = has_bar_ ? Clock::duration(bar_interval) : Clock::duration(line_interval);
     if (Clock::now() - drawn_ >= interval) draw();
 }
 
-void TerminalReporter::end() {
+void TerminalProgress::end() {
     const std::lock_guard lock(mutex_);
     clear_bar();
     stage_.seconds = seconds();
@@ -101,7 +101,7 @@ void TerminalReporter::end() {
     stage_ = {};
 }
 
-void TerminalReporter::warn(const std::string& source, const std::string& text) {
+void TerminalProgress::warn(const std::string& source, const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (++warnings_[source] > 1 && !is_verbose_) return;
     if (is_quiet_) return;
@@ -109,18 +109,18 @@ void TerminalReporter::warn(const std::string& source, const std::string& text) 
     fmt::print(stderr, "repal: {}: {}: {}\n", toned(Tone::warning, "warning", stderr), source, text);
 }
 
-void TerminalReporter::say(const std::string& text) {
+void TerminalProgress::say(const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (is_quiet_) return;
     clear_bar();
     fmt::print(stderr, "{}: {}\n", stage_.name.empty() ? "repal" : stage_.name, text);
 }
 
-bool TerminalReporter::is_stop_requested() const {
+bool TerminalProgress::is_stop_requested() const {
     return stop_signal() != 0;
 }
 
-std::string TerminalReporter::summary() const {
+std::string TerminalProgress::summary() const {
     std::string text;
     for (const Stage& stage : stages_)
         text +=
@@ -132,7 +132,7 @@ std::string TerminalReporter::summary() const {
     return text;
 }
 
-TerminalReporter::~TerminalReporter() {
+TerminalProgress::~TerminalProgress() {
     // An error may have left a bar.
     clear_bar();
     if (is_quiet_ || is_verbose_) return;
@@ -140,11 +140,11 @@ TerminalReporter::~TerminalReporter() {
         if (count > 1) fmt::print(stderr, "repal: {} more warnings of {}; --verbose shows them\n", count - 1, source);
 }
 
-double TerminalReporter::seconds() const {
+double TerminalProgress::seconds() const {
     return std::chrono::duration<double>(Clock::now() - started_).count();
 }
 
-void TerminalReporter::draw() {
+void TerminalProgress::draw() {
     drawn_ = Clock::now();
     if (is_quiet_) return;
     std::string speed;
@@ -166,10 +166,10 @@ void TerminalReporter::draw() {
     const std::size_t taken = width(stage_.name + " [] " + count + speed + left);
     std::string line = stage_.name + " " + count + left;
     if (taken + shortest_bar <= columns) {
-        const std::size_t cells = std::min(longest_bar, columns - taken);
-        const std::size_t full = std::min(stage_.done, total_) * cells / std::max<std::size_t>(total_, 1);
+        const std::size_t items = std::min(longest_bar, columns - taken);
+        const std::size_t full = std::min(stage_.done, total_) * items / std::max<std::size_t>(total_, 1);
         line = fmt::format("{} [{}{}] {}{}{}", stage_.name, toned(Tone::good, std::string(full, '#'), stderr),
-                           std::string(cells - full, '.'), count, speed, left);
+                           std::string(items - full, '.'), count, speed, left);
     } else {
         line = shortened(line, columns);
     }
@@ -177,7 +177,7 @@ void TerminalReporter::draw() {
     std::fflush(stderr);
 }
 
-void TerminalReporter::clear_bar() {
+void TerminalProgress::clear_bar() {
     if (has_bar_ && !stage_.name.empty() && !is_quiet_) fmt::print(stderr, "\r\033[K");
 }
 

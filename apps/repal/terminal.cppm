@@ -10,7 +10,7 @@ module;
 
 export module command.terminal;
 
-import repal.reporter;
+import repal.progress;
 
 namespace command {
 
@@ -23,13 +23,13 @@ export std::string toned(Tone tone, const std::string& text, FILE* stream);
 
 /// Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere (logs of jobs). Of a stage that
 /// took less than a second nothing stays.
-export class TerminalReporter final : public repal::Reporter {
+export class TerminalProgress final : public repal::Progress {
  public:
     /// Quiet: says nothing. Verbose: shows every warning, not only the first of each source.
-    TerminalReporter(bool is_quiet, bool is_verbose);
-    ~TerminalReporter() override;
-    TerminalReporter(const TerminalReporter&) = delete;
-    TerminalReporter& operator=(const TerminalReporter&) = delete;
+    TerminalProgress(bool is_quiet, bool is_verbose);
+    ~TerminalProgress() override;
+    TerminalProgress(const TerminalProgress&) = delete;
+    TerminalProgress& operator=(const TerminalProgress&) = delete;
 
     void begin(const std::string& stage, std::size_t total) override;
     void advance() override;

@@ -7,13 +7,11 @@ module;
 #include <vector>
 export module repal.figure;
 
+export import repal.table;
 export import repal.trajectories;
 
 /// What a reader is shown, as data. Nothing here knows of a study or of how it is drawn.
 namespace repal {
-
-/// Rows of columns, the first one the head.
-export using Table = std::vector<std::vector<std::string>>;
 
 /// Of a chart that has x and y. Positions are numbers, or 0, 1, ... if there are categories.
 export struct Axis {

@@ -21,7 +21,7 @@ module;
 module repal.report;
 
 import repal.drawing;
-import repal.store;
+import repal.file;
 
 namespace repal {
 namespace {

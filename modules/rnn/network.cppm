@@ -5,7 +5,7 @@ module;
 #include <vector>
 export module repal.network;
 
-export import repal.archive;
+export import repal.store;
 export import repal.random;
 export import repal.rnn;
 

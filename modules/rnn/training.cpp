@@ -15,7 +15,6 @@ module;
 #include <vector>
 module repal.training;
 
-import repal.timing;
 import :batch;
 
 namespace repal {

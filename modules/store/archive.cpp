@@ -8,6 +8,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -15,10 +16,12 @@ module;
 #include <utility>
 #include <variant>
 #include <vector>
-module repal.archive;
+module repal.store;
 
-import repal.hdf5_handle;
-import repal.store;
+import :archive;
+import :hdf5_handle;
+import repal.error;
+import repal.file;
 
 namespace repal {
 namespace {
@@ -199,6 +202,17 @@ std::map<std::string, std::string> read_attributes(const std::filesystem::path& 
     return attributes_of(open_hdf5(path));
 } catch (const InputError& error) {
     throw error.at(path.string());
+}
+
+std::optional<std::string> key_in(const std::filesystem::path& file) {
+    if (!is_there(file)) return {};
+    try {
+        const auto attributes = read_attributes(file);
+        const auto key = attributes.find("key");
+        return key == attributes.end() ? std::optional<std::string>() : key->second;
+    } catch (const InputError&) {
+        return {};
+    }
 }
 
 }  // namespace repal

@@ -3,10 +3,11 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-export module repal.archive;
+export module repal.store:archive;
 
 export import repal.error;
 
@@ -54,5 +55,11 @@ export Archive read_archive(const std::filesystem::path& file);
 
 /// The attributes of such a file, without its arrays. Throws as read_archive.
 export std::map<std::string, std::string> read_attributes(const std::filesystem::path& file);
+
+/// The key that a result in an HDF5 file carries; none if there is no such file or it is damaged.
+export std::optional<std::string> key_in(const std::filesystem::path& file);
+
+/// The arrays under their names, and the attributes as texts, for numpy.load; whole or not at all, as write_file.
+export void write_npz(const std::filesystem::path& file, const Archive& archive);
 
 }  // namespace repal

@@ -15,8 +15,9 @@ module;
 #include <vector>
 
 #include "core/eigen.hpp"
-module repal.assembly;
+module repal.store;
 
+import :assembly;
 import repal.error;
 
 namespace repal {

@@ -5,26 +5,26 @@ module;
 #include <span>
 #include <string>
 #include <vector>
-export module repal.assembly;
+module repal.store:assembly;
 
 import repal.trajectories;
 
 namespace repal {
 
 /// Which dimension of an array is the fastest in its file.
-export enum class MemoryOrder { last_fastest, first_fastest };
+enum class MemoryOrder { last_fastest, first_fastest };
 
 /// The lengths of the dimensions of an array, as its user sees them.
-export using Dimensions = std::vector<std::uint64_t>;
+using Dimensions = std::vector<std::uint64_t>;
 
 /// "(200, 3)"
-export std::string to_string(const Dimensions& dimensions);
+std::string to_string(const Dimensions& dimensions);
 
 /// How many bytes the values take. Throws InputError if that is beyond any file, or the array is empty.
-export std::uint64_t bytes_of(const Dimensions& dimensions, std::uint64_t bytes_per_value);
+std::uint64_t bytes_of(const Dimensions& dimensions, std::uint64_t bytes_per_value);
 
 /// Trajectories that are put together from the values of an array, in the order of their file.
-export class Assembly {
+class Assembly {
  public:
     /// Allocates; `dimensions` must have been compared with the size of the file. `axes` as for read_trajectories.
     /// Throws InputError if the dimensions cannot be trajectories, `axes` does not fit them, or memory is too small.

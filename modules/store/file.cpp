@@ -1,19 +1,22 @@
 module;
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-module repal.store;
+#include <system_error>
+module repal.file;
 
-import repal.bytes;
+import repal.error;
 
 namespace repal {
 namespace {
@@ -123,6 +126,48 @@ std::string read_file(const std::filesystem::path& file) {
     } catch (const InputError& error) {
         throw error.at(file.string());
     }
+}
+
+bool is_there(const std::filesystem::path& file) {
+    std::error_code none;
+    if (std::filesystem::is_regular_file(file, none)) return true;
+    // Opening a folder makes the client ask.
+    for (std::filesystem::path folder = file; folder.has_parent_path() && folder != folder.root_path();) {
+        folder = folder.parent_path();
+        const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor < 0) continue;
+        ::close(descriptor);
+        break;
+    }
+    return std::filesystem::is_regular_file(file, none);
+}
+
+ReadableFile::ReadableFile(const std::filesystem::path& file) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0)
+        throw InputError("", errno == ENOENT ? "no such file" : "cannot be read: " + system_error_text(errno));
+    if (S_ISDIR(status.st_mode)) throw InputError("", "this is a directory, not a file");
+
+    descriptor_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) throw InputError("", "cannot be read: " + system_error_text(errno));
+    is_regular_ = S_ISREG(status.st_mode);
+    size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+ReadableFile::~ReadableFile() {
+    ::close(descriptor_);
+}
+
+std::size_t ReadableFile::read_some(std::span<std::byte> target) {
+    for (;;) {
+        const ssize_t count = ::read(descriptor_, target.data(), target.size());
+        if (count >= 0) return static_cast<std::size_t>(count);
+        if (errno != EINTR) throw InputError("", "cannot be read: " + system_error_text(errno));
+    }
+}
+
+std::string system_error_text(int error_number) {
+    return std::generic_category().message(error_number);
 }
 
 }  // namespace repal

@@ -12,10 +12,11 @@ module;
 #include <string_view>
 #include <utility>
 #include <vector>
-module repal.hdf5;
+module repal.store;
 
-import repal.assembly;
-import repal.hdf5_handle;
+import :assembly;
+import :hdf5;
+import :hdf5_handle;
 
 namespace repal {
 namespace {

@@ -1,7 +1,7 @@
 module;
 #include <filesystem>
 #include <string>
-export module repal.hdf5;
+module repal.store:hdf5;
 
 import repal.trajectories;
 
@@ -9,6 +9,6 @@ namespace repal {
 
 /// The dataset of an HDF5 or MATLAB 7.3 file; the only one of numbers if `dataset` is empty.
 /// `axes` as for read_trajectories. Throws InputError.
-export Trajectories read_hdf5(const std::filesystem::path& file, const std::string& dataset, const std::string& axes);
+Trajectories read_hdf5(const std::filesystem::path& file, const std::string& dataset, const std::string& axes);
 
 }  // namespace repal

@@ -10,9 +10,10 @@ module;
 #include <span>
 #include <string>
 #include <string_view>
-module repal.hdf5_handle;
+module repal.store;
 
-import repal.bytes;
+import :bytes;
+import :hdf5_handle;
 import repal.error;
 
 namespace repal {

@@ -6,13 +6,13 @@ module;
 #include <string>
 #include <string_view>
 #include <utility>
-export module repal.hdf5_handle;
+module repal.store:hdf5_handle;
 
 /// HDF5 in a form that closes what it opens and says why it fails; for the modules that read and write such files.
 namespace repal {
 
 /// The library is not thread-safe, and prints its errors unless it is told not to. Held while it is used.
-export class Hdf5Session {
+class Hdf5Session {
  public:
     Hdf5Session();
 
@@ -21,19 +21,19 @@ export class Hdf5Session {
 };
 
 /// The innermost error of HDF5's stack, which is the cause of the others.
-export std::string hdf5_cause();
+std::string hdf5_cause();
 
 /// Throws InputError "act: cause" if the identifier or status is negative, as HDF5's errors are.
-export void require_hdf5(hid_t result, std::string_view act);
+void require_hdf5(hid_t result, std::string_view act);
 
-export template <class Result>
+template <class Result>
 Result checked(Result result, std::string_view act) {
     require_hdf5(static_cast<hid_t>(result), act);
     return result;
 }
 
 /// An object of HDF5; closed with this.
-export class Handle {
+class Handle {
  public:
     using Close = herr_t (*)(hid_t);
     Handle(hid_t id, Close close) : id_(id), close_(close) {}
@@ -52,10 +52,10 @@ export class Handle {
     Close close_;
 };
 
-export inline constexpr std::string_view damaged = "the file is damaged";
-export inline constexpr std::string_view unwritable = "the HDF5 file cannot be made";
+inline constexpr std::string_view damaged = "the file is damaged";
+inline constexpr std::string_view unwritable = "the HDF5 file cannot be made";
 
 /// For reading. Throws InputError if there is no such file or it is not HDF5.
-export Handle open_hdf5(const std::filesystem::path& file);
+Handle open_hdf5(const std::filesystem::path& file);
 
 }  // namespace repal

@@ -14,10 +14,11 @@ module;
 #include <string_view>
 #include <utility>
 #include <vector>
-module repal.npy;
+module repal.store;
 
-import repal.assembly;
-import repal.npy_header;
+import :assembly;
+import :npy;
+import :npy_header;
 
 namespace repal {
 namespace {

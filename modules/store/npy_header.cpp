@@ -8,8 +8,9 @@ module;
 #include <string>
 #include <string_view>
 #include <system_error>
-module repal.npy_header;
+module repal.store;
 
+import :npy_header;
 import repal.error;
 
 namespace repal {

@@ -1,14 +1,14 @@
 module;
 #include <string>
 #include <string_view>
-export module repal.npy_header;
+module repal.store:npy_header;
 
-import repal.assembly;
+import :assembly;
 
 namespace repal {
 
 /// What the header of an .npy file says about its array.
-export struct NpyHeader {
+struct NpyHeader {
     std::string type;  ///< of a value, e.g. "<f8"
     MemoryOrder order = MemoryOrder::last_fastest;
     Dimensions dimensions;
@@ -16,6 +16,6 @@ export struct NpyHeader {
 
 /// Of a Python dictionary {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }, the keys in any order.
 /// Throws InputError if it is something else.
-export NpyHeader parse_npy_header(std::string_view text);
+NpyHeader parse_npy_header(std::string_view text);
 
 }  // namespace repal

@@ -13,10 +13,11 @@ module;
 #include <string_view>
 #include <utility>
 #include <vector>
-module repal.npz;
+module repal.store;
 
-import repal.bytes;
-import repal.npy;
+import :bytes;
+import :npy;
+import :npz;
 
 namespace repal {
 namespace {

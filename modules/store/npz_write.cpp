@@ -12,9 +12,10 @@ module;
 #include <utility>
 #include <variant>
 #include <vector>
-module repal.npz;
+module repal.store;
 
-import repal.store;
+import :archive;
+import repal.file;
 
 namespace repal {
 namespace {

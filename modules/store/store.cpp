@@ -10,10 +10,10 @@ module;
 #include <string_view>
 module repal.store;
 
-import repal.bytes;
-import repal.hdf5;
-import repal.npy;
-import repal.npz;
+import :bytes;
+import :hdf5;
+import :npy;
+import :npz;
 
 namespace repal {
 namespace {

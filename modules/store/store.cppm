@@ -1,12 +1,11 @@
 module;
-#include <filesystem>
 #include <string>
-#include <string_view>
 export module repal.store;
 
+export import :archive;
 export import repal.trajectories;
 
-/// Reading the arrays of users and writing results.
+/// Reading the arrays of users, and results in HDF5.
 namespace repal {
 
 /// One array of a file, as trajectories.
@@ -19,13 +18,5 @@ namespace repal {
 /// user of MATLAB sees.
 /// Throws InputError with the location as it was given.
 export Trajectories read_trajectories(const std::string& location, const std::string& axes = {});
-
-/// All of a text file. Throws InputError if it cannot be read.
-export std::string read_file(const std::filesystem::path& file);
-
-/// The file appears whole or not at all, also when the machine stops: written beside, flushed, renamed. A file of that
-/// name is replaced, through a symbolic link too; folders above it are made.
-/// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
-export void write_file(const std::filesystem::path& file, std::string_view content);
 
 }  // namespace repal

@@ -219,7 +219,7 @@ class Allocation(Jobs):
         self.assertGreaterEqual(finished, 12)  # its half, and pretrained networks that it needed
         self.assertGreater(missing, 0)
         self.assertIn(f"REPAL_STUDY=neurotasks REPAL_CONFIG=results/neurotasks/config.yaml sbatch --array=0-{missing - 1} "
-                      f"sbatch/train.sh    # {missing} cells", status)
+                      f"sbatch/train.sh    # {missing} items", status)
         self.assertIn("sbatch/submit.sh neurotasks --config results/neurotasks/config.yaml\n", status)
         (self.folder / "config.yaml").write_text(self.config)
         self.assertIn("REPAL_STUDY=neurotasks sbatch", self.succeed("status", "neurotasks").stdout)

@@ -297,7 +297,7 @@ class NeurotaskComparisons(SmallStudy):
         result = self.run_repal(*self.command("--group", "master"))
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("wait for networks", result.stderr)
-        self.assertIn("other cells are missing", result.stdout)
+        self.assertIn("other items are missing", result.stdout)
 
     def test_bad_input_is_refused(self):
         def refuse(override, *fragments):

@@ -165,7 +165,7 @@ class NeurotaskTraining(SmallStudy):
         result = self.run_study("--set", f"{NETWORKS}.learning_rate=1000000", "--set", f"{NETWORKS}.batch_size=64",
                                 "--group", "master", command="train")
         self.assertEqual(result.returncode, 3, result.stdout)
-        self.assertIn("cells have failed", result.stderr)
+        self.assertIn("items have failed", result.stderr)
 
     def test_files_of_another_configuration_or_damaged_ones_are_made_again(self):
         """As after a kill between a result and the note that it is done, and as after a bad copy."""
@@ -177,7 +177,7 @@ class NeurotaskTraining(SmallStudy):
 
         def is_made_again(*states):
             plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)
-            missing = {entry["cell"] for entry in plan if entry["state"] == "missing"}
+            missing = {entry["item"] for entry in plan if entry["state"] == "missing"}
             self.assertEqual(missing, set(states))
             self.assertEqual(self.files(self.study()), expected)
 
@@ -284,7 +284,7 @@ class NeurotaskTraining(SmallStudy):
 
         everything = cells()
         self.assertEqual(len(everything), 2 * 2 * 6)
-        self.assertTrue(all(cell["gflop"] > 0 for cell in everything if "untrained" not in cell["cell"]))
+        self.assertTrue(all(cell["gflop"] > 0 for cell in everything if "untrained" not in cell["item"]))
         self.assertEqual(len(cells("--group", "master,untrained")), 8)
         self.assertEqual(len(cells("--group", "frozen,unfrozen")), 8 + 4)  # and what they go on from
         self.assertEqual(len(cells("--group", "master", "--where", "cell=leaky_gru,n_rnn=16")), 2)
@@ -293,7 +293,7 @@ class NeurotaskTraining(SmallStudy):
         self.assertEqual({file.name for file in (self.folder / "results" / "neurotasks" / "data").iterdir()},
                          {f"AntiGo-{split}.h5" for split in ("train", "validation", "test", "retest")})
         self.assertEqual(self.run_study("--group", "frozen", "--where", "cell=leaky_rnn", command="train").returncode, 0)
-        states = {cell["cell"]: cell["state"] for cell in cells()}
+        states = {cell["item"]: cell["state"] for cell in cells()}
         self.assertEqual({name for name, state in states.items() if state == "done"},
                          {f"{RNN}/{replicate}/{group}" for replicate in ("r0", "r1") for group in ("frozen", "pretrained-0")})
         self.refuse(["plan", "neurotasks", "--config", "small.yaml", "--group", "mastr"], "did you mean 'master'?")

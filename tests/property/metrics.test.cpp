@@ -24,10 +24,10 @@
 
 import repal.config;
 import repal.conformance;
-import repal.dissimilarity;
+import repal.comparison;
 import repal.random;
 import repal.registry;
-import repal.reporter;
+import repal.progress;
 import repal.trajectories;
 
 namespace {
@@ -172,21 +172,23 @@ TEST(Dsa, DifferentRanksAreNotApplicableUnlessACommonRankIsAskedFor) {
             values.row(row).setConstant(std::pow(0.9, static_cast<double>(row % 60)));
     });
     const Trajectories high = random_system(Stream(1).child("high"));
-    const std::vector<Trajectories> systems = {low, high};
-    const std::vector<std::string> names = {"low", "high"};
+    repal::Part part{.name = "two", .pairs = {{0, 1, {}, {}}}};
+    part.systems = {{"low", repal::given("low", low)}, {"high", repal::given("high", high)}};
+    struct Warned final : repal::Progress {
+        void warn(const std::string& /*source*/, const std::string& text) override { warning = text; }
+        std::string warning;
+    } progress;
+    const auto compared = [&](const repal::Config& options) {
+        repal::PreparedSystems prepared({}, 0);
+        return compare_all(repal::choose_metric(registry().metric("dsa"), options), part, prepared, 1, progress)[0].score;
+    };
 
-    const auto own = repal::choose_metric(registry().metric("dsa"), repal::Config::from_overrides({}));
-    repal::Reporter silent;
-    const auto own_systems = repal::prepare_all(own, systems, names, 1, silent).systems;
-    const std::vector<std::string> overrides = {"dsa.common_rank=true"};
-    const auto common = repal::choose_metric(registry().metric("dsa"), repal::Config::from_overrides(overrides));
-    const auto common_systems = repal::prepare_all(common, systems, names, 1, silent).systems;
-
-    EXPECT_FALSE(own_systems[0].embedding->warning.empty());
-    const repal::Score refused = own.metric->compare(*own_systems[0].embedding, *own_systems[1].embedding);
+    const repal::Score refused = compared(repal::Config::from_overrides({}));
+    EXPECT_NE(progress.warning, "");
     EXPECT_EQ(refused.status, Status::not_applicable);
     EXPECT_NE(refused.detail.find("ranks 1 and 10"), std::string::npos) << refused.detail;
-    EXPECT_EQ(common.metric->compare(*common_systems[0].embedding, *common_systems[1].embedding).status, Status::ok);
+    const std::vector<std::string> overrides = {"dsa.common_rank=true"};
+    EXPECT_EQ(compared(repal::Config::from_overrides(overrides)).status, Status::ok);
 }
 
 using Spectrum = std::vector<std::complex<double>>;

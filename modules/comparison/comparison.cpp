@@ -1,0 +1,159 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.comparison;
+
+import repal.parallel;
+
+namespace repal {
+namespace {
+
+/// Some pairs of a part, in one batch.
+std::vector<PairResult> compare_batch(const Metric& metric, const Part& part, std::span<const Pair> pairs,
+                                      std::span<const PreparedSystem> prepared) {
+    std::vector<PairResult> results;
+    std::vector<std::vector<PreparedSystem>> compared;
+    std::vector<std::size_t> places;  // in results, of what is compared
+    for (const Pair& pair : pairs) {
+        const PreparedSystem& a = prepared[pair.a];
+        const PreparedSystem& b = prepared[pair.b];
+        PairResult& result = results.emplace_back(PairResult{.score = {}, .a = a.state, .b = b.state});
+        if (const auto score = score_without_embedding(a, b)) {
+            result.score = *score;
+            continue;
+        }
+        if (part.needs_distinct_states && a.state.name == b.state.name) {
+            result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state.name));
+            continue;
+        }
+        std::vector<PreparedSystem> both = {a, b};
+        if (part.has_independent_pairs) harmonise(metric, both);
+        if (const auto score = score_without_embedding(both[0], both[1])) {
+            result.score = *score;
+            continue;
+        }
+        compared.push_back(std::move(both));
+        places.push_back(results.size() - 1);
+    }
+    std::vector<EmbeddingPair> batch;
+    for (const auto& both : compared) batch.push_back({*both[0].embedding, *both[1].embedding});
+    if (batch.empty()) return results;
+    const std::vector<Score> scores = compare_safely(metric, batch);
+    for (std::size_t i = 0; i < scores.size(); ++i) results[places[i]].score = scores[i];
+    return results;
+}
+
+std::size_t pairs_per_batch(const ChosenMetric& metric) {
+    return std::max<std::size_t>(1, metric.metric->pairs_per_batch());
+}
+
+}  // namespace
+
+std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs) {
+    std::vector<Score> scores;
+    try {
+        scores = metric.compare_batch(pairs);
+        if (scores.size() != pairs.size())
+            throw SystemFailed(fmt::format("the metric gave {} scores for {} pairs", scores.size(), pairs.size()));
+    } catch (...) {
+        if (pairs.size() == 1) return {Score::without_value(Status::failed, text_of_exception())};
+        scores.clear();
+        for (std::size_t i = 0; i < pairs.size(); ++i)
+            scores.push_back(compare_safely(metric, pairs.subspan(i, 1)).front());
+    }
+    for (Score& score : scores) {
+        if (score.status != Status::ok) {
+            score = Score::without_value(score.status, score.detail);
+        } else if (!std::isfinite(score.angle_rad) || score.angle_rad < 0) {
+            score =
+                Score::without_value(Status::failed, fmt::format("the metric returned the angle {}", score.angle_rad));
+        } else if (const auto bound = score.lower_bound_rad;
+                   bound && (!std::isfinite(*bound) || *bound > score.angle_rad)) {
+            score = Score::without_value(
+                Status::failed, fmt::format("the metric returned the lower bound {} of {}", *bound, score.angle_rad));
+        }
+    }
+    return scores;
+}
+
+std::vector<PreparedSystem> prepare(const ChosenMetric& metric, const Part& part, std::span<const std::size_t> needed,
+                                    PreparedSystems& prepared, int jobs, Progress& progress,
+                                    const std::function<void()>& advance) {
+    std::vector<NamedSystem> systems;
+    for (const std::size_t system : needed) systems.push_back(part.systems[system]);
+    const Unsuitable unsuitable = part.has_independent_pairs ? Unsuitable::has_no_value : Unsuitable::throws;
+    std::vector<PreparedSystem> found = prepared.of(metric, systems, unsuitable, jobs, advance);
+    if (const std::string warning = first_warning(found, systems); !warning.empty())
+        progress.warn(metric.name, warning);
+    if (!part.has_independent_pairs) harmonise(*metric.metric, found);
+    std::vector<PreparedSystem> all(part.systems.size());
+    for (std::size_t i = 0; i < found.size(); ++i) all[needed[i]] = std::move(found[i]);
+    return all;
+}
+
+void compare(const ChosenMetric& metric, const Part& part, std::span<const PreparedSystem> prepared,
+             std::span<const PairRange> ranges, int jobs, const Progress& progress, const Finished& finished) {
+    struct Batch {
+        std::size_t range;
+        PairRange pairs;
+    };
+    using Clock = std::chrono::steady_clock;
+    const std::size_t most = pairs_per_batch(metric);
+    std::vector<Batch> batches;
+    std::vector<std::vector<PairResult>> results;
+    std::vector<std::atomic<std::size_t>> left(ranges.size());
+    std::vector<std::atomic<double>> seconds(ranges.size());
+    for (std::size_t r = 0; r < ranges.size(); ++r) {
+        const auto [begin, end] = ranges[r];
+        results.emplace_back(end - begin);
+        left[r] = end - begin;
+        for (std::size_t first = begin; first < end; first += most)
+            batches.push_back({r, {first, std::min(first + most, end)}});
+    }
+    for_each_index(batches.size(), jobs, [&](std::size_t b) {
+        progress.stop_if_requested();
+        const auto begin = Clock::now();
+        const auto [range, pairs] = batches[b];
+        const auto some = std::span(part.pairs).subspan(pairs.first, pairs.end - pairs.first);
+        std::ranges::move(compare_batch(*metric.metric, part, some, prepared),
+                          results[range].begin() + static_cast<std::ptrdiff_t>(pairs.first - ranges[range].first));
+        seconds[range] += std::chrono::duration<double>(Clock::now() - begin).count();
+        if ((left[range] -= some.size()) == 0) finished(range, std::move(results[range]), seconds[range]);
+    });
+}
+
+std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared, int jobs,
+                                    Progress& progress) {
+    std::vector<std::size_t> everything(part.systems.size());
+    std::iota(everything.begin(), everything.end(), std::size_t{0});
+    progress.begin(metric.name + ": embedding", everything.size());
+    const std::vector<PreparedSystem> systems =
+        prepare(metric, part, everything, prepared, jobs, progress, [&] { progress.advance(); });
+    progress.end();
+
+    std::vector<PairResult> all(part.pairs.size());
+    std::vector<PairRange> ranges;
+    for (std::size_t first = 0; first < all.size(); first += pairs_per_batch(metric))
+        ranges.push_back({first, std::min(first + pairs_per_batch(metric), all.size())});
+    progress.begin(metric.name + ": comparing", all.size());
+    compare(metric, part, systems, ranges, jobs, progress,
+            [&](std::size_t range, std::vector<PairResult> results, double /*seconds*/) {
+                for (std::size_t i = 0; i < results.size(); ++i) progress.advance();
+                std::ranges::move(results, all.begin() + static_cast<std::ptrdiff_t>(ranges[range].first));
+            });
+    progress.end();
+    return all;
+}
+
+}  // namespace repal

@@ -1,0 +1,50 @@
+module;
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+export module repal.comparison;
+
+import repal.progress;
+export import repal.prepared_systems;
+
+/// How systems are compared, wherever they come from: prepared once each, brought to a common form, and compared pair
+/// by pair in batches.
+namespace repal {
+
+/// What a pair gave.
+export struct PairResult {
+    Score score;
+    ObservedState a = {};
+    ObservedState b = {};
+};
+
+/// Pairs of a part that are settled together: [first, end).
+export struct PairRange {
+    std::size_t first;
+    std::size_t end;
+};
+
+/// compare_batch() with nothing but finite angles of status ok, and with whatever it throws as failed scores; of
+/// several pairs each is compared alone then.
+export std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs);
+
+/// Prepares the systems of a part that are `needed` (indices), the others stay without an embedding, and brings them to
+/// the metric's common form unless each pair is compared as if there were no others. Warnings are told to `progress`.
+export std::vector<PreparedSystem> prepare(const ChosenMetric& metric, const Part& part,
+                                           std::span<const std::size_t> needed, PreparedSystems& prepared, int jobs,
+                                           Progress& progress, const std::function<void()>& advance = {});
+
+/// The results of a range, in the order of its pairs, and what they took of one thread.
+export using Finished = std::function<void(std::size_t range, std::vector<PairResult> results, double seconds)>;
+
+/// Compares ranges of a part's pairs on `jobs` threads. `finished` is called once for each range, by any thread. All
+/// batches of all ranges are one loop, so that the last range does not leave threads idle. Throws Stopped.
+export void compare(const ChosenMetric& metric, const Part& part, std::span<const PreparedSystem> prepared,
+                    std::span<const PairRange> ranges, int jobs, const Progress& progress, const Finished& finished);
+
+/// All pairs of a part, from the beginning.
+export std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared,
+                                           int jobs, Progress& progress);
+
+}  // namespace repal

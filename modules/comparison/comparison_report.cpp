@@ -1,0 +1,118 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.figures;
+
+import repal.linalg;
+import repal.scaling;
+
+namespace repal {
+namespace {
+
+/// All systems in a plane, of metrics that have a value for each pair of at least three.
+Figure plane_map(std::span<const Comparison> comparisons, const std::vector<std::string>& names) {
+    PanelChart chart{.panels = {}, .columns = 3};
+    const auto n = std::ssize(names);
+    for (const std::string& metric : metrics_of(comparisons)) {
+        Eigen::MatrixXd distances = Eigen::MatrixXd::Constant(n, n, std::numeric_limits<double>::quiet_NaN());
+        distances.diagonal().setZero();
+        const auto place = [&](const std::string& name) { return std::ranges::find(names, name) - names.begin(); };
+        for (const Comparison& comparison : comparisons)
+            if (comparison.metric == metric && comparison.score.status == Status::ok)
+                distances(place(comparison.a), place(comparison.b)) =
+                    distances(place(comparison.b), place(comparison.a)) = comparison.score.dissimilarity();
+        if (n < 3 || !distances.allFinite()) continue;
+        const PlaneMap map = classical_scaling(distances);
+        Panel panel{.title = fmt::format("{}\nstress {:.2f}", metric, map.stress),
+                    .x = {.title = "first axis (units of π/2)"},
+                    .y = {.title = "second axis (units of π/2)"}};
+        for (Eigen::Index i = 0; i < n; ++i)
+            panel.series.push_back({.name = names[static_cast<std::size_t>(i)],
+                                    .colour = static_cast<std::size_t>(i),
+                                    .x = {map.points(i, 0)},
+                                    .y = {map.points(i, 1)}});
+        chart.panels.push_back(std::move(panel));
+    }
+    Figure figure{
+        .id = "dissimilarity-plane",
+        .title = "Map of all systems",
+        .caption = fmt::format("Classical multidimensional scaling of the dissimilarities of {} (n), in units "
+                               "of π/2: near points are alike, and the stress says how much the plane cannot "
+                               "show.",
+                               counted(names.size(), "system"))};
+    if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
+    return figure;
+}
+
+TableFigure comparison_table(std::span<const Comparison> comparisons) {
+    Table rows = {{"metric", "a", "b", "angle (rad)", "dissimilarity", "lower bound (rad)", "status"}};
+    for (const auto& [metric, a, b, score] : comparisons) {
+        const bool is_known = score.status == Status::ok;
+        rows.push_back({metric, a, b, is_known ? csv_number(score.angle_rad) : "",
+                        is_known ? csv_number(score.dissimilarity()) : "",
+                        is_known ? csv_number(score.lower_bound_rad) : "", std::string(to_string(score.status))});
+    }
+    return {.id = "dissimilarity-table",
+            .title = "All values",
+            .caption = "Dissimilarity is the angle in units of π/2.",
+            .rows = std::move(rows)};
+}
+
+}  // namespace
+
+Report comparison_report(std::span<const Comparison> comparisons, std::span<const NamedSystem> systems) {
+    std::vector<std::string> names;
+    for (const NamedSystem& system : systems) names.push_back(system.name);
+    Report report{.title = "Comparison of " + counted(systems.size(), "system"),
+                  .summary =
+                      "How alike are the dynamics of these systems? 0: the same, as far as the metric can tell; 1: "
+                      "nothing in common.",
+                  .provenance = {},
+                  .reproduce = {},
+                  .sections = {}};
+    Section values{.id = "dissimilarity", .title = "Dissimilarity"};
+    values.figures.emplace_back(dissimilarity_map("dissimilarity-map", comparisons, names));
+    for (Figure figure : {certificates("dissimilarity-certificates", comparisons), plane_map(comparisons, names)})
+        if (!figure.variants.empty()) values.figures.emplace_back(std::move(figure));
+    values.figures.emplace_back(comparison_table(comparisons));
+
+    Figure paths{.id = "trajectories-figure",
+                 .title = "Systems",
+                 .caption =
+                     "Mean over all trials and the first ten trials, in the units of the file; of more than three "
+                     "channels the first three principal components. Drag to rotate.",
+                 .choice = "system",
+                 .variants = {}};
+    Table shapes = {{"system", "trials", "steps", "channels"}};
+    for (const auto& [name, system] : systems) {
+        const Observed observed = system->observe({});
+        const Trajectories& x = observed.trajectories();
+        const Shape& shape = x.shape();
+        paths.variants.push_back({name, shape.channels > 3
+                                            ? trial_paths(Pca{.components = 3}(x), {"PC 1", "PC 2", "PC 3"})
+                                            : trial_paths(x, {"channel 1", "channel 2", "channel 3"})});
+        shapes.push_back(
+            {name, fmt::format("{}", shape.trials), fmt::format("{}", shape.steps), fmt::format("{}", shape.channels)});
+    }
+    Section shown{.id = "trajectories", .title = "Trajectories"};
+    shown.figures.emplace_back(std::move(paths));
+    shown.figures.emplace_back(
+        TableFigure{.id = "trajectories-shapes", .title = "Shapes", .caption = "What was read.", .rows = shapes});
+
+    Section failures{.id = "failures", .title = "Failures and exclusions"};
+    failures.figures.emplace_back(failure_table("failures-table", comparisons));
+    report.sections = {std::move(values), std::move(shown), std::move(failures)};
+    return report;
+}
+
+}  // namespace repal

@@ -1,0 +1,310 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.dissimilarity;
+
+import repal.claims;
+import repal.costs;
+import repal.hash;
+
+namespace repal {
+
+/// What run() works with.
+struct DissimilarityStage::Run {
+    const std::filesystem::path& results;
+    int jobs;
+    PreparedSystems prepared;
+    Claims claims;
+    Progress& progress;
+};
+
+namespace {
+
+// Small enough that an interruption loses seconds, large enough that files are few.
+constexpr std::size_t pairs_per_item = 32;
+
+// Of embeddings of independent pairs that are in memory together, and of what is kept of earlier ones: 24 networks of
+// 256 units in 200 trials of 200 steps.
+constexpr std::size_t bytes_at_once = std::size_t{1} << 31;
+constexpr std::size_t systems_per_item = 24;
+
+std::string block_name(const Experiment& experiment, const Part& part, const ChosenMetric& metric, std::size_t block) {
+    return fmt::format("{}/{}/{}-{:04}", experiment.name, metric.name, part.name, block);
+}
+
+std::size_t bytes_of(const Part& part, const std::set<std::size_t>& systems) {
+    std::size_t bytes = 0;
+    for (const std::size_t system : systems) bytes += part.systems[system].system->bytes();
+    return bytes;
+}
+
+/// The blocks of a part's pairs, each with few pairs and few systems, as [first, end).
+std::vector<std::pair<std::size_t, std::size_t>> blocks_of(const Part& part) {
+    std::vector<std::pair<std::size_t, std::size_t>> blocks;
+    std::set<std::size_t> systems;
+    std::size_t first = 0;
+    for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) {
+        systems.insert({part.pairs[pair].a, part.pairs[pair].b});
+        const bool are_too_many = part.has_independent_pairs && pair > first &&
+                                  (systems.size() > systems_per_item || bytes_of(part, systems) > bytes_at_once);
+        if (pair - first < pairs_per_item && !are_too_many) continue;
+        blocks.emplace_back(first, pair);
+        systems = {part.pairs[pair].a, part.pairs[pair].b};
+        first = pair;
+    }
+    if (first < part.pairs.size()) blocks.emplace_back(first, part.pairs.size());
+    return blocks;
+}
+
+/// A metric that harmonises a part sees all its systems, so all of them determine every pair.
+std::string text_of(const Part& part) {
+    std::string text = part.needs_distinct_states ? "distinct" : "";
+    if (part.has_independent_pairs) return text;
+    for (const NamedSystem& system : part.systems) text += "\n" + system.name + " " + system.system->identity();
+    return text;
+}
+
+std::vector<std::string> texts_of_pairs(const Part& part) {
+    std::vector<std::string> systems;
+    for (const NamedSystem& system : part.systems) systems.push_back(system.system->identity());
+    std::vector<std::string> texts;
+    for (const Pair& pair : part.pairs)
+        texts.push_back(part.has_independent_pairs ? systems[pair.a] + " | " + systems[pair.b]
+                                                   : fmt::format("{} {}", pair.a, pair.b));
+    return texts;
+}
+
+std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experiments,
+                                           const std::vector<ChosenMetric>& metrics) {
+    std::vector<ComparisonItem> items;
+    for (std::size_t e = 0; e < experiments.size(); ++e)
+        for (std::size_t p = 0; p < experiments[e].parts.size(); ++p) {
+            const Part& part = experiments[e].parts[p];
+            const std::string systems = text_of(part);
+            const std::vector<std::string> pairs = texts_of_pairs(part);
+            const auto blocks = blocks_of(part);
+            for (std::size_t m = 0; m < metrics.size(); ++m)
+                for (std::size_t block = 0; block < blocks.size(); ++block) {
+                    const auto [first, end] = blocks[block];
+                    std::string determined_by = metrics[m].identity + "\n" + systems;
+                    for (std::size_t pair = first; pair < end; ++pair) determined_by += "\n" + pairs[pair];
+                    const std::string name = block_name(experiments[e], part, metrics[m], block);
+                    items.push_back({{"dissimilarity", name, hash_hex(determined_by)}, e, p, m, first, end});
+                }
+        }
+    return items;
+}
+
+nlohmann::ordered_json to_json(const ObservedState& state) {
+    nlohmann::ordered_json json = {{"state", state.name}};
+    if (state.performance) json["performance"] = *state.performance;
+    return json;
+}
+
+ObservedState state_from(const nlohmann::json& entry, const char* side) {
+    if (!entry.contains(side)) return {};
+    const auto& json = entry.at(side);
+    ObservedState state{json.at("state").get<std::string>(), {}};
+    if (json.contains("performance")) state.performance = json.at("performance").get<double>();
+    return state;
+}
+
+std::string to_json(const std::vector<PairResult>& results) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& [score, a, b] : results) {
+        nlohmann::ordered_json entry;
+        entry["status"] = to_string(score.status);
+        if (score.status == Status::ok) entry["angle_rad"] = score.angle_rad;
+        if (score.lower_bound_rad) entry["lower_bound_rad"] = *score.lower_bound_rad;
+        if (!score.detail.empty()) entry["detail"] = score.detail;
+        if (!a.name.empty()) entry["a"] = to_json(a);
+        if (!b.name.empty()) entry["b"] = to_json(b);
+        list.push_back(std::move(entry));
+    }
+    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // causes are the text of plugins
+}
+
+Score score_from(const nlohmann::json& entry) {
+    for (const Status status : {Status::not_applicable, Status::not_converged, Status::failed})
+        if (entry.at("status") == to_string(status)) return Score::without_value(status, entry.value("detail", ""));
+    Score score = Score::of(entry.at("angle_rad"));
+    if (entry.contains("lower_bound_rad")) score.lower_bound_rad = entry.at("lower_bound_rad").get<double>();
+    return score;
+}
+
+}  // namespace
+
+DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std::vector<ChosenMetric> metrics)
+    : experiments_(std::move(experiments)),
+      metrics_(std::move(metrics)),
+      items_(cut_into_items(experiments_, metrics_)) {}
+
+DissimilarityStage::ItemList DissimilarityStage::selected(const std::vector<std::string>& names,
+                                                          const std::vector<std::string>& may_be_absent) const {
+    const auto short_name = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
+    std::vector<std::string> known = may_be_absent;
+    for (const Experiment& experiment : experiments_) {
+        known.push_back(experiment.name);
+        if (std::ranges::find(known, short_name(experiment.name)) == known.end())
+            known.push_back(short_name(experiment.name));
+    }
+    for (const std::string& name : names)
+        if (std::ranges::find(known, name) == known.end())
+            throw InputError("--experiment", fmt::format("there is no '{}'", name), suggest(name, known));
+
+    ItemList chosen;
+    for (const ComparisonItem& item : items_) {
+        const std::string& name = experiments_[item.experiment].name;
+        if (names.empty() || std::ranges::find(names, name) != names.end() ||
+            std::ranges::find(names, short_name(name)) != names.end())
+            chosen.push_back(&item);
+    }
+    return chosen;
+}
+
+void DissimilarityStage::run(const ItemList& items, const std::filesystem::path& results, const Shard& shard, int jobs,
+                             Progress& progress) const {
+    const ItemList missing = items_to_do(items, results, shard, progress);
+    if (missing.empty()) return;
+    Run run{.results = results,
+            .jobs = jobs,
+            .prepared = PreparedSystems(results, bytes_at_once),
+            .claims = Claims(results, progress),
+            .progress = progress};
+    progress.begin("comparing", missing.size());
+    ItemList left = missing;
+    const auto run_the_free = [&](ItemState settled) {
+        left = run_free(left, settled, run);
+        return left.size();
+    };
+    repeat_until_settled(run_the_free, progress);
+    progress.end();
+}
+
+/// Does those that no other process is doing and that are not `settled`, or better, by now; gives back the others.
+DissimilarityStage::ItemList DissimilarityStage::run_free(const ItemList& items, ItemState settled, Run& run) const {
+    const ItemFiles files(run.results);
+    ItemList elsewhere;
+    for (auto rest = std::span(items); !rest.empty();) {
+        const auto together = rest.first(n_together(rest));
+        rest = rest.subspan(together.size());
+        ItemList taken;
+        ItemList to_do;
+        for (const ComparisonItem* item : together) {
+            if (!run.claims.take(*item)) {
+                elsewhere.push_back(item);
+                continue;
+            }
+            taken.push_back(item);
+            if (files.state(*item) < settled)
+                to_do.push_back(item);
+            else
+                run.progress.advance();
+        }
+        if (!to_do.empty()) run_together(to_do, run);
+        for (const ComparisonItem* item : taken) run.claims.release(*item);
+    }
+    return elsewhere;
+}
+
+/// How many of the first items are done together: those of one metric and part, or as many of them as have few systems.
+std::size_t DissimilarityStage::n_together(std::span<const ComparisonItem* const> items) const {
+    const ComparisonItem& first = *items.front();
+    const Part& part = experiments_[first.experiment].parts[first.part];
+    std::set<std::size_t> systems;
+    std::size_t n = 0;
+    for (const ComparisonItem* item : items) {
+        if (item->experiment != first.experiment || item->part != first.part || item->metric != first.metric) break;
+        systems.merge(systems_of({item}));
+        if (part.has_independent_pairs && n > 0 && bytes_of(part, systems) > bytes_at_once) break;
+        ++n;
+    }
+    return n;
+}
+
+DissimilarityStage::ItemList DissimilarityStage::items_to_do(const ItemList& items,
+                                                             const std::filesystem::path& results, const Shard& shard,
+                                                             Progress& progress) const {
+    const ItemFiles files(results);
+    std::map<const System*, bool> is_ready;
+    const auto knows = [&](const System* system) {
+        const auto place = is_ready.find(system);
+        return place != is_ready.end() ? place->second : is_ready[system] = system->is_ready(results);
+    };
+    ItemList to_do;
+    std::size_t waiting = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const ComparisonItem& item = *items[i];
+        if (!shard.owns(i) || files.state(item) == ItemState::done) continue;
+        const Part& part = experiments_[item.experiment].parts[item.part];
+        const bool can_be_done = std::ranges::all_of(
+            systems_of({&item}), [&](std::size_t system) { return knows(part.systems[system].system.get()); });
+        if (can_be_done)
+            to_do.push_back(&item);
+        else
+            ++waiting;
+    }
+    if (waiting > 0)
+        progress.warn("dissimilarity",
+                      fmt::format("{} items wait for networks that are not trained yet; run this again", waiting));
+    return to_do;
+}
+
+/// Of items of one part: those that their pairs need, as indices.
+std::set<std::size_t> DissimilarityStage::systems_of(const ItemList& items) const {
+    const Part& part = experiments_[items.front()->experiment].parts[items.front()->part];
+    std::set<std::size_t> systems;
+    for (std::size_t i = 0; i < part.systems.size() && !part.has_independent_pairs; ++i) systems.insert(i);
+    if (part.has_independent_pairs)
+        for (const ComparisonItem* item : items)
+            for (std::size_t pair = item->first_pair; pair < item->end_pair; ++pair)
+                systems.insert({part.pairs[pair].a, part.pairs[pair].b});
+    return systems;
+}
+
+void DissimilarityStage::run_together(const ItemList& items, Run& run) const {
+    const Stopwatch preparing;
+    const Part& part = experiments_[items.front()->experiment].parts[items.front()->part];
+    const ChosenMetric& metric = metrics_[items.front()->metric];
+    const std::set<std::size_t> of_items = systems_of(items);
+    const std::vector<std::size_t> needed(of_items.begin(), of_items.end());
+    const std::vector<PreparedSystem> prepared = prepare(metric, part, needed, run.prepared, run.jobs, run.progress);
+    // Of a common form that one system is missing from, no pair is final.
+    const bool is_final = part.has_independent_pairs || std::ranges::none_of(prepared, &PreparedSystem::has_failed);
+    const double preparation = preparing.seconds() * run.jobs / static_cast<double>(items.size());
+
+    const ItemFiles files(run.results);
+    std::vector<PairRange> ranges;
+    for (const ComparisonItem* item : items) ranges.push_back({item->first_pair, item->end_pair});
+    compare(metric, part, prepared, ranges, run.jobs, run.progress,
+            [&](std::size_t i, const std::vector<PairResult>& results, double seconds) {
+                const bool has_failed = !is_final || std::ranges::any_of(results, [](const PairResult& result) {
+                    return result.score.status == Status::failed;
+                });
+                files.write(*items[i], has_failed ? ItemState::failed : ItemState::done, to_json(results));
+                record_cost(run.results, *items[i], preparation + seconds);
+                run.progress.advance();
+            });
+}
+
+std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files, const ComparisonItem& item) {
+    std::vector<PairResult> results;
+    if (const auto json = files.read(item))
+        for (const auto& entry : nlohmann::json::parse(*json))
+            results.push_back({score_from(entry), state_from(entry, "a"), state_from(entry, "b")});
+    return results;
+}
+
+}  // namespace repal

@@ -1,0 +1,115 @@
+module;
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.experiment;
+
+export import repal.statistics;
+export import repal.trajectories;
+
+namespace repal {
+
+/// The state that a system was observed in, e.g. "epoch 3" of a network, and its performance in those trials. Empty if
+/// it has only one.
+export struct ObservedState {
+    std::string name;
+    std::optional<double> performance;
+};
+
+/// What a system did. Copies share the trajectories.
+export class Observed {
+ public:
+    Observed(Trajectories trajectories, ObservedState observed_state = {})
+        : state(std::move(observed_state)),
+          trajectories_(std::make_shared<const Trajectories>(std::move(trajectories))) {}
+
+    const Trajectories& trajectories() const { return *trajectories_; }
+
+    ObservedState state;
+
+ private:
+    std::shared_ptr<const Trajectories> trajectories_;
+};
+
+/// There are no trajectories of this system, e.g. since its training failed; says why.
+export class SystemFailed : public std::runtime_error {
+ public:
+    using std::runtime_error::runtime_error;
+};
+
+/// What yields trajectories: a simulation, or a network at work.
+export class System {
+ public:
+    virtual ~System();
+
+    /// Everything that determines the trajectories, for keys.
+    virtual std::string identity() const = 0;
+
+    /// Whether everything that it needs is in the results folder; if not, others have still to make it.
+    virtual bool is_ready(const std::filesystem::path& results) const;
+
+    /// Of memory that the trajectories take; 0: little.
+    virtual std::size_t bytes() const;
+
+    /// Throws InvalidTrajectories, or SystemFailed.
+    virtual Observed observe(const std::filesystem::path& results) const = 0;
+};
+
+/// Trajectories that are there already, e.g. from a file.
+export std::shared_ptr<const System> given(std::string identity, Trajectories trajectories);
+
+export struct NamedSystem {
+    std::string name;
+    std::shared_ptr<const System> system;
+};
+
+/// Two systems to be compared, and what the comparison is for.
+export struct Pair {
+    std::size_t a;  ///< index into Part::systems
+    std::size_t b;
+    std::vector<std::string> groups;  ///< means of summary.csv that it enters
+    std::vector<Unit> units;          ///< independent things it depends on, resampled by the bootstrap
+};
+
+/// Systems that are compared in pairs.
+export struct Part {
+    std::string name;
+    std::vector<NamedSystem> systems = {};
+    std::vector<Pair> pairs = {};
+    /// Every pair is compared as if there were no others: Metric::harmonise sees two systems, and a system without an
+    /// embedding fails its pairs only. Otherwise all systems are brought to a common form, and none may fail.
+    bool has_independent_pairs = false;
+    /// Systems that were observed in the same state are not compared, e.g. a short training's checkpoints.
+    bool needs_distinct_states = false;
+};
+
+/// Groups of pairs that are seen side by side in one figure.
+export struct GroupAxis {
+    struct Curve {
+        std::string name;
+        std::vector<std::string> groups;  ///< at each tick
+    };
+    std::string caption;  ///< what is seen
+    std::string title;    ///< of the axis
+    std::vector<std::string> ticks;
+    std::vector<Curve> curves;
+};
+
+export struct Experiment {
+    std::string name;
+    std::vector<Part> parts;
+    std::vector<NamedSystem> stored;  ///< whose trajectories are written to trajectories/<name>.h5
+    std::vector<std::string> groups;  ///< of all pairs, in the order of summary.csv
+    std::vector<GroupAxis> axes = {};
+};
+
+/// Mean of the comparisons of every system with an independent draw of itself: what a metric shows of no difference.
+export inline constexpr char noise_floor[] = "noise_floor";
+
+}  // namespace repal

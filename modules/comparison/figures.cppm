@@ -1,0 +1,69 @@
+module;
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.figures;
+
+export import repal.report;
+export import repal.summary;
+
+/// Figures that the studies and a user's own comparisons have in common.
+namespace repal {
+
+/// Two systems with the score of one metric.
+export struct Comparison {
+    std::string metric;
+    std::string a;
+    std::string b;
+    Score score;
+};
+
+export std::vector<Comparison> comparisons_of(std::span<const ScoredPair> pairs);
+
+/// The metrics of comparisons, each once, in their order.
+export std::vector<std::string> metrics_of(std::span<const Comparison> comparisons);
+
+/// Letters, digits and '-' of a name, for an anchor.
+export std::string anchor(const std::string& name);
+
+/// "1 pair", "2 pairs"
+export std::string counted(std::size_t n, const std::string& noun);
+
+/// How many pairs the means have that they have: "n = 2 pairs a mean" or "n = 2 to 4 pairs a mean".
+export std::string n_of_means(std::span<const SummaryRow> rows);
+
+/// Dissimilarity of all named systems, a matrix for each metric.
+export Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comparisons,
+                                const std::vector<std::string>& systems);
+
+/// The same matrices with one colour scale, and each with its own.
+export std::vector<Figure::Variant> with_both_scales(HeatMap map);
+
+/// Of metrics that have one: the certified lower bound of every pair, as a whisker below its value. Without variants if
+/// no metric has one.
+export Figure certificates(const std::string& id, std::span<const Comparison> comparisons);
+
+/// Pairs without a value by metric, status and cause.
+export TableFigure failure_table(const std::string& id, std::span<const Comparison> comparisons);
+
+/// The groups of an axis: of one curve the distribution of all pairs, of several their means; with intervals, and with
+/// the noise floor as a band. A panel for each metric. Without variants if no group has a value.
+export Figure group_figure(const std::string& id, const GroupAxis& axis, std::span<const ScoredPair> pairs,
+                           std::span<const SummaryRow> summary, const Bootstrap& bootstrap,
+                           const std::string& resampled);
+
+/// How the intervals of summaries were made, for captions.
+export std::string text_of(const Bootstrap& bootstrap, const std::string& resampled);
+
+/// Mean over trials, and the first trials, at most 100 points of each, spread evenly.
+export PathChart trial_paths(const Trajectories& x, const std::vector<std::string>& axes);
+
+/// The page of a user's own files: every pair, every system, and where they lie. Systems have distinct names.
+export Report comparison_report(std::span<const Comparison> comparisons, std::span<const NamedSystem> systems);
+
+/// Every so many steps of a trial that at most 100 are left.
+export RowMatrix thinned(const RowMatrix& steps);
+
+}  // namespace repal

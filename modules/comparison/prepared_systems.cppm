@@ -1,0 +1,81 @@
+module;
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.prepared_systems;
+
+export import repal.chosen_metric;
+export import repal.experiment;
+
+namespace repal {
+
+/// What a metric knows of a system that was observed.
+export struct PreparedSystem {
+    std::shared_ptr<const Embedding> embedding;  ///< null: there is none, see cause
+    std::string cause = {};
+    bool has_failed = false;  ///< the system, for whatever metric
+    ObservedState state = {};
+    std::size_t bytes = 0;  ///< of memory, about
+};
+
+/// What becomes of a system that a metric cannot have, e.g. with too few steps: the user mends it, or its pairs have no
+/// value.
+export enum class Unsuitable { throws, has_no_value };
+
+/// What the metric makes of a system. Whatever a plugin throws is the cause of a failure; what makes the system
+/// unsuitable is an InputError that names it, or the cause.
+export PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, const Observed& observed,
+                              Unsuitable unsuitable);
+
+/// Gives the systems that have embeddings the common form of the metric. If it cannot, none has one, and the cause.
+export void harmonise(const Metric& metric, std::span<PreparedSystem> systems);
+
+/// The score of a pair of which one has no embedding; nothing if both have one.
+export std::optional<Score> score_without_embedding(const PreparedSystem& a, const PreparedSystem& b);
+
+/// The first warning, and how many more there are; empty if none.
+export std::string first_warning(std::span<const PreparedSystem> systems, std::span<const NamedSystem> names);
+
+/// What the exception that is being handled says; a plugin may throw anything.
+export std::string text_of_exception();
+
+/// Systems as metrics see them, prepared once and kept while there is room for them; those of large systems on disk,
+/// too, where the metric has that ability.
+export class PreparedSystems {
+ public:
+    PreparedSystems(std::filesystem::path results, std::size_t max_bytes)
+        : results_(std::move(results)), max_bytes_(max_bytes) {}
+
+    /// Of these systems, in their order; `advance` is called after each that had to be prepared, by any thread. Throws
+    /// InputError, naming the system, for what the user can mend, unless that has no value.
+    std::vector<PreparedSystem> of(const ChosenMetric& metric, std::span<const NamedSystem> systems,
+                                   Unsuitable unsuitable, int jobs, const std::function<void()>& advance = {});
+
+ private:
+    struct Kept {
+        std::string key;
+        PreparedSystem system;
+    };
+    void keep(Kept kept);
+    PreparedSystem read_or_prepare(const ChosenMetric& metric, const NamedSystem& system, const std::string& key,
+                                   Unsuitable unsuitable) const;
+    PreparedSystem observe_and_prepare(const ChosenMetric& metric, const NamedSystem& system,
+                                       Unsuitable unsuitable) const;
+
+    std::filesystem::path results_;
+    std::size_t max_bytes_;
+    std::size_t bytes_ = 0;
+    std::list<Kept> kept_;  ///< the latest used first
+    std::map<std::string, std::list<Kept>::iterator> places_;
+};
+
+}  // namespace repal

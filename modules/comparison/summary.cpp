@@ -1,0 +1,143 @@
+module;
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+module repal.summary;
+
+namespace repal {
+namespace {
+
+SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const std::string& group,
+                           const Bootstrap& bootstrap, const Stream& stream) {
+    SummaryRow row{.experiment = pairs.front()->experiment->name,
+                   .metric = pairs.front()->metric,
+                   .group = group,
+                   .n = 0,
+                   .n_without = 0};
+    std::vector<double> values;
+    std::vector<Observation> observations;
+    for (const ScoredPair* pair : pairs) {
+        if (pair->result.score.status != Status::ok) {
+            ++row.n_without;
+            continue;
+        }
+        values.push_back(pair->result.score.dissimilarity());
+        observations.push_back({values.back(), pair->pair->units});
+    }
+    row.n = values.size();
+    row.mean = mean(values);
+    row.median = median(values);
+    row.standard_error = standard_error(values);
+    row.interval = bootstrap_interval(observations, bootstrap.resamples, bootstrap.confidence, stream);
+    return row;
+}
+
+}  // namespace
+
+Bootstrap read_bootstrap(const Config& config) {
+    config.require_keys({"resamples", "confidence"});
+    return {.resamples = static_cast<int>(config.integer_or("resamples", Bootstrap{}.resamples, 1, 10'000'000)),
+            .confidence = config.number_or("confidence", Bootstrap{}.confidence, 0.01, 0.9999)};
+}
+
+std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const ItemFiles& files) {
+    std::vector<ScoredPair> all;
+    for (const ComparisonItem& item : stage.items()) {
+        const Experiment& experiment = stage.experiments()[item.experiment];
+        const Part& part = experiment.parts[item.part];
+        const std::vector<PairResult> results = DissimilarityStage::read_results(files, item);
+        for (std::size_t i = 0; i < results.size(); ++i)
+            all.push_back(
+                {&experiment, &part, &part.pairs[item.first_pair + i], stage.metrics()[item.metric].name, results[i]});
+    }
+    return all;
+}
+
+std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
+                                  const Stream& stream) {
+    std::vector<std::pair<const Experiment*, std::string>> tables;  // of an experiment and a metric
+    std::map<std::tuple<const Experiment*, std::string, std::string>, std::vector<const ScoredPair*>> members;
+    for (const ScoredPair& pair : pairs) {
+        const std::pair table(pair.experiment, pair.metric);
+        if (std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
+        for (const std::string& group : pair.pair->groups)
+            members[{pair.experiment, pair.metric, group}].push_back(&pair);
+    }
+    std::vector<SummaryRow> rows;
+    for (const auto& [experiment, metric] : tables)
+        for (const std::string& group : experiment->groups) {
+            const auto found = members.find({experiment, metric, group});
+            if (found == members.end()) continue;
+            // One stream for all metrics: they are judged on the same resamples.
+            const Stream resampling = stream.child("bootstrap").child(experiment->name).child(group);
+            rows.push_back(summarise_group(found->second, group, bootstrap, resampling));
+        }
+    return rows;
+}
+
+Table dissimilarity_table(const std::vector<ScoredPair>& pairs) {
+    Table rows = {{"experiment", "metric", "group", "system_a", "system_b", "angle_rad", "dissimilarity",
+                   "lower_bound_rad", "status", "state_a", "state_b", "performance_a", "performance_b"}};
+    for (const ScoredPair& pair : pairs) {
+        const Score& score = pair.result.score;
+        const bool has_value = score.status == Status::ok;
+        rows.push_back({pair.experiment->name, pair.metric, fmt::format("{}", fmt::join(pair.pair->groups, ";")),
+                        pair.name_a(), pair.name_b(), has_value ? csv_number(score.angle_rad) : "",
+                        has_value ? csv_number(score.dissimilarity()) : "",
+                        has_value ? csv_number(score.lower_bound_rad) : "", std::string(to_string(score.status)),
+                        pair.result.a.name, pair.result.b.name, csv_number(pair.result.a.performance),
+                        csv_number(pair.result.b.performance)});
+    }
+    return rows;
+}
+
+Table means_table(const std::vector<SummaryRow>& rows) {
+    Table table = {
+        {"experiment", "metric", "group", "n", "n_without_value", "mean", "median", "sem", "ci_low", "ci_high"}};
+    for (const SummaryRow& row : rows)
+        table.push_back({row.experiment, row.metric, row.group, fmt::format("{}", row.n),
+                         fmt::format("{}", row.n_without), csv_number(row.mean), csv_number(row.median),
+                         csv_number(row.standard_error), csv_number(row.interval.low), csv_number(row.interval.high)});
+    return table;
+}
+
+Table summary_table(const std::vector<SummaryRow>& rows) {
+    std::vector<std::string> head = {"mean dissimilarity (units of pi/2)"};
+    std::vector<std::vector<std::string>> lines;
+    std::map<std::string, std::size_t> places;
+    for (const SummaryRow& row : rows) {
+        const auto column = static_cast<std::size_t>(std::ranges::find(head, row.metric) - head.begin());
+        if (column == head.size()) head.push_back(row.metric);
+        const std::string name = row.experiment + ": " + row.group;
+        const auto [place, is_new] = places.emplace(name, lines.size());
+        if (is_new) lines.push_back({name});
+        std::vector<std::string>& items = lines[place->second];
+        items.resize(std::max(items.size(), column + 1));
+        items[column] = row.n == 0 ? "-"
+                        : std::isnan(row.interval.low)
+                            ? fmt::format("{:.3f}", row.mean)
+                            : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
+    }
+    lines.insert(lines.begin(), std::move(head));
+    return lines;
+}
+
+Table failures_table(const std::vector<ScoredPair>& pairs) {
+    Table rows = {{"experiment", "metric", "system_a", "system_b", "status", "detail"}};
+    for (const ScoredPair& pair : pairs)
+        if (pair.result.score.status != Status::ok)
+            rows.push_back({pair.experiment->name, pair.metric, pair.name_a(), pair.name_b(),
+                            std::string(to_string(pair.result.score.status)), pair.result.score.detail});
+    return rows;
+}
+
+}  // namespace repal

@@ -1,0 +1,49 @@
+module;
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+export module repal.file;
+
+/// Files, whole or not at all.
+namespace repal {
+
+/// All of a text file. Throws InputError if it cannot be read.
+export std::string read_file(const std::filesystem::path& file);
+
+/// The file appears whole or not at all, also when the machine stops: written beside, flushed, renamed. A file of that
+/// name is replaced, through a symbolic link too; folders above it are made.
+/// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
+export void write_file(const std::filesystem::path& file, std::string_view content);
+
+/// A file that was opened to be read; closed with the object.
+export class ReadableFile {
+ public:
+    /// Throws InputError if there is no such file, it is a directory, or it cannot be read.
+    explicit ReadableFile(const std::filesystem::path& file);
+    ReadableFile(const ReadableFile&) = delete;
+    ReadableFile& operator=(const ReadableFile&) = delete;
+    ~ReadableFile();
+
+    /// Of a regular file; nothing can be said about the others.
+    std::uint64_t size() const { return size_; }
+    bool is_regular() const { return is_regular_; }
+
+    /// At least one byte, or zero bytes at the end. Throws InputError if the device fails.
+    std::size_t read_some(std::span<std::byte> target);
+
+ private:
+    int descriptor_;
+    std::uint64_t size_ = 0;
+    bool is_regular_ = false;
+};
+
+/// Asks the server of a network file system again, whose client may remember for a minute that there was no such file.
+export bool is_there(const std::filesystem::path& file);
+
+/// "No space left on device" for ENOSPC, and so on.
+export std::string system_error_text(int error_number);
+
+}  // namespace repal

@@ -1,0 +1,398 @@
+module;
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.neurotask_networks;
+
+import repal.checkpoint;
+import repal.claims;
+import repal.costs;
+import repal.hash;
+
+namespace repal {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<std::string>& tasks, const std::vector<std::size_t>& rules) {
+    std::vector<std::string> names;
+    for (const std::size_t rule : rules) names.push_back(tasks[rule]);
+    return names;
+}
+
+/// One network learns all tasks of a ruleset, so they need the same inputs, outputs and steps.
+void require_alike(const Ruleset& ruleset, const Config& where, const NeurotaskData& data) {
+    const NamedTask& first = data.task(ruleset.tasks.front());
+    for (const std::string& name : ruleset.tasks) {
+        const NamedTask& other = data.task(name);
+        if (other.info.channels.size() != first.info.channels.size() || other.info.actions != first.info.actions ||
+            other.info.outputs != first.info.outputs || other.task->step_ms() != first.task->step_ms())
+            throw where.error(
+                fmt::format("'{}' and '{}' differ in channels, actions, outputs or dt, so one network "
+                            "cannot learn both",
+                            first.name, name));
+    }
+}
+
+std::string data_keys(const NeurotaskData& data, const std::set<std::string>& tasks) {
+    std::string keys;
+    for (const DataItem& item : data.items(tasks))
+        if (item.split == "train" || item.split == "validation") keys += item.key + " ";
+    return keys;
+}
+
+std::set<std::string> tasks_of(const NetworkItem& item) {
+    std::set<std::string> tasks;
+    for (const std::size_t rule : item.rules) tasks.insert(item.ruleset->tasks[rule]);
+    return tasks;
+}
+
+}  // namespace
+
+NeurotaskNetworks::NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data)
+    : data_(data), seed_(seed), rulesets_(read_rulesets(study.at("rulesets"), study.at_or_empty("groups"))) {
+    for (const Ruleset& ruleset : rulesets_)
+        if (!ruleset.groups.empty()) require_alike(ruleset, study.at("rulesets").at(ruleset.name), data_);
+
+    const Config networks = study.at("networks");
+    networks.require_keys(
+        {"cell", "activation", "n_rnn", "learning_rate", "batch_size", "initialiser", "replicates", "tau"});
+    settings_ = read_settings(networks);
+    const std::size_t sequences = data_.training_recipe().sequences;
+    for (const Setting& setting : settings_)
+        if (static_cast<std::size_t>(setting.batch_size) > sequences)
+            throw networks.at("batch_size")
+                .error(fmt::format("a batch of {} is larger than the {} training sequences", setting.batch_size,
+                                   sequences));
+    replicates_ = networks.integer_or("replicates", 1, 1, 1'000'000);
+    tau_ms_ = networks.number_or("tau", 100, 1e-3, 1e9);
+    training_ = read_training(study.at_or_empty("training"));
+    checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1, 1'000'000));
+    make_items();
+}
+
+void NeurotaskNetworks::make_items() {
+    const auto add = [&](NetworkItem item, const std::string& parent_key) {
+        std::string tasks;
+        for (const std::string& name : item.ruleset->tasks) tasks += data_.task(name).identity + " ";
+        const std::string key =
+            tasks +
+            fmt::format("network-3 seed={} {} {} rules=[{}] learned=[{}] {} {} tau={} every={} {} data=[{}] parent={}",
+                        seed_, item.ruleset->name, item.group, fmt::join(item.ruleset->tasks, ","),
+                        fmt::join(item.rules, ","), item.setting->name(), item.replicate, tau_ms_, checkpoint_every_,
+                        text_of(options_of(item)), data_keys(data_, tasks_of(item)), parent_key);
+        item.stage = "train";
+        item.name = fmt::format("{}/{}/r{}/{}", item.ruleset->name, item.setting->name(), item.replicate, item.group);
+        item.key = hash_hex(key);
+        item.gflop = work_of(item);
+        items_.push_back(std::move(item));
+    };
+    for (const Ruleset& ruleset : rulesets_)
+        for (const Setting& setting : settings_)
+            for (std::int64_t replicate = 0; replicate < replicates_; ++replicate) {
+                std::map<std::vector<std::size_t>, std::size_t> pretrained;  // rules to the item
+                for (const Group& group : ruleset.groups) {
+                    NetworkItem item{{},        &ruleset,    &setting,        group.name,   &group,
+                                     replicate, group.train, group.trainable, items_.size()};
+                    std::string parent_key;
+                    if (!group.pretrain.empty()) {
+                        if (!pretrained.contains(group.pretrain)) {
+                            pretrained[group.pretrain] = items_.size();
+                            add({{},
+                                 &ruleset,
+                                 &setting,
+                                 fmt::format("pretrained-{}", fmt::join(group.pretrain, "-")),
+                                 nullptr,
+                                 replicate,
+                                 group.pretrain,
+                                 {},
+                                 items_.size()},
+                                "");
+                        }
+                        item.parent = pretrained[group.pretrain];
+                        parent_key = items_[item.parent].key;
+                    } else {
+                        item.parent = items_.size();
+                    }
+                    add(std::move(item), parent_key);
+                }
+            }
+}
+
+rnn::NetworkShape NeurotaskNetworks::shape_of(const NetworkItem& item) const {
+    const NamedTask& any = data_.task(item.ruleset->tasks.front());
+    const std::size_t inputs = any.info.channels.size() + item.ruleset->tasks.size();
+    const std::size_t outputs = any.info.actions.empty() ? any.info.outputs.size() : any.info.actions.size();
+    return item.setting->shape(inputs, outputs, std::exp(-any.task->step_ms() / tau_ms_));
+}
+
+TrainingOptions NeurotaskNetworks::options_of(const NetworkItem& item) const {
+    TrainingOptions options = training_;
+    options.learning_rate = item.setting->learning_rate;
+    options.batch_size = static_cast<std::size_t>(item.setting->batch_size);
+    options.trainable = item.trainable;
+    options.tau_in_steps = tau_ms_ / data_.task(item.ruleset->tasks.front()).task->step_ms();
+    return options;
+}
+
+double NeurotaskNetworks::work_of(const NetworkItem& item) const {
+    const rnn::NetworkShape shape = shape_of(item);
+    const double weights = static_cast<double>(shape.rows()) * (shape.hidden + shape.inputs) +
+                           static_cast<double>(shape.outputs) * shape.hidden;
+    const DatasetRecipe& recipe = data_.training_recipe();
+    double steps = 0;
+    for (const std::size_t rule : item.rules) {
+        const Task& learned = *data_.task(item.ruleset->tasks[rule]).task;
+        const auto of_sequence = recipe.packing == Packing::sequence
+                                     ? recipe.sequence_steps
+                                     : learned.generate(Phase::train, 0, Stream(0)).observations.rows();
+        steps += static_cast<double>(of_sequence) * static_cast<double>(recipe.sequences);
+    }
+    // two operations for each weight, once forward and twice back
+    return 6e-9 * weights * steps * training_.num_epochs;
+}
+
+std::vector<std::size_t> NeurotaskNetworks::selected(const Selection& selection) const {
+    std::set<std::string> groups;
+    std::map<std::string, std::set<std::string>> values;
+    for (const NetworkItem& item : items_) {
+        groups.insert(item.group);
+        for (const auto& [key, value] : item.setting->values()) values[key].insert(value);
+    }
+    const auto require = [](const std::string& name, const auto& known, const std::string& what) {
+        std::vector<std::string> names(known.begin(), known.end());
+        if (std::ranges::find(names, name) == names.end())
+            throw InputError(what, fmt::format("there is no '{}'", name), suggest(name, names));
+    };
+    for (const std::string& group : selection.groups) require(group, groups, "--group");
+    std::map<std::string, std::set<std::string>> wanted;
+    std::set<std::string> keys;
+    for (const auto& entry : values) keys.insert(entry.first);
+    for (const auto& [key, value] : selection.where) {
+        require(key, keys, "--where");
+        require(value, values.at(key), "--where " + key);
+        wanted[key].insert(value);
+    }
+
+    std::set<std::size_t> chosen;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+        const bool is_meant = std::ranges::all_of(items_[i].setting->values(), [&](const auto& of_item) {
+            const auto found = wanted.find(of_item.first);
+            return found == wanted.end() || found->second.contains(of_item.second);
+        });
+        const bool is_group =
+            selection.groups.empty() || std::ranges::find(selection.groups, items_[i].group) != selection.groups.end();
+        // The pretrained network that a network goes on from belongs to it.
+        if (is_meant && is_group) chosen.insert({items_[i].parent, i});
+    }
+    return {chosen.begin(), chosen.end()};
+}
+
+std::set<std::string> NeurotaskNetworks::learned_tasks(const std::vector<std::size_t>& chosen) const {
+    std::set<std::string> tasks;
+    for (const std::size_t i : chosen) tasks.merge(tasks_of(items_[i]));
+    return tasks;
+}
+
+std::filesystem::path NeurotaskNetworks::folder(const NetworkItem& item, const std::filesystem::path& results) {
+    return results / "networks" / item.name;
+}
+
+ItemState NeurotaskNetworks::state(const NetworkItem& item, const std::filesystem::path& results) {
+    return ItemFiles(results).state(item, folder(item, results) / "final.h5");
+}
+
+void NeurotaskNetworks::train(const RunOptions& options, Progress& progress) const {
+    std::vector<std::size_t> first;
+    std::vector<std::size_t> then;
+    const std::vector<std::size_t> meant = selected(options.selection);
+    for (std::size_t place = 0; place < meant.size(); ++place) {
+        const NetworkItem& item = items_[meant[place]];
+        if (!options.shard.owns(place) || state(item, options.results) == ItemState::done) continue;
+        const bool is_new = item.parent == meant[place];
+        (is_new ? first : then).push_back(meant[place]);
+        // A pretrained network that is missing is trained here, unless another process is doing so.
+        if (!is_new && state(items_[item.parent], options.results) != ItemState::done) first.push_back(item.parent);
+    }
+    std::ranges::sort(first);
+    first.erase(std::unique(first.begin(), first.end()), first.end());
+    if (first.empty() && then.empty()) return;
+
+    std::vector<std::size_t> all = first;
+    all.insert(all.end(), then.begin(), then.end());
+    const DataByTask data = load_data(learned_tasks(all), options, progress);
+    progress.begin("training", all.size());
+    train(first, data, options, progress);
+    train(then, data, options, progress);
+    progress.end();
+}
+
+void NeurotaskNetworks::train(const std::vector<std::size_t>& chosen, const DataByTask& data, const RunOptions& options,
+                              Progress& progress) const {
+    const auto item = [&](std::size_t i) -> const NetworkItem& { return items_[chosen[i]]; };
+    const auto work = [&](std::size_t i) {
+        const Stopwatch stopwatch(options.results, item(i));
+        try {
+            train(item(i), data, options.results, progress);
+        } catch (const TrainingFailed& failed) {
+            ItemFiles(options.results)
+                .write(item(i), ItemState::failed, nlohmann::json{{"cause", failed.what()}}.dump());
+        }
+    };
+    Claims claims(options.results, progress);
+    do_shared({.n = chosen.size(),
+               .item = item,
+               .state = [&](std::size_t i) { return state(item(i), options.results); },
+               .work = work},
+              claims, options.jobs, progress);
+}
+
+NeurotaskNetworks::DataByTask NeurotaskNetworks::load_data(const std::set<std::string>& tasks,
+                                                           const RunOptions& options, Progress& progress) const {
+    std::vector<DataItem> needed = data_.items(tasks);
+    std::erase_if(needed, [](const DataItem& item) { return item.split != "train" && item.split != "validation"; });
+    data_.generate(needed, options, progress);
+    DataByTask data;
+    for (const DataItem& item : needed) {
+        auto& of_task = data[data_.tasks()[item.task].name];
+        (item.split == "train" ? of_task.first : of_task.second) = NeurotaskData::load(item, options.results);
+    }
+    return data;
+}
+
+void NeurotaskNetworks::train(const NetworkItem& item, const DataByTask& data, const std::filesystem::path& results,
+                              Progress& progress) const {
+    const rnn::NetworkShape shape = shape_of(item);
+    const TrainingOptions options = options_of(item);
+    const std::size_t n_rules = item.ruleset->tasks.size();
+    std::vector<LearnedTask> learned;
+    for (const std::size_t rule : item.rules) {
+        const std::string& name = item.ruleset->tasks[rule];
+        learned.push_back({name, &data.at(name).first, &data.at(name).second, rule});
+    }
+    const std::map<std::string, std::string> provenance = {
+        {"program", "repal " REPAL_VERSION},
+        {"study", "neurotasks"},
+        {"network", item.name},
+        {"seed", fmt::format("{}", seed_)},
+        {"cell", item.setting->cell},
+        {"activation", item.setting->activation},
+        {"decay", fmt::format("{}", shape.decay)},
+        {"step_ms", fmt::format("{}", data_.task(item.ruleset->tasks.front()).task->step_ms())},
+        {"rules", fmt::format("{}", fmt::join(item.ruleset->tasks, ","))},
+        {"learned", fmt::format("{}", fmt::join(names_of(item.ruleset->tasks, item.rules), ","))}};
+
+    const CheckpointFolder checkpoints(folder(item, results), item.key);
+    const auto warn = [&](const std::string& text) { progress.warn(item.name, text); };
+    // Groups of one replicate start from the same weights.
+    const Stream draws = Stream(seed_)
+                             .child("networks")
+                             .child(item.ruleset->name)
+                             .child(item.setting->name())
+                             .child(static_cast<std::uint64_t>(item.replicate));
+    if (const std::size_t others = checkpoints.remove_others(); others > 0)
+        progress.warn("networks", fmt::format("{}: {} files of another configuration are replaced", item.name, others));
+    std::optional<TrainingState> trained = checkpoints.latest(shape, warn);
+    if (!trained) {
+        const NetworkItem& parent = items_[item.parent];
+        if (parent.key != item.key && state(parent, results) == ItemState::failed)
+            throw TrainingFailed(fmt::format("the pretrained network {} failed", parent.name));
+        rnn::Parameters parameters =
+            parent.key == item.key ? initial_parameters(shape, item.setting->drawn_by(), draws.child("weights"))
+                                   : CheckpointFolder(folder(parent, results), parent.key).final_parameters(shape);
+        trained = untrained_state(shape, std::move(parameters), learned, n_rules, options);
+        checkpoints.write(*trained, shape, provenance);
+    }
+    while (!trained->has_ended) {
+        if (!train_epoch(*trained, shape, learned, n_rules, options, draws.child("training").child(item.group),
+                         [&] { return progress.is_stop_requested(); })) {
+            checkpoints.write_interrupted(*trained, shape, provenance);
+            throw Stopped();
+        }
+        if (trained->has_ended || trained->history.back().epoch % checkpoint_every_ == 0)
+            checkpoints.write(*trained, shape, provenance);
+    }
+    checkpoints.write_final(*trained, shape, provenance);
+
+    const EpochRecord& last = trained->history.back();
+    ItemFiles(results).write(item, ItemState::done,
+                             nlohmann::json{{"epochs", last.epoch},
+                                            {"updates", last.updates},
+                                            {"smallest_fraction", last.smallest_fraction},
+                                            {"performance", last.performance}}
+                                 .dump());
+}
+
+std::vector<NetworkResult> NeurotaskNetworks::results(const std::filesystem::path& results) const {
+    std::vector<NetworkResult> all;
+    const ItemFiles files(results);
+    for (const NetworkItem& item : items_) {
+        NetworkResult result{.item = &item, .is_done = state(item, results) == ItemState::done};
+        const auto json = nlohmann::json::parse(files.read(item).value_or("{}"));
+        result.cause = json.value("cause", "");
+        result.epochs = json.value("epochs", 0);
+        result.updates = json.value("updates", std::int64_t{0});
+        if (json.contains("smallest_fraction") && json.at("smallest_fraction").is_number())
+            result.smallest_fraction = json.at("smallest_fraction").get<double>();
+        all.push_back(std::move(result));
+    }
+    return all;
+}
+
+Table networks_table(const std::vector<NetworkResult>& results) {
+    Table rows = {{"network", "ruleset", "setting", "replicate", "group", "status", "epochs", "updates",
+                   "smallest_fraction", "cause"}};
+    for (const NetworkResult& result : results) {
+        const NetworkItem& item = *result.item;
+        // What was never to be learned has no performance.
+        const bool has_learned = result.is_done && !item.rules.empty();
+        rows.push_back({item.name, item.ruleset->name, item.setting->name(), fmt::format("{}", item.replicate),
+                        item.group, result.is_done ? "ok" : "failed",
+                        result.is_done ? fmt::format("{}", result.epochs) : "",
+                        result.is_done ? fmt::format("{}", result.updates) : "",
+                        has_learned ? fmt::format("{}", result.smallest_fraction) : "", result.cause});
+    }
+    return rows;
+}
+
+Table training_table(const std::vector<NetworkResult>& results, double target_fraction) {
+    std::vector<std::string> order;
+    std::map<std::string, std::vector<const NetworkResult*>> groups;
+    for (const NetworkResult& result : results) {
+        if (!result.is_done) continue;
+        const std::string name = result.item->ruleset->name + ": " + result.item->group;
+        if (groups[name].empty()) order.push_back(name);
+        groups[name].push_back(&result);
+    }
+    Table table = {{"group", "networks", "reached target", "mean epochs", "mean fraction of ideal"}};
+    for (const std::string& name : order) {
+        const auto& members = groups.at(name);
+        const auto n = static_cast<double>(members.size());
+        double epochs = 0;
+        double fraction = 0;
+        std::size_t reached = 0;
+        for (const NetworkResult* result : members) {
+            epochs += result->epochs / n;
+            fraction += result->smallest_fraction / n;
+            reached += result->smallest_fraction >= target_fraction ? 1 : 0;
+        }
+        if (members.front()->item->rules.empty())
+            table.push_back({name, fmt::format("{}", members.size()), "-", "-", "-"});
+        else
+            table.push_back({name, fmt::format("{}", members.size()), fmt::format("{}", reached),
+                             fmt::format("{:.1f}", epochs), fmt::format("{:.3f}", fraction)});
+    }
+    return table;
+}
+
+}  // namespace repal

@@ -1,0 +1,100 @@
+module;
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.neurotask_networks;
+
+import repal.config;
+import repal.progress;
+export import repal.curriculum;
+export import repal.neurotask_data;
+
+namespace repal {
+
+/// A network to be trained. Groups that pretrain alike share the pretrained network of their replicate.
+export struct NetworkItem : Item {
+    const Ruleset* ruleset;
+    const Setting* setting;
+    std::string group;
+    const Group* curriculum;  ///< null: a pretrained network that others go on from
+    std::int64_t replicate;
+    std::vector<std::size_t> rules;  ///< that it learns
+    rnn::Wanted trainable;
+    std::size_t parent;  ///< the item of the pretrained network that it goes on from; itself: new weights
+};
+
+export struct NetworkResult {
+    const NetworkItem* item;
+    bool is_done = false;
+    std::string cause = {};  ///< if it failed
+    int epochs = 0;
+    std::int64_t updates = 0;
+    double smallest_fraction = 0;  ///< see EpochRecord
+};
+
+/// All networks of a study: networks/<ruleset>/<setting>/r<replicate>/<group>/.
+export class NeurotaskNetworks {
+ public:
+    /// Reads `rulesets`, `groups`, `networks` and `training` of the study. Throws InputError for whatever is wrong
+    /// there.
+    NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data);
+    NeurotaskNetworks(const NeurotaskNetworks&) = delete;
+    NeurotaskNetworks& operator=(const NeurotaskNetworks&) = delete;
+
+    /// By ruleset, setting, replicate and group; a pretrained network before those that go on from it.
+    const std::vector<NetworkItem>& items() const { return items_; }
+    const std::vector<Ruleset>& rulesets() const { return rulesets_; }
+    const std::vector<Setting>& settings() const { return settings_; }
+    double target_fraction() const { return training_.target_fraction; }
+    int checkpoint_every() const { return checkpoint_every_; }
+
+    /// The selected ones and the pretrained networks that they go on from. Throws InputError if the selection names
+    /// what is not there.
+    std::vector<std::size_t> selected(const Selection& selection) const;
+    std::set<std::string> learned_tasks(const std::vector<std::size_t>& chosen) const;
+
+    rnn::NetworkShape shape_of(const NetworkItem& item) const;
+    static std::filesystem::path folder(const NetworkItem& item, const std::filesystem::path& results);
+    static ItemState state(const NetworkItem& item, const std::filesystem::path& results);
+
+    /// Trains what is not done of the shard, and makes the data and pretrained networks that it needs and nobody has
+    /// made yet.
+    void train(const RunOptions& options, Progress& progress) const;
+
+    std::vector<NetworkResult> results(const std::filesystem::path& results) const;
+
+ private:
+    using DataByTask = std::map<std::string, std::pair<Dataset, Dataset>>;  ///< training and validation
+
+    void make_items();
+    TrainingOptions options_of(const NetworkItem& item) const;
+    double work_of(const NetworkItem& item) const;
+    void train(const std::vector<std::size_t>& chosen, const DataByTask& data, const RunOptions& options,
+               Progress& progress) const;
+    void train(const NetworkItem& item, const DataByTask& data, const std::filesystem::path& results,
+               Progress& progress) const;
+    DataByTask load_data(const std::set<std::string>& tasks, const RunOptions& options, Progress& progress) const;
+
+    const NeurotaskData& data_;
+    std::uint64_t seed_;
+    std::vector<Ruleset> rulesets_;
+    std::vector<Setting> settings_;
+    std::int64_t replicates_ = 1;
+    double tau_ms_ = 100;
+    int checkpoint_every_ = 1;
+    TrainingOptions training_;
+    std::vector<NetworkItem> items_;
+};
+
+/// A row for each network.
+export Table networks_table(const std::vector<NetworkResult>& results);
+
+/// A line for each group, for the terminal.
+export Table training_table(const std::vector<NetworkResult>& results, double target_fraction);
+
+}  // namespace repal

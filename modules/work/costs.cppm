@@ -1,0 +1,50 @@
+module;
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+export module repal.costs;
+
+export import repal.items;
+
+namespace repal {
+
+/// Adds what a item has cost to costs/<machine>-<process>.jsonl. What cannot be written is left out: nothing but
+/// suggestions depends on it.
+export void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds);
+
+/// Of the items of a stage that were done here, as far as they were measured. An interrupted item that went on counts
+/// all of its parts.
+export struct StageCost {
+    std::map<std::string, double> core_seconds;  ///< by key of the item: another configuration has other costs
+    std::size_t peak_bytes = 0;                  ///< of memory, of any process
+};
+
+/// By stage.
+export std::map<std::string, StageCost> read_costs(const std::filesystem::path& results);
+
+/// Time since it was made, s; with a item, records its cost when it goes, also by an exception.
+export class Stopwatch {
+ public:
+    Stopwatch() = default;
+    Stopwatch(std::filesystem::path results, const Item& item, int threads = 1)
+        : results_(std::move(results)), item_(&item), threads_(threads) {}
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+    ~Stopwatch() {
+        if (item_ != nullptr) record_cost(results_, *item_, seconds() * threads_);
+    }
+
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - started_).count(); }
+
+ private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point started_ = Clock::now();
+    std::filesystem::path results_;
+    const Item* item_ = nullptr;
+    int threads_ = 1;
+};
+
+}  // namespace repal

@@ -1,0 +1,56 @@
+module;
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+export module repal.items;
+
+namespace repal {
+
+/// A piece of work with one result. The key hashes what determines the result (recipes, options, seed, versions), so
+/// that a result of another configuration is never taken for this one.
+export struct Item {
+    std::string stage;
+    std::string name;  ///< also the path of its file below items/
+    std::string key;
+    double gflop = 0;  ///< estimated work, at most; 0 if there is no estimate
+};
+
+export enum class ItemState { missing, failed, done };
+
+/// "done", "failed" or "missing"
+export std::string_view to_string(ItemState state);
+
+/// Every n-th item, for job arrays: item number i belongs to shard i mod count.
+export struct Shard {
+    std::size_t index = 0;
+    std::size_t count = 1;
+    bool owns(std::size_t item) const { return item % count == index; }
+};
+
+/// Results of items on disk. A file appears whole or not at all; a file with another key counts as missing.
+export class ItemFiles {
+ public:
+    explicit ItemFiles(std::filesystem::path results) : folder_(std::move(results) / "cells") {}
+
+    ItemState state(const Item& item) const;
+
+    /// Of a item whose result is in a file of its own, too: done only if that file has its key.
+    ItemState state(const Item& item, const std::filesystem::path& file) const;
+
+    /// The JSON text that write() was given; nothing unless the item is done or failed.
+    std::optional<std::string> read(const Item& item) const;
+
+    /// Failed items are kept, listed, and done again by the next run.
+    void write(const Item& item, ItemState state, const std::string& json) const;
+
+ private:
+    std::filesystem::path file(const Item& item) const;
+
+    std::filesystem::path folder_;
+};
+
+}  // namespace repal

@@ -14,6 +14,4 @@
 trap is_out_of_time=yes USR1
 # shellcheck source=sbatch/job.sh
 . "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
-experiments=()
-[ "$study" != neurotasks ] || experiments=(--experiment "checks,groups,settings")
-run_part dissimilarity "${experiments[@]}"
+run_part dissimilarity --script dissimilarity

@@ -13,4 +13,4 @@
 trap is_out_of_time=yes USR1
 # shellcheck source=sbatch/job.sh
 . "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
-run_part dissimilarity --experiment learning,within_learning
+run_part dissimilarity --script dissimilarity_learning

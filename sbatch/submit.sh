@@ -66,15 +66,19 @@ submit() {
     printf '%-28s job %s%s\n' "$script" "${job%%;*}" "${1:+, after $*}"
 }
 
-submit generate_data.sh
-before=${jobs[0]}
-if [ "$study" = neurotasks ]; then
-    submit train.sh "$before"
-    before=${jobs[1]}
-    submit dissimilarity_learning.sh "$before"
-fi
-submit dissimilarity.sh "$before"
-submit report.sh "${jobs[@]:1}"
+# A line of the plan for each job: {"job":"train","after":["generate_data"]}
+mapfile -t lines < <("$repal" plan "$study" --config "$config" --results "$results" --json)
+declare -A number
+for line in "${lines[@]}"; do
+    [[ $line =~ ^\{\"job\":\"([a-z_]+)\",\"after\":\[([a-z_,\"]*)\]\} ]] || continue
+    name=${BASH_REMATCH[1]}
+    after=()
+    for other in $(tr -d '"' <<<"${BASH_REMATCH[2]}" | tr , ' '); do after+=("${number[$other]}"); done
+    submit "$name.sh" "${after[@]}"
+    number[$name]=${jobs[-1]}
+done
+[ ${#jobs[@]} -gt 0 ] || die "the study $study has nothing to do"
+submit report.sh "${jobs[@]}"
 trap - ERR INT TERM
 printf 'watch:    squeue --me;  %q status %q --results %q;  tail -f %q/*\n' "$repal" "$study" "$results" "$logs"
 printf 'cancel:   scancel %s\nreport:   %s\n' "${jobs[*]}" "$results/$study/report.html"

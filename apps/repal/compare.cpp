@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "commands.hpp"
@@ -20,6 +21,7 @@ import repal.figures;
 import repal.progress;
 import repal.file;
 import repal.store;
+import repal.score_table;
 import repal.table;
 
 namespace command {
@@ -64,51 +66,33 @@ std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>
 std::string as_json(const std::vector<Comparison>& comparisons) {
     auto list = nlohmann::ordered_json::array();
     for (const auto& [metric, a, b, score] : comparisons) {
-        nlohmann::ordered_json entry = {
-            {"metric", metric},          {"a", a}, {"b", b}, {"angle_rad", nullptr}, {"dissimilarity", nullptr},
-            {"lower_bound_rad", nullptr}};
-        if (score.status == repal::Status::ok) {
-            entry["angle_rad"] = score.angle_rad;
-            entry["dissimilarity"] = score.dissimilarity();
-            if (score.lower_bound_rad) entry["lower_bound_rad"] = *score.lower_bound_rad;
+        nlohmann::ordered_json entry = {{"metric", metric}, {"a", a}, {"b", b}};
+        for (const repal::ScoreColumn& column : repal::score_columns()) {
+            if (column.title.empty()) continue;
+            const repal::ScoreValue value = column.get(score);
+            const double* number = std::get_if<double>(&value);
+            const std::string* text = std::get_if<std::string>(&value);
+            auto& field = entry[column.name] = nullptr;
+            if (number != nullptr) field = *number;
+            if (text != nullptr) field = *text;
         }
-        entry["status"] = to_string(score.status);
         list.push_back(std::move(entry));
     }
     return list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-/// The numbers of a line; `digits` of 0 gives the shortest text that reads back as the same double.
-std::vector<std::string> fields(const Comparison& comparison, int digits) {
-    const auto& [metric, a, b, score] = comparison;
-    const auto number = [&](double value) {
-        return digits == 0 ? fmt::format("{}", value) : fmt::format("{:.{}f}", value, digits);
-    };
-    const bool has_value = score.status == repal::Status::ok;
-    return {metric,
-            a,
-            b,
-            has_value ? number(score.angle_rad) : "",
-            has_value ? number(score.dissimilarity()) : "",
-            has_value && score.lower_bound_rad ? number(*score.lower_bound_rad) : "",
-            std::string(to_string(score.status))};
-}
-
-repal::Table as_rows(const std::vector<Comparison>& comparisons, int digits) {
-    repal::Table rows;
-    for (const Comparison& comparison : comparisons) rows.push_back(fields(comparison, digits));
-    return rows;
-}
-
 std::string as_csv(const std::vector<Comparison>& comparisons) {
-    repal::Table rows = as_rows(comparisons, 0);
-    rows.insert(rows.begin(), {"metric", "a", "b", "angle_rad", "dissimilarity", "lower_bound_rad", "status"});
+    repal::Table rows = {repal::joined({"metric", "a", "b"}, repal::score_names())};
+    for (const auto& [metric, a, b, score] : comparisons)
+        rows.push_back(repal::joined({metric, a, b}, repal::score_fields(score)));
     return repal::csv_text(rows);
 }
 
 std::string as_table(const std::vector<Comparison>& comparisons) {
-    repal::Table rows = as_rows(comparisons, 6);
-    rows.insert(rows.begin(), {"metric", "a", "b", "angle (rad)", "dissimilarity", "lower bound (rad)", "status"});
+    repal::Table rows = {repal::joined({"metric", "a", "b"}, repal::score_titles())};
+    constexpr int digits = 6;
+    for (const auto& [metric, a, b, score] : comparisons)
+        rows.push_back(repal::joined({metric, a, b}, repal::score_fields(score, digits)));
     return table(rows);
 }
 

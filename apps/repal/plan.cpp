@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -46,9 +47,10 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
         {"stage", "to do", "measured", "core hours", "array", "time", "memory"}};
     std::string unmeasured;
     repal::Allocation largest;
-    for (const std::string& stage : study.stages()) {
+    for (const repal::Stage& planned_stage : study.stages()) {
+        const std::string& stage = planned_stage.name;
         if (!options.stage.empty() && stage != options.stage) continue;
-        const auto items = study.plan(results, stage, read_selection(options.selection));
+        const repal::PlannedItems items = planned_stage.plan(results, read_selection(options.selection));
         const auto to_do =
             std::ranges::count_if(items, [](const auto& planned) { return planned.second != repal::ItemState::done; });
         const auto cost = costs.find(stage);
@@ -76,48 +78,62 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
                    arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
 }
 
+/// Jobs and items, each in a line of its own, so that a shell can read them, too.
+void print_json(const repal::Study& study, const repal::Plan& plan) {
+    using Json = nlohmann::ordered_json;
+    std::vector<std::string> jobs;
+    for (const repal::Job& job : study.jobs(plan)) jobs.push_back(Json{{"job", job.name}, {"after", job.after}}.dump());
+    std::vector<std::string> items;
+    for (const auto& [stage, planned] : plan)
+        for (const auto& [item, state] : planned)
+            items.push_back(Json{
+                {"stage", stage},
+                {"item", item.name},
+                {"job", item.job_name()},
+                {"state", to_string(state)},
+                {"key", item.key},
+                {"gflop",
+                 item.gflop}}.dump());
+    fmt::print("{{\"jobs\": [\n{}\n],\n\"items\": [\n{}\n]}}\n", fmt::join(jobs, ",\n"), fmt::join(items, ",\n"));
+}
+
+void print_plan(const repal::Plan& plan, bool is_verbose) {
+    std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "failed", "missing", "GFLOP to do"}};
+    for (const auto& [stage, items] : plan) {
+        double gflop = 0;
+        for (const auto& [item, state] : items)
+            if (state != repal::ItemState::done) gflop += item.gflop;
+        std::vector<std::string> row = {stage, fmt::format("{}", items.size())};
+        for (const repal::ItemState state :
+             {repal::ItemState::done, repal::ItemState::failed, repal::ItemState::missing})
+            row.push_back(fmt::format("{}", count({{stage, items}}, state)));
+        row.push_back(gflop > 0 ? fmt::format("{:.0f}", gflop) : "");
+        rows.push_back(std::move(row));
+    }
+    fmt::print("{}", table(rows));
+    for (const auto& [stage, items] : plan)
+        for (const auto& [item, state] : items)
+            if (is_verbose) fmt::print("{}/{}: {}\n", stage, item.name, to_string(state));
+}
+
 int plan(const PlanOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const auto study = repal::make_study(options.study, repal::Config::load(common.config, common.overrides), registry);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
 
-    if (!options.stage.empty()) study->require_stage(options.stage);
+    if (!options.stage.empty()) study->stage(options.stage);  // throws if there is none
     if (options.is_for_slurm) {
         print_allocations(*study, options, common);
         return done;
     }
-    auto list = nlohmann::ordered_json::array();
-    std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "failed", "missing", "GFLOP to do"}};
-    for (const std::string& stage : study->stages()) {
-        if (!options.stage.empty() && stage != options.stage) continue;
-        std::size_t counts[3] = {};
-        const auto items = study->plan(results, stage, read_selection(options.selection));
-        double gflop = 0;
-        for (const auto& [item, state] : items) {
-            ++counts[static_cast<std::size_t>(state)];
-            if (state != repal::ItemState::done) gflop += item.gflop;
-            list.push_back({{"stage", stage},
-                            {"item", item.name},
-                            {"state", to_string(state)},
-                            {"key", item.key},
-                            {"gflop", item.gflop}});
-        }
-        const auto count = [&](repal::ItemState state) {
-            return fmt::format("{}", counts[static_cast<std::size_t>(state)]);
-        };
-        rows.push_back({stage, fmt::format("{}", items.size()), count(repal::ItemState::done),
-                        count(repal::ItemState::failed), count(repal::ItemState::missing),
-                        gflop > 0 ? fmt::format("{:.0f}", gflop) : ""});
-    }
-    if (options.is_json) {
-        fmt::print("{}\n", list.dump(2));
-        return done;
-    }
-    fmt::print("{}", table(rows));
-    if (common.is_verbose)
-        for (const auto& item : list)
-            fmt::print("{}/{}: {}\n", item["stage"].get<std::string>(), item["item"].get<std::string>(),
-                       item["state"].get<std::string>());
+    repal::Plan plan;
+    for (const repal::Stage& stage : study->stages())
+        if (options.stage.empty() || stage.name == options.stage)
+            plan.emplace_back(stage.name, stage.plan(results, read_selection(options.selection)));
+    if (options.is_json)
+        print_json(*study, plan);
+    else
+        print_plan(plan, common.is_verbose);
     return done;
 }
 

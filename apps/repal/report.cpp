@@ -21,11 +21,13 @@ int report(const std::string& name, const CommonOptions& common) {
     const auto config = repal::Config::load(config_of(results, common), common.overrides);
     const auto study = repal::make_study(name, config, registry);
     const repal::RunOptions options{.results = results, .shard = {}, .command = common.typed};
+    const repal::Plan plan = study->plan(results);
+    const repal::Findings findings = study->find(results);
     // All may be done although no process has lived to say so.
-    if (!std::filesystem::is_regular_file(results / "manifest.json")) study->finish(options);
+    if (count(plan, repal::ItemState::missing) == 0 && !std::filesystem::is_regular_file(results / "manifest.json"))
+        study->write(findings, options);
     const std::filesystem::path file = results / "report.html";
-    const repal::Report page = study->report(options);
-    repal::write_file(file, repal::html(page, repal::plotting_library()));
+    repal::write_file(file, repal::html(study->page(findings, plan, options), repal::plotting_library()));
     fmt::print("report: {}\n", file.string());
     return done;
 }

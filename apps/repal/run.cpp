@@ -49,14 +49,6 @@ repal::Shard read_shard(const std::string& text) {
     return shard;
 }
 
-std::size_t n_failed(const repal::Study& study, const repal::RunOptions& options) {
-    std::size_t failed = 0;
-    for (const std::string& stage : study.stages())
-        for (const auto& [item, state] : study.plan(options.results, stage, {}))
-            failed += state == repal::ItemState::failed ? 1 : 0;
-    return failed;
-}
-
 void print_summary(const TerminalProgress& progress, Tone tone, const CommonOptions& common) {
     const std::string summary = progress.summary();
     if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
@@ -72,6 +64,24 @@ void begin(const repal::Study& study, const std::filesystem::path& results, repa
                                                     stopwatch.seconds(), of_node()));
 }
 
+/// Tables, what they say, and the page, of a study that is done.
+int conclude(const repal::Study& study, const repal::Plan& plan, const repal::RunOptions& options,
+             const CommonOptions& common, TerminalProgress& progress) {
+    progress.begin("report", 1);
+    const repal::Findings findings = study.find(options.results);
+    study.write(findings, options);
+    const std::filesystem::path page = options.results / "report.html";
+    repal::write_file(page, repal::html(study.page(findings, plan, options), repal::plotting_library()));
+    progress.advance();
+    progress.end();
+    for (const repal::Table& rows : findings.overview)
+        if (!common.is_quiet) fmt::print("{}\n", table(rows));
+    if (!findings.failures.empty()) fmt::print(stderr, "repal: {}\n", toned(Tone::bad, findings.failures, stderr));
+    print_summary(progress, findings.failures.empty() ? Tone::good : Tone::bad, common);
+    fmt::print("results: {}\nreport: {}\n", options.results.string(), page.string());
+    return findings.failures.empty() ? done : some_failed;
+}
+
 int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const auto config = repal::Config::load(common.config, common.overrides);
@@ -81,35 +91,25 @@ int run(const StageOptions& options, const CommonOptions& common) {
                                         .jobs = common.jobs,
                                         .command = common.typed,
                                         .selection = read_selection(options.selection)};
-    if (!options.stage.empty()) study->require_stage(options.stage);
+    std::vector<repal::Stage> stages = study->stages();
+    if (!options.stage.empty()) stages = {study->stage(options.stage)};
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
     begin(*study, run_options.results, progress);
     for (const auto& [file, cause] : registry.refused())
         progress.warn("plugin " + file.string(), "is not used: " + cause);
-    for (const std::string& stage : study->stages())
-        if (options.stage.empty() || options.stage == stage) study->run_stage(stage, run_options, progress);
+    for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
 
-    const repal::Outcome outcome = study->finish(run_options);
-    if (!outcome.is_complete) {
+    const repal::Plan plan = study->plan(run_options.results);
+    if (count(plan, repal::ItemState::missing) > 0) {
         print_summary(progress, Tone::good, common);
         fmt::print("this part is done; other items are missing, see `repal plan {}`\n", options.study);
-        if (n_failed(*study, run_options) == 0) return done;
-        fmt::print(stderr, "repal: {} items have failed; `repal plan {} -v` lists them\n",
-                   n_failed(*study, run_options), options.study);
+        const std::size_t failed = count(plan, repal::ItemState::failed);
+        if (failed == 0) return done;
+        fmt::print(stderr, "repal: {} items have failed; `repal plan {} -v` lists them\n", failed, options.study);
         return some_failed;
     }
-    for (const repal::Table& rows : outcome.tables)
-        if (!common.is_quiet) fmt::print("{}\n", table(rows));
-    if (!outcome.failures.empty()) fmt::print(stderr, "repal: {}\n", toned(Tone::bad, outcome.failures, stderr));
-    const std::filesystem::path page = run_options.results / "report.html";
-    progress.begin("report", 1);
-    repal::write_file(page, repal::html(study->report(run_options), repal::plotting_library()));
-    progress.advance();
-    progress.end();
-    print_summary(progress, outcome.failures.empty() ? Tone::good : Tone::bad, common);
-    fmt::print("results: {}\nreport: {}\n", run_options.results.string(), page.string());
-    return outcome.failures.empty() ? done : some_failed;
+    return conclude(*study, plan, run_options, common, progress);
 }
 
 void add_stage(CLI::App& app, const std::string& name, const std::string& description, const std::string& stage,
@@ -118,6 +118,7 @@ void add_stage(CLI::App& app, const std::string& name, const std::string& descri
     options->stage = stage;
     auto* sub = app.add_subcommand(name, description);
     sub->add_option("study", options->study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
+    if (stage.empty()) sub->add_option("--stage", options->stage, "only this stage");
     sub->add_option("--array", options->array, "I/N: do every N-th item, beginning with item I (from 0)");
     add_selection(*sub, options->selection);
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return run(*options, common); }; });

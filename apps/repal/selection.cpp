@@ -21,10 +21,12 @@ void add_selection(CLI::App& sub, SelectionOptions& options) {
                    "only the comparisons of these experiments, e.g. lorenz,motifs or learning or PDM/groups")
         ->delimiter(',')
         ->allow_extra_args(false);
+    sub.add_option("--script", options.job, "only what sbatch/<SCRIPT>.sh does, e.g. dissimilarity_learning");
 }
 
 repal::Selection read_selection(const SelectionOptions& options) {
-    repal::Selection selection{.groups = options.groups, .where = {}, .experiments = options.experiments};
+    repal::Selection selection{.where = {}, .experiments = options.experiments, .job = options.job};
+    for (const std::string& group : options.groups) selection.where.emplace_back("group", group);
     for (const std::string& text : options.where) {
         const std::size_t equals = text.find('=');
         if (equals == std::string::npos) throw repal::InputError("--where " + text, "expected key=value");

@@ -10,11 +10,12 @@ import repal.studies;
 
 namespace command {
 
-/// --group, --where and --experiment.
+/// --group, --where, --experiment and --script.
 export struct SelectionOptions {
     std::vector<std::string> groups;
     std::vector<std::string> where;  ///< key=value
     std::vector<std::string> experiments;
+    std::string job;
 };
 
 export void add_selection(CLI::App& sub, SelectionOptions& options);

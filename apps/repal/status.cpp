@@ -31,10 +31,9 @@ struct StageStatus {
     std::size_t done() const { return items - running.size() - failed.size() - missing.size(); }
 };
 
-StageStatus status_of(const repal::Study& study, const std::string& stage, const std::filesystem::path& results) {
+StageStatus status_of(const repal::PlannedItems& planned, const std::filesystem::path& results) {
     repal::Progress silent;
     const repal::Claims claims(results, silent);
-    const auto planned = study.plan(results, stage, {});
     StageStatus status{.items = planned.size()};
     for (const auto& [item, state] : planned) {
         if (state == repal::ItemState::done) continue;
@@ -44,29 +43,20 @@ StageStatus status_of(const repal::Study& study, const std::string& stage, const
     return status;
 }
 
-/// The job script that does a item.
-std::string script_of(const repal::Item& item) {
-    if (item.stage == "generate") return "generate_data.sh";
-    if (item.stage != "dissimilarity") return item.stage + ".sh";
-    // <ruleset>/<comparison>/<metric>/<block>
-    const bool is_learning =
-        item.name.find("/learning/") != std::string::npos || item.name.find("/within_learning/") != std::string::npos;
-    return is_learning ? "dissimilarity_learning.sh" : "dissimilarity.sh";
-}
-
 /// Commands that submit what is left, all or a stage each.
-void print_submissions(const std::vector<repal::Item>& left, const Submission& submission) {
+void print_submissions(const std::vector<repal::Job>& jobs, const std::vector<repal::Item>& left,
+                       const Submission& submission) {
     constexpr std::size_t most_tasks = 10;
     fmt::print(
         "to submit what is left, unless it is queued: {}sbatch/submit.sh {}\nor a stage alone, when the one before has "
         "ended:\n",
         submission.plugins, submission.arguments);
-    for (const char* script : {"generate_data.sh", "train.sh", "dissimilarity.sh", "dissimilarity_learning.sh"}) {
+    for (const repal::Job& job : jobs) {
         const auto items = static_cast<std::size_t>(
-            std::ranges::count_if(left, [&](const repal::Item& item) { return script_of(item) == script; }));
+            std::ranges::count_if(left, [&](const repal::Item& item) { return item.job_name() == job.name; }));
         if (items > 0)
-            fmt::print("  {}{} sbatch --array=0-{} sbatch/{}    # {} items\n", submission.plugins, submission.settings,
-                       std::min(items, most_tasks) - 1, script, items);
+            fmt::print("  {}{} sbatch --array=0-{} sbatch/{}.sh    # {} items\n", submission.plugins,
+                       submission.settings, std::min(items, most_tasks) - 1, job.name, items);
     }
 }
 
@@ -80,8 +70,9 @@ int status(const std::string& name, const CommonOptions& common) {
     std::vector<repal::Item> failed;
     std::vector<repal::Item> left;
     bool is_all_done = true;
-    for (const std::string& stage : study->stages()) {
-        const StageStatus found = status_of(*study, stage, results);
+    const repal::Plan plan = study->plan(results);
+    for (const auto& [stage, planned] : plan) {
+        const StageStatus found = status_of(planned, results);
         std::vector<std::string> row = {stage};
         for (const std::size_t count :
              {found.items, found.done(), found.running.size(), found.failed.size(), found.missing.size()})
@@ -99,7 +90,7 @@ int status(const std::string& name, const CommonOptions& common) {
     if (failed.size() > shown)
         fmt::print("failed: {} more; `repal plan {} -v` lists all\n", failed.size() - shown, name);
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
-    if (!left.empty()) print_submissions(left, submission_of(name, config, common));
+    if (!left.empty()) print_submissions(study->jobs(plan), left, submission_of(name, config, common));
     return done;
 }
 

@@ -166,10 +166,10 @@ void TerminalProgress::draw() {
     const std::size_t taken = width(stage_.name + " [] " + count + speed + left);
     std::string line = stage_.name + " " + count + left;
     if (taken + shortest_bar <= columns) {
-        const std::size_t items = std::min(longest_bar, columns - taken);
-        const std::size_t full = std::min(stage_.done, total_) * items / std::max<std::size_t>(total_, 1);
+        const std::size_t characters = std::min(longest_bar, columns - taken);
+        const std::size_t full = std::min(stage_.done, total_) * characters / std::max<std::size_t>(total_, 1);
         line = fmt::format("{} [{}{}] {}{}{}", stage_.name, toned(Tone::good, std::string(full, '#'), stderr),
-                           std::string(items - full, '.'), count, speed, left);
+                           std::string(characters - full, '.'), count, speed, left);
     } else {
         line = shortened(line, columns);
     }

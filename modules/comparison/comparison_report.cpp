@@ -15,6 +15,7 @@ module repal.figures;
 
 import repal.linalg;
 import repal.scaling;
+import repal.score_table;
 
 namespace repal {
 namespace {
@@ -55,13 +56,8 @@ Figure plane_map(std::span<const Comparison> comparisons, const std::vector<std:
 }
 
 TableFigure comparison_table(std::span<const Comparison> comparisons) {
-    Table rows = {{"metric", "a", "b", "angle (rad)", "dissimilarity", "lower bound (rad)", "status"}};
-    for (const auto& [metric, a, b, score] : comparisons) {
-        const bool is_known = score.status == Status::ok;
-        rows.push_back({metric, a, b, is_known ? csv_number(score.angle_rad) : "",
-                        is_known ? csv_number(score.dissimilarity()) : "",
-                        is_known ? csv_number(score.lower_bound_rad) : "", std::string(to_string(score.status))});
-    }
+    Table rows = {joined({"metric", "a", "b"}, score_titles())};
+    for (const auto& [metric, a, b, score] : comparisons) rows.push_back(joined({metric, a, b}, score_fields(score)));
     return {.id = "dissimilarity-table",
             .title = "All values",
             .caption = "Dissimilarity is the angle in units of π/2.",

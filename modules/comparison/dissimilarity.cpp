@@ -12,6 +12,7 @@ module;
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 module repal.dissimilarity;
 
@@ -101,7 +102,15 @@ std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experi
                     std::string determined_by = metrics[m].identity + "\n" + systems;
                     for (std::size_t pair = first; pair < end; ++pair) determined_by += "\n" + pairs[pair];
                     const std::string name = block_name(experiments[e], part, metrics[m], block);
-                    items.push_back({{"dissimilarity", name, hash_hex(determined_by)}, e, p, m, first, end});
+                    items.push_back({{.stage = "dissimilarity",
+                                      .name = name,
+                                      .key = hash_hex(determined_by),
+                                      .job = experiments[e].job},
+                                     e,
+                                     p,
+                                     m,
+                                     first,
+                                     end});
                 }
         }
     return items;
@@ -121,27 +130,43 @@ ObservedState state_from(const nlohmann::json& entry, const char* side) {
     return state;
 }
 
+/// What a score has of its own; the rest follows.
+nlohmann::ordered_json to_json(const Score& score) {
+    nlohmann::ordered_json json;
+    for (const ScoreColumn& column : score_columns()) {
+        if (column.set == nullptr) continue;
+        const ScoreValue value = column.get(score);
+        if (const double* number = std::get_if<double>(&value)) json[column.name] = *number;
+        if (const auto* text = std::get_if<std::string>(&value); text != nullptr && !text->empty())
+            json[column.name] = *text;
+    }
+    return json;
+}
+
+Score score_from(const nlohmann::json& entry) {
+    Score score;
+    for (const ScoreColumn& column : score_columns()) {
+        if (column.set == nullptr) continue;
+        const auto place = entry.find(column.name);
+        if (place == entry.end())
+            column.set(score, {});
+        else if (place->is_number())
+            column.set(score, place->get<double>());
+        else
+            column.set(score, place->get<std::string>());
+    }
+    return score;
+}
+
 std::string to_json(const std::vector<PairResult>& results) {
     auto list = nlohmann::ordered_json::array();
     for (const auto& [score, a, b] : results) {
-        nlohmann::ordered_json entry;
-        entry["status"] = to_string(score.status);
-        if (score.status == Status::ok) entry["angle_rad"] = score.angle_rad;
-        if (score.lower_bound_rad) entry["lower_bound_rad"] = *score.lower_bound_rad;
-        if (!score.detail.empty()) entry["detail"] = score.detail;
+        nlohmann::ordered_json entry = to_json(score);
         if (!a.name.empty()) entry["a"] = to_json(a);
         if (!b.name.empty()) entry["b"] = to_json(b);
         list.push_back(std::move(entry));
     }
     return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // causes are the text of plugins
-}
-
-Score score_from(const nlohmann::json& entry) {
-    for (const Status status : {Status::not_applicable, Status::not_converged, Status::failed})
-        if (entry.at("status") == to_string(status)) return Score::without_value(status, entry.value("detail", ""));
-    Score score = Score::of(entry.at("angle_rad"));
-    if (entry.contains("lower_bound_rad")) score.lower_bound_rad = entry.at("lower_bound_rad").get<double>();
-    return score;
 }
 
 }  // namespace
@@ -151,8 +176,9 @@ DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std:
       metrics_(std::move(metrics)),
       items_(cut_into_items(experiments_, metrics_)) {}
 
-DissimilarityStage::ItemList DissimilarityStage::selected(const std::vector<std::string>& names,
+DissimilarityStage::ItemList DissimilarityStage::selected(const Selection& selection,
                                                           const std::vector<std::string>& may_be_absent) const {
+    const std::vector<std::string>& names = selection.experiments;
     const auto short_name = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
     std::vector<std::string> known = may_be_absent;
     for (const Experiment& experiment : experiments_) {
@@ -167,11 +193,19 @@ DissimilarityStage::ItemList DissimilarityStage::selected(const std::vector<std:
     ItemList chosen;
     for (const ComparisonItem& item : items_) {
         const std::string& name = experiments_[item.experiment].name;
-        if (names.empty() || std::ranges::find(names, name) != names.end() ||
-            std::ranges::find(names, short_name(name)) != names.end())
-            chosen.push_back(&item);
+        const bool is_meant = names.empty() || std::ranges::find(names, name) != names.end() ||
+                              std::ranges::find(names, short_name(name)) != names.end();
+        if (is_meant && selection.includes(item)) chosen.push_back(&item);
     }
     return chosen;
+}
+
+PlannedItems DissimilarityStage::plan(const std::filesystem::path& results, const Selection& selection,
+                                      const std::vector<std::string>& may_be_absent) const {
+    const ItemFiles files(results);
+    PlannedItems planned;
+    for (const Item* item : selected(selection, may_be_absent)) planned.emplace_back(*item, files.state(*item));
+    return planned;
 }
 
 void DissimilarityStage::run(const ItemList& items, const std::filesystem::path& results, const Shard& shard, int jobs,

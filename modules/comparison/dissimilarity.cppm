@@ -9,7 +9,7 @@ export module repal.dissimilarity;
 
 import repal.progress;
 export import repal.comparison;
-export import repal.items;
+export import repal.study;
 
 namespace repal {
 
@@ -33,15 +33,17 @@ export class DissimilarityStage {
 
     using ItemList = std::vector<const ComparisonItem*>;
 
-    /// Those of these experiments, each named in full or by what follows the last '/'; without names all. Throws
+    /// Those of the selected experiments, each named in full or by what follows the last '/'; without names all. Throws
     /// InputError for a name that no experiment has and that is not among `may_be_absent`.
-    ItemList selected(const std::vector<std::string>& names, const std::vector<std::string>& may_be_absent = {}) const;
+    ItemList selected(const Selection& selection, const std::vector<std::string>& may_be_absent = {}) const;
+    PlannedItems plan(const std::filesystem::path& results, const Selection& selection,
+                      const std::vector<std::string>& may_be_absent = {}) const;
 
     /// Does the items of this shard that are not done and whose systems are ready.
     void run(const ItemList& items, const std::filesystem::path& results, const Shard& shard, int jobs,
              Progress& progress) const;
 
-    /// Of a item, in the order of its pairs; empty unless the item is done or failed.
+    /// Of an item, in the order of its pairs; empty unless the item is done or failed.
     static std::vector<PairResult> read_results(const ItemFiles& files, const ComparisonItem& item);
 
  private:

@@ -107,6 +107,7 @@ export struct Experiment {
     std::vector<NamedSystem> stored;  ///< whose trajectories are written to trajectories/<name>.h5
     std::vector<std::string> groups;  ///< of all pairs, in the order of summary.csv
     std::vector<GroupAxis> axes = {};
+    std::string job = {};  ///< of a cluster that compares it; empty: the one named like the stage
 };
 
 /// Mean of the comparisons of every system with an independent draw of itself: what a metric shows of no difference.

@@ -13,6 +13,8 @@ module;
 #include <vector>
 module repal.summary;
 
+import repal.score_table;
+
 namespace repal {
 namespace {
 
@@ -85,17 +87,15 @@ std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bo
 }
 
 Table dissimilarity_table(const std::vector<ScoredPair>& pairs) {
-    Table rows = {{"experiment", "metric", "group", "system_a", "system_b", "angle_rad", "dissimilarity",
-                   "lower_bound_rad", "status", "state_a", "state_b", "performance_a", "performance_b"}};
+    Table rows = {joined(joined({"experiment", "metric", "group", "system_a", "system_b"}, score_names()),
+                         {"state_a", "state_b", "performance_a", "performance_b"})};
     for (const ScoredPair& pair : pairs) {
-        const Score& score = pair.result.score;
-        const bool has_value = score.status == Status::ok;
-        rows.push_back({pair.experiment->name, pair.metric, fmt::format("{}", fmt::join(pair.pair->groups, ";")),
-                        pair.name_a(), pair.name_b(), has_value ? csv_number(score.angle_rad) : "",
-                        has_value ? csv_number(score.dissimilarity()) : "",
-                        has_value ? csv_number(score.lower_bound_rad) : "", std::string(to_string(score.status)),
-                        pair.result.a.name, pair.result.b.name, csv_number(pair.result.a.performance),
-                        csv_number(pair.result.b.performance)});
+        const auto& [score, a, b] = pair.result;
+        rows.push_back(
+            joined(joined({pair.experiment->name, pair.metric, fmt::format("{}", fmt::join(pair.pair->groups, ";")),
+                           pair.name_a(), pair.name_b()},
+                          score_fields(score)),
+                   {a.name, b.name, csv_number(a.performance), csv_number(b.performance)}));
     }
     return rows;
 }
@@ -120,9 +120,9 @@ Table summary_table(const std::vector<SummaryRow>& rows) {
         const std::string name = row.experiment + ": " + row.group;
         const auto [place, is_new] = places.emplace(name, lines.size());
         if (is_new) lines.push_back({name});
-        std::vector<std::string>& items = lines[place->second];
-        items.resize(std::max(items.size(), column + 1));
-        items[column] = row.n == 0 ? "-"
+        std::vector<std::string>& fields = lines[place->second];
+        fields.resize(std::max(fields.size(), column + 1));
+        fields[column] = row.n == 0 ? "-"
                         : std::isnan(row.interval.low)
                             ? fmt::format("{:.3f}", row.mean)
                             : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);

@@ -2,15 +2,12 @@ module;
 #include <Eigen/Core>
 #include <array>
 #include <cstddef>
-#include <limits>
 #include <memory>
-#include <numbers>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 module repal.metric;
 
@@ -52,27 +49,10 @@ std::string_view to_string(Invariance invariance) {
     return names[static_cast<std::size_t>(invariance)];
 }
 
-std::string_view to_string(Status status) {
-    constexpr std::array<std::string_view, 4> names = {"ok", "not_applicable", "not_converged", "failed"};
-    return names[static_cast<std::size_t>(status)];
-}
-
-Score Score::of(double angle_rad, std::optional<double> lower_bound_rad) {
-    return {.status = Status::ok, .angle_rad = angle_rad, .lower_bound_rad = lower_bound_rad};
-}
-
-Score Score::without_value(Status status, std::string detail) {
-    return {.status = status, .angle_rad = std::numeric_limits<double>::quiet_NaN(), .detail = std::move(detail)};
-}
-
 std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b) {
     if (a.trials == b.trials && a.steps == b.steps) return {};
     return Score::without_value(Status::not_applicable, "samples must correspond one to one, but one system has " +
                                                             to_string(a) + " and the other " + to_string(b));
-}
-
-double Score::dissimilarity() const {
-    return angle_rad / (std::numbers::pi / 2);
 }
 
 }  // namespace repal

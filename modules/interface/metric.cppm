@@ -15,6 +15,7 @@ export module repal.metric;
 
 export import repal.abi;
 export import repal.options;
+export import repal.score;
 export import repal.trajectories;
 
 namespace repal {
@@ -37,28 +38,6 @@ export struct MetricInfo {
     std::vector<Invariance> invariances;   ///< with the default options
     bool has_triangle_inequality = false;  ///< of the angle
     std::vector<OptionInfo> options;
-};
-
-export enum class Status : std::uint8_t {
-    ok,
-    not_applicable,  ///< the metric does not define a value for this pair
-    not_converged,   ///< an iteration stopped before its criterion was met
-    failed,          ///< anything else; the cause is in Score::detail
-};
-export std::string_view to_string(Status status);
-
-/// How far two systems are apart. The angle is a number only if the status is ok.
-export struct Score {
-    static Score of(double angle_rad, std::optional<double> lower_bound_rad = {});
-    static Score without_value(Status status, std::string detail);
-
-    /// angle / (pi/2), the one scale of all metrics.
-    double dissimilarity() const;
-
-    Status status = Status::ok;
-    double angle_rad = 0;                        ///< rad
-    std::optional<double> lower_bound_rad = {};  ///< rad; no alignment whatever gives a smaller angle
-    std::string detail = {};                     ///< cause, if the status is not ok
 };
 
 /// For metrics that compare sample by sample: not_applicable, with the cause, unless both systems have the same number

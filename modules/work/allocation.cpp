@@ -21,7 +21,7 @@ struct Measured {
     std::size_t items = 0;
 };
 
-Measured measured(const std::vector<std::pair<Item, ItemState>>& items, const StageCost& cost) {
+Measured measured(const PlannedItems& items, const StageCost& cost) {
     Measured sum;
     for (const auto& [item, state] : items) {
         const auto found = cost.core_seconds.find(item.key);
@@ -34,7 +34,7 @@ Measured measured(const std::vector<std::pair<Item, ItemState>>& items, const St
 }
 
 /// Core seconds of every item; 0 of one that is done.
-std::vector<double> estimates(const std::vector<std::pair<Item, ItemState>>& items, const Measured& of_others) {
+std::vector<double> estimates(const PlannedItems& items, const Measured& of_others) {
     std::vector<double> estimated;
     for (const auto& [item, state] : items)
         estimated.push_back(state == ItemState::done ? 0
@@ -49,8 +49,7 @@ double rounded_up(double value, double step) {
 
 }  // namespace
 
-std::optional<Allocation> allocate(const std::vector<std::pair<Item, ItemState>>& items, const StageCost& cost,
-                                   int processors_per_task) {
+std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task) {
     const Measured of_others = measured(items, cost);
     if (of_others.items == 0) return {};
     const std::vector<double> estimated = estimates(items, of_others);

@@ -20,7 +20,6 @@ export struct Allocation {
 
 /// For the items of a stage that are not done, from what others have cost: in proportion to their estimated work where
 /// there is an estimate, else as their mean. Nothing if none was measured.
-export std::optional<Allocation> allocate(const std::vector<std::pair<Item, ItemState>>& items, const StageCost& cost,
-                                          int processors_per_task);
+export std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task);
 
 }  // namespace repal

@@ -21,7 +21,7 @@ export class Claims {
     Claims& operator=(const Claims&) = delete;
     ~Claims();
 
-    /// False if another process is doing the item. Of one object a item is taken by one thread.
+    /// False if another process is doing the item. Of one object an item is taken by one thread.
     bool take(const Item& item);
     void release(const Item& item) const;
 
@@ -47,7 +47,7 @@ export struct SharedItems {
 };
 
 /// Does what is not done, each item in one process, on `jobs` threads; ends when all are done or failed, whoever did
-/// them. A item whose process dies is done here.
+/// them. An item whose process dies is done here.
 export void do_shared(const SharedItems& items, Claims& claims, int jobs, Progress& progress);
 
 /// For work that takes items in its own way: `do_free` does those that no other process is doing and that are not

@@ -11,7 +11,7 @@ export import repal.items;
 
 namespace repal {
 
-/// Adds what a item has cost to costs/<machine>-<process>.jsonl. What cannot be written is left out: nothing but
+/// Adds what an item has cost to costs/<machine>-<process>.jsonl. What cannot be written is left out: nothing but
 /// suggestions depends on it.
 export void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds);
 
@@ -25,7 +25,7 @@ export struct StageCost {
 /// By stage.
 export std::map<std::string, StageCost> read_costs(const std::filesystem::path& results);
 
-/// Time since it was made, s; with a item, records its cost when it goes, also by an exception.
+/// Time since it was made, s; with an item, records its cost when it goes, also by an exception.
 export class Stopwatch {
  public:
     Stopwatch() = default;

@@ -14,15 +14,21 @@ namespace repal {
 /// that a result of another configuration is never taken for this one.
 export struct Item {
     std::string stage;
-    std::string name;  ///< also the path of its file below items/
+    std::string name;  ///< also the path of its file below cells/<stage>/
     std::string key;
-    double gflop = 0;  ///< estimated work, at most; 0 if there is no estimate
+    double gflop = 0;      ///< estimated work, at most; 0 if there is no estimate
+    std::string job = {};  ///< of a cluster that does it, sbatch/<job>.sh; empty: named like its stage
+
+    const std::string& job_name() const { return job.empty() ? stage : job; }
 };
 
 export enum class ItemState { missing, failed, done };
 
 /// "done", "failed" or "missing"
 export std::string_view to_string(ItemState state);
+
+/// Items of a stage, in their order, with their states.
+export using PlannedItems = std::vector<std::pair<Item, ItemState>>;
 
 /// Every n-th item, for job arrays: item number i belongs to shard i mod count.
 export struct Shard {
@@ -38,7 +44,7 @@ export class ItemFiles {
 
     ItemState state(const Item& item) const;
 
-    /// Of a item whose result is in a file of its own, too: done only if that file has its key.
+    /// Of an item whose result is in a file of its own, too: done only if that file has its key.
     ItemState state(const Item& item, const std::filesystem::path& file) const;
 
     /// The JSON text that write() was given; nothing unless the item is done or failed.

@@ -9,6 +9,7 @@ module;
 #include <ctime>
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -33,10 +34,64 @@ Study::Study(std::string name, const Config& config, const Registry& registry)
         plugins_.push_back("metric " + metric_name + " " + metric.info.version);
 }
 
-void Study::require_stage(const std::string& stage) const {
-    const std::vector<std::string> names = stages();
-    if (std::ranges::find(names, stage) == names.end())
-        throw InputError("", fmt::format("the study '{}' has no stage '{}'", name_, stage), suggest(stage, names));
+bool Selection::includes(const Item& item) const {
+    return (job.empty() || job == item.job_name()) && (!items || items->contains(item.name));
+}
+
+const Stage& Study::stage(const std::string& name) const {
+    const auto found = std::ranges::find(stages_, name, &Stage::name);
+    if (found != stages_.end()) return *found;
+    std::vector<std::string> names;
+    for (const Stage& stage : stages_) names.push_back(stage.name);
+    throw InputError("", fmt::format("the study '{}' has no stage '{}'", name_, name), suggest(name, names));
+}
+
+Plan Study::plan(const std::filesystem::path& results) const {
+    Plan plan;
+    for (const Stage& stage : stages_) plan.emplace_back(stage.name, stage.plan(results, {}));
+    return plan;
+}
+
+std::size_t count(const Plan& plan, ItemState state) {
+    std::size_t n = 0;
+    for (const auto& [stage, items] : plan)
+        n += static_cast<std::size_t>(std::ranges::count(items, state, &PlannedItems::value_type::second));
+    return n;
+}
+
+std::vector<Job> Study::jobs(const Plan& plan) const {
+    std::map<std::string, std::vector<std::string>> of_stage;
+    std::vector<Job> all;
+    for (const auto& [name, items] : plan) {
+        std::vector<std::string> after;
+        for (const Need& need : stage(name).needs)
+            for (const std::string& job : of_stage[need.stage])
+                if (std::ranges::find(after, job) == after.end()) after.push_back(job);
+        // Who waits for a job waits for all that the job waits for.
+        for (const Job& job : all)
+            if (std::ranges::find(after, job.name) != after.end())
+                for (const std::string& before : job.after) std::erase(after, before);
+        for (const auto& [item, state] : items) {
+            auto& names = of_stage[name];
+            if (std::ranges::find(names, item.job_name()) != names.end()) continue;
+            names.push_back(item.job_name());
+            all.push_back({item.job_name(), after});
+        }
+        // Who waits for a stage without items waits for what that waits for.
+        if (items.empty()) of_stage[name] = after;
+    }
+    return all;
+}
+
+void Study::run(const Stage& stage, const RunOptions& options, Progress& progress) const {
+    for (const Need& need : stage.needs) {
+        if (!need.items) continue;
+        RunOptions of_need = options;
+        of_need.shard = {};
+        of_need.selection = {.where = {}, .items = need.items(options)};
+        this->stage(need.stage).run(of_need, progress);
+    }
+    stage.run(options, progress);
 }
 
 void Study::begin(const std::filesystem::path& results) const {
@@ -49,14 +104,9 @@ void Study::begin(const std::filesystem::path& results) const {
     write_file(file, config);
 }
 
-Outcome Study::finish(const RunOptions& options) const {
-    for (const std::string& stage : stages())
-        for (const auto& [item, state] : plan(options.results, stage, {}))
-            if (state == ItemState::missing) return {};
-    Outcome outcome = write_tables(options);
-    outcome.is_complete = true;
+void Study::write(const Findings& findings, const RunOptions& options) const {
+    for (const auto& [name, rows] : findings.tables) write_file(options.results / name, csv_text(rows));
     write_file(options.results / "manifest.json", manifest(options));
-    return outcome;
 }
 
 std::string Study::manifest(const RunOptions& options) const {
@@ -79,7 +129,7 @@ std::string Study::manifest(const RunOptions& options) const {
     return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-Report Study::report(const RunOptions& options) const {
+Report Study::page(const Findings& findings, const Plan& plan, const RunOptions& options) const {
     // Of a finished study, the run that finished it; else this one.
     nlohmann::ordered_json json = nlohmann::ordered_json::parse(manifest(options));
     json.erase("finished");
@@ -89,7 +139,7 @@ Report Study::report(const RunOptions& options) const {
             json = std::move(written);
     }
 
-    Report report = findings(options);
+    Report report = findings.report;
     const auto text = [](const nlohmann::ordered_json& value) {
         return value.is_string() ? value.get<std::string>() : value.dump();
     };
@@ -110,30 +160,25 @@ Report Study::report(const RunOptions& options) const {
                                    std::filesystem::is_regular_file(own) ? own.string() : file);
     report.configuration = config_yaml_;
 
-    Section missing_items = missing(options);
+    Section missing_items = missing(plan);
     if (!missing_items.figures.empty()) report.sections.insert(report.sections.begin(), std::move(missing_items));
     return report;
 }
 
 /// A table of what is still to be done; without it if all is done.
-Section Study::missing(const RunOptions& options) const {
+Section Study::missing(const Plan& plan) const {
     TableFigure table{.id = "missing-items",
                       .title = "Items",
-                      .caption = "A item is one dataset, one network, or one block of comparisons.",
+                      .caption = "An item is one dataset, one network, or one block of comparisons.",
                       .rows = {{"stage", "items", "done", "failed", "missing"}}};
-    std::size_t n_missing = 0;
-    for (const std::string& stage : stages()) {
-        std::size_t counts[3] = {};
-        const auto items = plan(options.results, stage, {});
-        for (const auto& [item, state] : items) ++counts[static_cast<std::size_t>(state)];
-        const auto count = [&](ItemState state) { return counts[static_cast<std::size_t>(state)]; };
-        n_missing += count(ItemState::missing);
-        table.rows.push_back({stage, fmt::format("{}", items.size()), fmt::format("{}", count(ItemState::done)),
-                              fmt::format("{}", count(ItemState::failed)),
-                              fmt::format("{}", count(ItemState::missing))});
+    for (const auto& [stage, items] : plan) {
+        std::vector<std::string> row = {stage, fmt::format("{}", items.size())};
+        for (const ItemState state : {ItemState::done, ItemState::failed, ItemState::missing})
+            row.push_back(fmt::format("{}", count({{stage, items}}, state)));
+        table.rows.push_back(std::move(row));
     }
     Section section{.id = "missing", .title = "What is missing"};
-    if (n_missing == 0) return section;
+    if (count(plan, ItemState::missing) == 0) return section;
     section.text = fmt::format(
         "This study is not finished: the figures show what is there. `repal run {}` with the same "
         "configuration and results folder does the rest.",
@@ -142,7 +187,7 @@ Section Study::missing(const RunOptions& options) const {
     return section;
 }
 
-std::vector<std::size_t> unfinished(const std::vector<std::pair<Item, ItemState>>& items, const Shard& shard) {
+std::vector<std::size_t> unfinished(const PlannedItems& items, const Shard& shard) {
     std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < items.size(); ++i)
         if (shard.owns(i) && items[i].second != ItemState::done) indices.push_back(i);

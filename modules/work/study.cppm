@@ -2,6 +2,9 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,9 +20,14 @@ namespace repal {
 
 /// Which part of a study is meant; all, if nothing is said.
 export struct Selection {
-    std::vector<std::string> groups;
-    std::vector<std::pair<std::string, std::string>> where;  ///< hyperparameters and their values
-    std::vector<std::string> experiments = {};               ///< names, or what follows "<ruleset>/" in them
+    /// Attributes of items and their values, e.g. n_rnn and 128; several values of one attribute mean any of them.
+    std::vector<std::pair<std::string, std::string>> where;
+    std::vector<std::string> experiments = {};        ///< names, or what follows "<ruleset>/" in them
+    std::string job = {};                             ///< see Item::job_name()
+    std::optional<std::set<std::string>> items = {};  ///< names
+
+    /// Whether job and names are those of the item, as far as they are said.
+    bool includes(const Item& item) const;
 };
 
 /// What a run was asked to do.
@@ -31,53 +39,91 @@ export struct RunOptions {
     Selection selection = {};
 };
 
-/// What came out of all stages.
-export struct Outcome {
-    bool is_complete = false;   ///< no item is missing; otherwise nothing was written
-    std::vector<Table> tables;  ///< for the terminal
-    std::string failures;       ///< how many failed and where they are listed; empty if none
+/// What a stage needs of another one.
+export struct Need {
+    std::string stage;
+    /// Names of the items without which the stage cannot do its part. They are made first if nobody has made them yet.
+    /// Null: none.
+    std::function<std::set<std::string>(const RunOptions& options)> items = {};
 };
 
-/// Work in stages, each made of items that can be done in any order, by any process, and once.
+/// A step of a study: items that can be done in any order, by any process, and once.
+export struct Stage {
+    std::string name;
+    std::vector<Need> needs;
+
+    /// The selected items. Throws InputError if the selection names what is not there.
+    std::function<PlannedItems(const std::filesystem::path& results, const Selection& selection)> plan;
+
+    /// Does the selected items of the shard that are not done.
+    std::function<void(const RunOptions& options, Progress& progress)> run;
+};
+
+/// The items of all stages, in the order of the stages.
+export using Plan = std::vector<std::pair<std::string, PlannedItems>>;
+
+/// How many items of a plan are in that state.
+export std::size_t count(const Plan& plan, ItemState state);
+
+/// A job script of a cluster and those that must have ended before it begins.
+export struct Job {
+    std::string name;  ///< sbatch/<name>.sh
+    std::vector<std::string> after = {};
+};
+
+/// What the items show that are there: found once, then written, printed and shown.
+export struct Findings {
+    std::vector<std::pair<std::string, Table>> tables;  ///< by the name of their file
+    std::vector<Table> overview;                        ///< for the terminal
+    std::string failures;                               ///< how many failed and where they are listed; empty if none
+    Report report;                                      ///< title, summary and sections
+};
+
+/// A list of stages, and what is found when they are done.
 export class Study {
  public:
     virtual ~Study();
+    Study(const Study&) = delete;
+    Study& operator=(const Study&) = delete;
 
     /// In their order.
-    virtual std::vector<std::string> stages() const = 0;
+    const std::vector<Stage>& stages() const { return stages_; }
 
     /// Throws InputError, with the nearest name, if there is no stage of this name.
-    void require_stage(const std::string& stage) const;
+    const Stage& stage(const std::string& name) const;
 
-    /// The selected items of a stage with their states. Throws InputError if the selection names what is not there.
-    virtual std::vector<std::pair<Item, ItemState>> plan(const std::filesystem::path& results, const std::string& stage,
-                                                         const Selection& selection) const = 0;
+    /// Of all stages.
+    Plan plan(const std::filesystem::path& results) const;
 
-    /// Does the items of the shard that are not done.
-    virtual void run_stage(const std::string& stage, const RunOptions& options, Progress& progress) const = 0;
+    /// What to submit to a cluster, in this order.
+    std::vector<Job> jobs(const Plan& plan) const;
+
+    /// Does the items of a stage, and those of others before that it needs and nobody has made.
+    void run(const Stage& stage, const RunOptions& options, Progress& progress) const;
 
     /// Writes config.yaml, and removes the tables of another configuration, so that none stands beside it.
     void begin(const std::filesystem::path& results) const;
 
-    /// Writes tables and manifest.json, once all items are there.
-    Outcome finish(const RunOptions& options) const;
+    /// Costly: statistics of all that is there.
+    virtual Findings find(const std::filesystem::path& results) const = 0;
 
-    /// What the items show that are there, and what is missing.
-    Report report(const RunOptions& options) const;
+    /// Tables and manifest.json, of a study that is done.
+    void write(const Findings& findings, const RunOptions& options) const;
+
+    /// The page: the report that was found, where it comes from, and what of the plan is missing.
+    Report page(const Findings& findings, const Plan& plan, const RunOptions& options) const;
 
  protected:
     Study(std::string name, const Config& config, const Registry& registry);
 
-    /// Names of the files that write_tables() writes.
+    /// Names of the files that there may be of find().
     virtual std::vector<std::string> tables() const = 0;
-    virtual Outcome write_tables(const RunOptions& options) const = 0;
 
-    /// Title, summary and sections of the report.
-    virtual Report findings(const RunOptions& options) const = 0;
+    std::vector<Stage> stages_;
 
  private:
     std::string manifest(const RunOptions& options) const;
-    Section missing(const RunOptions& options) const;
+    Section missing(const Plan& plan) const;
 
     std::string name_;
     std::string config_yaml_;
@@ -87,6 +133,6 @@ export class Study {
 };
 
 /// The items that a shard has to do: its own that are not done, as indices.
-export std::vector<std::size_t> unfinished(const std::vector<std::pair<Item, ItemState>>& items, const Shard& shard);
+export std::vector<std::size_t> unfinished(const PlannedItems& items, const Shard& shard);
 
 }  // namespace repal

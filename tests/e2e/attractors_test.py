@@ -133,7 +133,7 @@ class Attractors(ProgramTest):
     def test_plan_lists_the_cells(self):
         def states():
             plan = json.loads(self.succeed("plan", "attractors", "--config", DEMO, "--json").stdout)
-            return [cell["state"] for cell in plan]
+            return [cell["state"] for cell in plan["items"]]
 
         self.assertEqual(set(states()), {"missing"})
         self.succeed("run", "attractors", "--config", DEMO, "--array", "0/2")

@@ -176,7 +176,7 @@ class NeurotaskTraining(SmallStudy):
         cell = study / "cells" / "train" / RNN / "r0" / "master.json"
 
         def is_made_again(*states):
-            plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)
+            plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)["items"]
             missing = {entry["item"] for entry in plan if entry["state"] == "missing"}
             self.assertEqual(missing, set(states))
             self.assertEqual(self.files(self.study()), expected)
@@ -280,7 +280,7 @@ class NeurotaskTraining(SmallStudy):
     def test_plan_and_selection(self):
         def cells(*arguments):
             plan = self.succeed("plan", "neurotasks", "--config", "small.yaml", "--stage", "train", "--json", *arguments)
-            return json.loads(plan.stdout)
+            return json.loads(plan.stdout)["items"]
 
         everything = cells()
         self.assertEqual(len(everything), 2 * 2 * 6)

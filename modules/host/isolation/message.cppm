@@ -19,25 +19,33 @@ import repal.task;
 
 namespace repal {
 
-/// The members of what crosses the border between two processes, in their order.
+template <class T, class As>
+using WithConstOf = std::conditional_t<std::is_const_v<T>, const As, As>;
+
+/// The members of what crosses the border between two processes, in their order. Names are bound to all of them, so
+/// that a member that is added does not build until it crosses, too.
 template <class T>
 auto members_of(T& x) {
     using Plain = std::remove_const_t<T>;
-    if constexpr (std::is_same_v<Plain, Shape>)
-        return std::tie(x.trials, x.steps, x.channels);
-    else if constexpr (std::is_same_v<Plain, OptionInfo>)
-        return std::tie(x.name, x.unit, x.summary, x.minimum, x.maximum, x.choices, x.default_value);
-    else if constexpr (std::is_same_v<Plain, MetricInfo>)
-        return std::tie(x.name, x.version, x.summary, x.source, x.invariances, x.has_triangle_inequality, x.options);
-    else if constexpr (std::is_same_v<Plain, TaskInfo>)
-        return std::tie(x.name, x.version, x.summary, x.source, x.channels, x.actions, x.outputs, x.condition,
-                        x.options);
-    else if constexpr (std::is_same_v<Plain, Score>)
-        return std::tie(x.status, x.angle_rad, x.lower_bound_rad, x.detail);
-    else if constexpr (std::is_same_v<Plain, Period>)
-        return std::tie(x.name, x.first_step, x.end_step);
-    else
-        return std::tie(x.observations, x.targets, x.periods, x.condition);  // a Trial
+    if constexpr (std::is_same_v<Plain, OptionInfo>) {
+        // The default value is all that it adds to the text.
+        static_assert(sizeof(OptionInfo) == sizeof(OptionText) + sizeof(OptionValue));
+        auto& [name, unit, summary, minimum, maximum, choices] = static_cast<WithConstOf<T, OptionText>&>(x);
+        return std::tie(name, unit, summary, minimum, maximum, choices, x.default_value);
+    } else if constexpr (std::is_same_v<Plain, MetricInfo>) {
+        auto& [name, version, summary, source, invariances, has_triangle_inequality, options] = x;
+        return std::tie(name, version, summary, source, invariances, has_triangle_inequality, options);
+    } else if constexpr (std::is_same_v<Plain, TaskInfo>) {
+        auto& [name, version, summary, source, channels, actions, outputs, condition, options] = x;
+        return std::tie(name, version, summary, source, channels, actions, outputs, condition, options);
+    } else if constexpr (std::is_same_v<Plain, Trial>) {
+        auto& [observations, targets, periods, condition] = x;
+        return std::tie(observations, targets, periods, condition);
+    } else {
+        static_assert(std::is_same_v<Plain, Shape> || std::is_same_v<Plain, Period>);
+        auto& [first, second, third] = x;
+        return std::tie(first, second, third);
+    }
 }
 
 template <class T>
@@ -101,6 +109,27 @@ struct Transfer {
                        members_of(value));
             return value;
         }
+    }
+};
+
+template <>
+struct Transfer<std::monostate> {
+    static void put(Message& /*message*/, std::monostate /*nothing*/) {}
+    static std::monostate get(Message& /*message*/) { return {}; }
+};
+
+/// As its columns say, so that what a score has is described in one place.
+template <>
+struct Transfer<Score> {
+    static void put(Message& message, const Score& score) {
+        for (const ScoreColumn& column : score_columns())
+            if (column.set != nullptr) message.put(column.get(score));
+    }
+    static Score get(Message& message) {
+        Score score;
+        for (const ScoreColumn& column : score_columns())
+            if (column.set != nullptr) column.set(score, message.get<ScoreValue>());
+        return score;
     }
 };
 

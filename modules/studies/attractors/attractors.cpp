@@ -12,7 +12,6 @@ module;
 #include <vector>
 module repal.attractors;
 
-import repal.file;
 import repal.store;
 import repal.claims;
 import repal.costs;
@@ -78,53 +77,54 @@ std::variant<Observed, std::string> observed_or_cause(const NamedSystem& system)
     }
 }
 
+void require_no_attributes(const Selection& selection) {
+    if (!selection.where.empty()) throw InputError("", "the attractor study has no networks, so none can be selected");
+}
+
 }  // namespace
 
 AttractorStudy::AttractorStudy(const Config& config, const Registry& registry)
     : Study("attractors", config, registry),
       dissimilarity_(read_comparisons(config, registry)),
       sampling_(read_sampling(config)),
-      bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {}
-
-std::vector<std::string> AttractorStudy::stages() const {
-    return {"generate", "dissimilarity"};
+      bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {
+    stages_ = {
+        {.name = "generate",
+         .needs = {},
+         .plan = [this](const auto& results, const Selection& selection) { return plan_generate(results, selection); },
+         .run = [this](const RunOptions& options, Progress& progress) { generate(options, progress); }},
+        {.name = "dissimilarity",
+         .needs = {{"generate"}},
+         .plan =
+             [this](const auto& results, const Selection& selection) {
+                 require_no_attributes(selection);
+                 return dissimilarity_.plan(results, selection);
+             },
+         .run =
+             [this](const RunOptions& options, Progress& progress) {
+                 require_no_attributes(options.selection);
+                 dissimilarity_.run(dissimilarity_.selected(options.selection), options.results, options.shard,
+                                    options.jobs, progress);
+             }}};
 }
 
-std::vector<Item> AttractorStudy::generate_items() const {
-    std::vector<Item> items;
+PlannedItems AttractorStudy::plan_generate(const std::filesystem::path& results, const Selection& selection) const {
+    require_no_attributes(selection);
+    const ItemFiles files(results);
+    PlannedItems planned;
     for (const Experiment& experiment : dissimilarity_.experiments()) {
         std::string determined_by;
         for (const NamedSystem& system : experiment.stored)
             determined_by += system.name + " " + system.system->identity() + "\n";
-        items.push_back({"generate", experiment.name, hash_hex(determined_by)});
+        const Item item{
+            .stage = "generate", .name = experiment.name, .key = hash_hex(determined_by), .job = "generate_data"};
+        planned.emplace_back(item, files.state(item, results / trajectories_file(item.name)));
     }
-    return items;
-}
-
-std::vector<std::pair<Item, ItemState>> AttractorStudy::plan(const std::filesystem::path& results,
-                                                             const std::string& stage,
-                                                             const Selection& selection) const {
-    if (!selection.groups.empty() || !selection.where.empty())
-        throw InputError("", "the attractor study has no networks, so none can be selected");
-    const ItemFiles files(results);
-    std::vector<std::pair<Item, ItemState>> planned;
-    if (stage == "generate")
-        for (const Item& item : generate_items())
-            planned.emplace_back(item, files.state(item, results / trajectories_file(item.name)));
-    else
-        for (const Item* item : dissimilarity_.selected(selection.experiments))
-            planned.emplace_back(*item, files.state(*item));
     return planned;
 }
 
-void AttractorStudy::run_stage(const std::string& stage, const RunOptions& options, Progress& progress) const {
-    if (stage == "generate") return generate(options, progress);
-    dissimilarity_.run(dissimilarity_.selected(options.selection.experiments), options.results, options.shard,
-                       options.jobs, progress);
-}
-
 void AttractorStudy::generate(const RunOptions& options, Progress& progress) const {
-    const auto items = plan(options.results, "generate", {});
+    const PlannedItems items = plan_generate(options.results, options.selection);
     const std::vector<std::size_t> missing = unfinished(items, options.shard);
     if (missing.empty()) return;
 
@@ -169,30 +169,24 @@ std::vector<std::string> AttractorStudy::tables() const {
     return {"dissimilarity.csv", "summary.csv", "failures.csv", "manifest.json"};
 }
 
-Outcome AttractorStudy::write_tables(const RunOptions& options) const {
-    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, ItemFiles(options.results));
+Findings AttractorStudy::find(const std::filesystem::path& results) const {
+    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, ItemFiles(results));
+    const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, Stream(sampling_.seed));
+    Findings findings{.tables = {{"dissimilarity.csv", dissimilarity_table(pairs)},
+                                 {"summary.csv", means_table(summary)},
+                                 {"failures.csv", failures_table(pairs)}},
+                      .overview = {summary_table(summary)},
+                      .failures = {},
+                      .report = report_of(pairs, summary)};
     const auto without_value =
         std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
-    const std::vector<SummaryRow> summary = summary_of(pairs);
-
-    const std::filesystem::path failures = options.results / "failures.csv";
-    write_file(options.results / "dissimilarity.csv", csv_text(dissimilarity_table(pairs)));
-    write_file(options.results / "summary.csv", csv_text(means_table(summary)));
-    write_file(failures, csv_text(failures_table(pairs)));
-    Outcome outcome{.tables = {summary_table(summary)}};
     if (without_value > 0)
-        outcome.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
-                                       pairs.size(), failures.string());
-    return outcome;
+        findings.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
+                                        pairs.size(), (results / "failures.csv").string());
+    return findings;
 }
 
-std::vector<SummaryRow> AttractorStudy::summary_of(const std::vector<ScoredPair>& pairs) const {
-    return summarise(pairs, bootstrap_, Stream(sampling_.seed));
-}
-
-Report AttractorStudy::findings(const RunOptions& options) const {
-    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, ItemFiles(options.results));
-    const std::vector<SummaryRow> summary = summary_of(pairs);
+Report AttractorStudy::report_of(const std::vector<ScoredPair>& pairs, const std::vector<SummaryRow>& summary) const {
     Report report{.title = "Attractors: what similarity metrics make of known dynamics",
                   .summary =
                       "Systems whose likeness is known are compared with each other. A metric that measures "

@@ -22,22 +22,17 @@ export class AttractorStudy final : public Study {
     /// Reads `metrics`, `seed` and `studies.attractors`. Throws InputError for whatever is wrong there.
     AttractorStudy(const Config& config, const Registry& registry);
 
-    std::vector<std::string> stages() const override;
-    std::vector<std::pair<Item, ItemState>> plan(const std::filesystem::path& results, const std::string& stage,
-                                                 const Selection& selection) const override;
-    void run_stage(const std::string& stage, const RunOptions& options, Progress& progress) const override;
+    Findings find(const std::filesystem::path& results) const override;
 
  private:
     std::vector<std::string> tables() const override;
-    Outcome write_tables(const RunOptions& options) const override;
-    Report findings(const RunOptions& options) const override;
-    std::vector<SummaryRow> summary_of(const std::vector<ScoredPair>& pairs) const;
+    Report report_of(const std::vector<ScoredPair>& pairs, const std::vector<SummaryRow>& summary) const;
     Section trajectory_section() const;
     Section section_of(const Experiment& experiment, const std::vector<ScoredPair>& pairs,
                        const std::vector<SummaryRow>& summary) const;
     void generate(const RunOptions& options, Progress& progress) const;
     void generate(const Item& item, std::size_t experiment, const std::filesystem::path& results) const;
-    std::vector<Item> generate_items() const;
+    PlannedItems plan_generate(const std::filesystem::path& results, const Selection& selection) const;
 
     DissimilarityStage dissimilarity_;
     Sampling sampling_;

@@ -18,6 +18,9 @@ module repal.neurotask_comparisons;
 namespace repal {
 namespace {
 
+/// Networks in training are many more than trained ones: a cluster compares them in a job of their own.
+constexpr char learning_job[] = "dissimilarity_learning";
+
 /// The networks of one ruleset that are compared, and what is seen of them.
 struct Compared {
     const NeurotaskNetworks& networks;
@@ -193,6 +196,7 @@ Experiment learning_experiment(const Compared& compared, const Config& config) {
         for (std::int64_t point = 0; point < points; ++point)
             groups.push_back(label(group.name, fraction_of(point, points)));
     Experiment experiment = finished(compared, "learning", std::move(systems), std::move(pairs), std::move(groups));
+    experiment.job = learning_job;
     GroupAxis axis{
         fmt::format("Dissimilarity to {} over training, at states of the same {}", compared.reference, matched_by),
         "share of the reference's training",
@@ -234,6 +238,7 @@ Experiment within_learning_experiment(const Compared& compared, const Config& co
     }
     Experiment experiment =
         finished(compared, "within_learning", std::move(systems), std::move(pairs), std::move(groups));
+    experiment.job = learning_job;
     experiment.parts.front().needs_distinct_states = true;
     return experiment;
 }

@@ -112,7 +112,11 @@ std::vector<DataItem> NeurotaskData::items() const {
         for (const auto& [split, recipe] : splits_) {
             const std::string key = hash_hex(
                 fmt::format("seed={} {} {} {} {}", seed_, tasks_[t].name, tasks_[t].identity, split, text_of(recipe)));
-            items.push_back({{"generate", tasks_[t].name + "-" + split, key}, t, split, recipe});
+            items.push_back(
+                {{.stage = "generate", .name = tasks_[t].name + "-" + split, .key = key, .job = "generate_data"},
+                 t,
+                 split,
+                 recipe});
         }
     return items;
 }
@@ -138,8 +142,8 @@ ItemState NeurotaskData::state(const DataItem& item, const std::filesystem::path
 
 void NeurotaskData::generate(const std::vector<DataItem>& items, const RunOptions& options, Progress& progress) const {
     std::vector<DataItem> missing;
-    for (const DataItem& item : items)
-        if (state(item, options.results) != ItemState::done) missing.push_back(item);
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (options.shard.owns(i) && state(items[i], options.results) != ItemState::done) missing.push_back(items[i]);
     if (missing.empty()) return;
     progress.begin("generating", missing.size());
     Claims claims(options.results, progress);

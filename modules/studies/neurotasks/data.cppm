@@ -53,7 +53,7 @@ export class NeurotaskData {
 
     static ItemState state(const DataItem& item, const std::filesystem::path& results);
 
-    /// Makes those that are not there.
+    /// Makes those of the shard that are not there.
     void generate(const std::vector<DataItem>& items, const RunOptions& options, Progress& progress) const;
 
     /// Throws InputError if the file is missing, damaged or of another configuration.

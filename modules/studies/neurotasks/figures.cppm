@@ -17,7 +17,7 @@ export Section task_section(const NeurotaskData& data, std::uint64_t seed);
 
 /// How the networks learned, beside the ideal observer.
 export Section training_section(const NeurotaskData& data, const NeurotaskNetworks& networks,
-                                const std::filesystem::path& results);
+                                std::span<const NetworkResult> network_results, const std::filesystem::path& results);
 
 /// Trajectories of one network of each group in the comparison, in its first principal components.
 export Section activity_section(std::span<const Experiment> experiments, const std::filesystem::path& results);

@@ -11,6 +11,7 @@ module;
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -162,40 +163,46 @@ double NeurotaskNetworks::work_of(const NetworkItem& item) const {
     return 6e-9 * weights * steps * training_.num_epochs;
 }
 
+std::vector<std::pair<std::string, std::string>> NeurotaskNetworks::attributes(const NetworkItem& item) {
+    std::vector<std::pair<std::string, std::string>> attributes = item.setting->values();
+    attributes.emplace_back("group", item.group);
+    return attributes;
+}
+
 std::vector<std::size_t> NeurotaskNetworks::selected(const Selection& selection) const {
-    std::set<std::string> groups;
     std::map<std::string, std::set<std::string>> values;
-    for (const NetworkItem& item : items_) {
-        groups.insert(item.group);
-        for (const auto& [key, value] : item.setting->values()) values[key].insert(value);
-    }
+    for (const NetworkItem& item : items_)
+        for (const auto& [key, value] : attributes(item)) values[key].insert(value);
     const auto require = [](const std::string& name, const auto& known, const std::string& what) {
-        std::vector<std::string> names(known.begin(), known.end());
+        const std::vector<std::string> names(known.begin(), known.end());
         if (std::ranges::find(names, name) == names.end())
             throw InputError(what, fmt::format("there is no '{}'", name), suggest(name, names));
     };
-    for (const std::string& group : selection.groups) require(group, groups, "--group");
-    std::map<std::string, std::set<std::string>> wanted;
     std::set<std::string> keys;
     for (const auto& entry : values) keys.insert(entry.first);
+    std::map<std::string, std::set<std::string>> wanted;
     for (const auto& [key, value] : selection.where) {
         require(key, keys, "--where");
-        require(value, values.at(key), "--where " + key);
+        require(value, values.at(key), key == "group" ? "--group" : "--where " + key);
         wanted[key].insert(value);
     }
 
     std::set<std::size_t> chosen;
     for (std::size_t i = 0; i < items_.size(); ++i) {
-        const bool is_meant = std::ranges::all_of(items_[i].setting->values(), [&](const auto& of_item) {
+        const bool is_meant = std::ranges::all_of(attributes(items_[i]), [&](const auto& of_item) {
             const auto found = wanted.find(of_item.first);
             return found == wanted.end() || found->second.contains(of_item.second);
         });
-        const bool is_group =
-            selection.groups.empty() || std::ranges::find(selection.groups, items_[i].group) != selection.groups.end();
         // The pretrained network that a network goes on from belongs to it.
-        if (is_meant && is_group) chosen.insert({items_[i].parent, i});
+        if (is_meant && selection.includes(items_[i])) chosen.insert({items_[i].parent, i});
     }
     return {chosen.begin(), chosen.end()};
+}
+
+PlannedItems NeurotaskNetworks::plan(const std::filesystem::path& results, const Selection& selection) const {
+    PlannedItems planned;
+    for (const std::size_t i : selected(selection)) planned.emplace_back(items_[i], state(items_[i], results));
+    return planned;
 }
 
 std::set<std::string> NeurotaskNetworks::learned_tasks(const std::vector<std::size_t>& chosen) const {
@@ -212,9 +219,15 @@ ItemState NeurotaskNetworks::state(const NetworkItem& item, const std::filesyste
     return ItemFiles(results).state(item, folder(item, results) / "final.h5");
 }
 
-void NeurotaskNetworks::train(const RunOptions& options, Progress& progress) const {
-    std::vector<std::size_t> first;
-    std::vector<std::size_t> then;
+std::vector<std::size_t> NeurotaskNetworks::ToTrain::all() const {
+    std::vector<std::size_t> all = first;
+    all.insert(all.end(), then.begin(), then.end());
+    return all;
+}
+
+NeurotaskNetworks::ToTrain NeurotaskNetworks::to_train(const RunOptions& options) const {
+    ToTrain networks;
+    auto& [first, then] = networks;
     const std::vector<std::size_t> meant = selected(options.selection);
     for (std::size_t place = 0; place < meant.size(); ++place) {
         const NetworkItem& item = items_[meant[place]];
@@ -226,14 +239,28 @@ void NeurotaskNetworks::train(const RunOptions& options, Progress& progress) con
     }
     std::ranges::sort(first);
     first.erase(std::unique(first.begin(), first.end()), first.end());
-    if (first.empty() && then.empty()) return;
+    return networks;
+}
 
-    std::vector<std::size_t> all = first;
-    all.insert(all.end(), then.begin(), then.end());
-    const DataByTask data = load_data(learned_tasks(all), options, progress);
-    progress.begin("training", all.size());
-    train(first, data, options, progress);
-    train(then, data, options, progress);
+std::vector<DataItem> NeurotaskNetworks::learned_data(const ToTrain& networks) const {
+    std::vector<DataItem> needed = data_.items(learned_tasks(networks.all()));
+    std::erase_if(needed, [](const DataItem& item) { return item.split != "train" && item.split != "validation"; });
+    return needed;
+}
+
+std::set<std::string> NeurotaskNetworks::needed_data(const RunOptions& options) const {
+    std::set<std::string> names;
+    for (const DataItem& item : learned_data(to_train(options))) names.insert(item.name);
+    return names;
+}
+
+void NeurotaskNetworks::train(const RunOptions& options, Progress& progress) const {
+    const ToTrain networks = to_train(options);
+    if (networks.all().empty()) return;
+    const DataByTask data = load_data(networks, options.results);
+    progress.begin("training", networks.all().size());
+    train(networks.first, data, options, progress);
+    train(networks.then, data, options, progress);
     progress.end();
 }
 
@@ -257,15 +284,12 @@ void NeurotaskNetworks::train(const std::vector<std::size_t>& chosen, const Data
               claims, options.jobs, progress);
 }
 
-NeurotaskNetworks::DataByTask NeurotaskNetworks::load_data(const std::set<std::string>& tasks,
-                                                           const RunOptions& options, Progress& progress) const {
-    std::vector<DataItem> needed = data_.items(tasks);
-    std::erase_if(needed, [](const DataItem& item) { return item.split != "train" && item.split != "validation"; });
-    data_.generate(needed, options, progress);
+NeurotaskNetworks::DataByTask NeurotaskNetworks::load_data(const ToTrain& networks,
+                                                           const std::filesystem::path& results) const {
     DataByTask data;
-    for (const DataItem& item : needed) {
+    for (const DataItem& item : learned_data(networks)) {
         auto& of_task = data[data_.tasks()[item.task].name];
-        (item.split == "train" ? of_task.first : of_task.second) = NeurotaskData::load(item, options.results);
+        (item.split == "train" ? of_task.first : of_task.second) = NeurotaskData::load(item, results);
     }
     return data;
 }
@@ -365,7 +389,7 @@ Table networks_table(const std::vector<NetworkResult>& results) {
     return rows;
 }
 
-Table training_table(const std::vector<NetworkResult>& results, double target_fraction) {
+Table training_table(std::span<const NetworkResult> results, double target_fraction) {
     std::vector<std::string> order;
     std::map<std::string, std::vector<const NetworkResult*>> groups;
     for (const NetworkResult& result : results) {

@@ -4,6 +4,7 @@ module;
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,14 +57,21 @@ export class NeurotaskNetworks {
     /// The selected ones and the pretrained networks that they go on from. Throws InputError if the selection names
     /// what is not there.
     std::vector<std::size_t> selected(const Selection& selection) const;
+    /// By which networks are selected, e.g. n_rnn = 128: their hyperparameters, and `group`, what they learn.
+    static std::vector<std::pair<std::string, std::string>> attributes(const NetworkItem& item);
+
     std::set<std::string> learned_tasks(const std::vector<std::size_t>& chosen) const;
 
     rnn::NetworkShape shape_of(const NetworkItem& item) const;
     static std::filesystem::path folder(const NetworkItem& item, const std::filesystem::path& results);
     static ItemState state(const NetworkItem& item, const std::filesystem::path& results);
 
-    /// Trains what is not done of the shard, and makes the data and pretrained networks that it needs and nobody has
-    /// made yet.
+    PlannedItems plan(const std::filesystem::path& results, const Selection& selection) const;
+
+    /// Names of the data that train() reads.
+    std::set<std::string> needed_data(const RunOptions& options) const;
+
+    /// Trains what is not done of the shard, and the pretrained networks that it needs and nobody has trained yet.
     void train(const RunOptions& options, Progress& progress) const;
 
     std::vector<NetworkResult> results(const std::filesystem::path& results) const;
@@ -78,7 +86,16 @@ export class NeurotaskNetworks {
                Progress& progress) const;
     void train(const NetworkItem& item, const DataByTask& data, const std::filesystem::path& results,
                Progress& progress) const;
-    DataByTask load_data(const std::set<std::string>& tasks, const RunOptions& options, Progress& progress) const;
+    /// What train() has to do: networks with new weights, and then those that go on from others.
+    struct ToTrain {
+        std::vector<std::size_t> first;
+        std::vector<std::size_t> then;
+
+        std::vector<std::size_t> all() const;
+    };
+    ToTrain to_train(const RunOptions& options) const;
+    std::vector<DataItem> learned_data(const ToTrain& networks) const;
+    DataByTask load_data(const ToTrain& networks, const std::filesystem::path& results) const;
 
     const NeurotaskData& data_;
     std::uint64_t seed_;
@@ -95,6 +112,6 @@ export class NeurotaskNetworks {
 export Table networks_table(const std::vector<NetworkResult>& results);
 
 /// A line for each group, for the terminal.
-export Table training_table(const std::vector<NetworkResult>& results, double target_fraction);
+export Table training_table(std::span<const NetworkResult> results, double target_fraction);
 
 }  // namespace repal

@@ -5,6 +5,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,54 +38,49 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
       networks_(study_config(config), seed_, data_),
       comparisons_(read_comparisons(study_config(config), data_, networks_)),
       dissimilarity_(std::move(comparisons_.experiments), read_reduced_metrics(config, registry)),
-      bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {}
-
-std::vector<std::string> NeurotaskStudy::stages() const {
-    return {"generate", "train", "dissimilarity"};
+      bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {
+    const auto learned_data = [this](const RunOptions& options) { return networks_.needed_data(options); };
+    const auto compared_data = [this](const RunOptions& /*options*/) {
+        std::set<std::string> names;
+        for (const DataItem& item : comparisons_.data) names.insert(item.name);
+        return names;
+    };
+    stages_ = {
+        {.name = "generate",
+         .needs = {},
+         .plan =
+             [this](const auto& results, const Selection& selection) {
+                 PlannedItems planned;
+                 for (const DataItem& item : data_items(selection))
+                     planned.emplace_back(item, NeurotaskData::state(item, results));
+                 return planned;
+             },
+         .run = [this](const RunOptions& options,
+                       Progress& progress) { data_.generate(data_items(options.selection), options, progress); }},
+        {.name = "train",
+         .needs = {{"generate", learned_data}},
+         .plan = [this](const auto& results, const Selection& selection) { return networks_.plan(results, selection); },
+         .run = [this](const RunOptions& options, Progress& progress) { networks_.train(options, progress); }},
+        {.name = "dissimilarity",
+         .needs = {{"generate", compared_data}, {"train"}},
+         .plan =
+             [this](const auto& results, const Selection& selection) {
+                 networks_.selected(selection);  // throws for what is not there
+                 return dissimilarity_.plan(results, selection, comparison_names());
+             },
+         .run =
+             [this](const RunOptions& options, Progress& progress) {
+                 dissimilarity_.run(dissimilarity_.selected(options.selection, comparison_names()), options.results,
+                                    options.shard, options.jobs, progress);
+             }}};
 }
 
 /// Of the selected networks; without a selection also of tasks that no network learns.
 std::vector<DataItem> NeurotaskStudy::data_items(const Selection& selection) const {
-    if (selection.groups.empty() && selection.where.empty()) return data_.items();
-    return data_.items(networks_.learned_tasks(networks_.selected(selection)));
-}
-
-std::vector<std::pair<Item, ItemState>> NeurotaskStudy::plan(const std::filesystem::path& results,
-                                                             const std::string& stage,
-                                                             const Selection& selection) const {
-    std::vector<std::pair<Item, ItemState>> planned;
-    const std::vector<std::size_t> chosen = networks_.selected(selection);
-    if (stage == "generate") {
-        for (const DataItem& item : data_items(selection))
-            planned.emplace_back(item, NeurotaskData::state(item, results));
-    } else if (stage == "train") {
-        for (const std::size_t i : chosen)
-            planned.emplace_back(networks_.items()[i], NeurotaskNetworks::state(networks_.items()[i], results));
-    } else {
-        for (const Item* item : dissimilarity_.selected(selection.experiments, comparison_names()))
-            planned.emplace_back(*item, ItemFiles(results).state(*item));
-    }
-    return planned;
-}
-
-void NeurotaskStudy::run_stage(const std::string& stage, const RunOptions& options, Progress& progress) const {
-    if (stage == "generate") {
-        generate(options, progress);
-    } else if (stage == "train") {
-        networks_.train(options, progress);
-    } else {
-        data_.generate(comparisons_.data, options, progress);
-        dissimilarity_.run(dissimilarity_.selected(options.selection.experiments, comparison_names()), options.results,
-                           options.shard, options.jobs, progress);
-    }
-}
-
-void NeurotaskStudy::generate(const RunOptions& options, Progress& progress) const {
-    const std::vector<DataItem> items = data_items(options.selection);
-    std::vector<DataItem> owned;
-    for (std::size_t i = 0; i < items.size(); ++i)
-        if (options.shard.owns(i)) owned.push_back(items[i]);
-    data_.generate(owned, options, progress);
+    std::vector<DataItem> items =
+        selection.where.empty() ? data_.items() : data_.items(networks_.learned_tasks(networks_.selected(selection)));
+    std::erase_if(items, [&](const DataItem& item) { return !selection.includes(item); });
+    return items;
 }
 
 std::vector<std::string> NeurotaskStudy::tables() const {
@@ -92,28 +88,42 @@ std::vector<std::string> NeurotaskStudy::tables() const {
             "map.csv",  "maps.csv",     "checks.csv",        "failures.csv", "manifest.json"};
 }
 
-Outcome NeurotaskStudy::write_tables(const RunOptions& options) const {
-    const std::vector<NetworkResult> networks = networks_.results(options.results);
-    const NeurotaskFindings findings = findings_of(options.results);
-    Table failures = failures_table(findings.pairs);
-    for (const NetworkResult& result : networks)
-        if (!result.is_done) failures.push_back({"train", "", result.item->name, "", "failed", result.cause});
-    write_file(options.results / "data.csv", csv_text(data_.table(options.results)));
-    write_file(options.results / "networks.csv", csv_text(networks_table(networks)));
-    write_file(options.results / "failures.csv", csv_text(failures));
+Findings NeurotaskStudy::find(const std::filesystem::path& results) const {
+    const std::vector<NetworkResult> networks = networks_.results(results);
+    const NeurotaskFindings found = find_in_pairs(read_all_scores(dissimilarity_, ItemFiles(results)));
+    const auto& [summary, tests, regressions, maps, checks, pairs] = found;
+    Findings findings{.tables = {{"data.csv", data_.table(results)}, {"networks.csv", networks_table(networks)}},
+                      .overview = {training_table(networks, networks_.target_fraction())},
+                      .failures = {},
+                      .report = report_of(found, networks, results)};
+    if (!pairs.empty()) {
+        findings.tables.insert(findings.tables.end(), {{"dissimilarity.csv", dissimilarity_table(pairs)},
+                                                       {"summary.csv", means_table(summary)},
+                                                       {"tests.csv", tests_table(tests)},
+                                                       {"regressions.csv", regressions_table(regressions)},
+                                                       {"map.csv", map_table(maps)},
+                                                       {"maps.csv", maps_table(maps)},
+                                                       {"checks.csv", checks.rows}});
+        findings.overview.push_back(groups_table(summary, comparisons_));
+    }
+    Table failures = failures_table(pairs);
+    for (const NetworkResult& network : networks)
+        if (!network.is_done) failures.push_back({"train", "", network.item->name, "", "failed", network.cause});
+    findings.tables.emplace_back("failures.csv", std::move(failures));
 
-    Outcome outcome;
-    if (!findings.pairs.empty()) outcome = write_findings(findings, options.results);
-    outcome.tables.insert(outcome.tables.begin(), training_table(networks, networks_.target_fraction()));
     if (const auto failed = std::ranges::count(networks, false, &NetworkResult::is_done); failed > 0)
-        outcome.failures = fmt::format("{} of {} networks failed; {}", failed, networks.size(), outcome.failures);
-    if (!outcome.failures.empty())
-        outcome.failures += fmt::format("the causes are in {}", (options.results / "failures.csv").string());
-    return outcome;
+        findings.failures += fmt::format("{} of {} networks failed; ", failed, networks.size());
+    const auto failed = std::ranges::count_if(pairs, [](const ScoredPair& pair) {
+        return pair.result.score.status == Status::failed || pair.result.score.status == Status::not_converged;
+    });
+    if (failed > 0) findings.failures += fmt::format("{} of {} comparisons failed; ", failed, pairs.size());
+    for (const std::string& broken : checks.broken) findings.failures += broken + "; ";
+    if (!findings.failures.empty())
+        findings.failures += fmt::format("the causes are in {}", (results / "failures.csv").string());
+    return findings;
 }
 
-NeurotaskFindings NeurotaskStudy::findings_of(const std::filesystem::path& results) const {
-    std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, ItemFiles(results));
+NeurotaskFindings NeurotaskStudy::find_in_pairs(std::vector<ScoredPair> pairs) const {
     leave_out_repeated_states(pairs);
     const Stream stream = Stream(seed_).child("statistics");
     return {.summary = summarise(pairs, bootstrap_, stream),
@@ -124,29 +134,8 @@ NeurotaskFindings NeurotaskStudy::findings_of(const std::filesystem::path& resul
             .pairs = std::move(pairs)};
 }
 
-/// Tables of the comparisons; the outcome says how many of them failed.
-Outcome NeurotaskStudy::write_findings(const NeurotaskFindings& findings, const std::filesystem::path& results) const {
-    const auto& [summary, tests, regressions, maps, checks, pairs] = findings;
-    const auto write = [&](const char* name, const Table& rows) { write_file(results / name, csv_text(rows)); };
-    write("dissimilarity.csv", dissimilarity_table(pairs));
-    write("summary.csv", means_table(summary));
-    write("tests.csv", tests_table(tests));
-    write("regressions.csv", regressions_table(regressions));
-    write("map.csv", map_table(maps));
-    write("maps.csv", maps_table(maps));
-    write("checks.csv", checks.rows);
-
-    Outcome outcome{.tables = {groups_table(summary, comparisons_)}};
-    const auto failed = std::ranges::count_if(pairs, [](const ScoredPair& pair) {
-        return pair.result.score.status == Status::failed || pair.result.score.status == Status::not_converged;
-    });
-    if (failed > 0) outcome.failures += fmt::format("{} of {} comparisons failed; ", failed, pairs.size());
-    for (const std::string& broken : checks.broken) outcome.failures += broken + "; ";
-    return outcome;
-}
-
-Report NeurotaskStudy::findings(const RunOptions& options) const {
-    const NeurotaskFindings found = findings_of(options.results);
+Report NeurotaskStudy::report_of(const NeurotaskFindings& found, const std::vector<NetworkResult>& networks,
+                                 const std::filesystem::path& results) const {
     const std::vector<Experiment>& experiments = dissimilarity_.experiments();
     Report report{.title = "Neurotasks: networks that learned compositions of tasks",
                   .summary =
@@ -155,12 +144,12 @@ Report NeurotaskStudy::findings(const RunOptions& options) const {
                       "itself on a second draw of it.",
                   .provenance = {},
                   .reproduce = {},
-                  .sections = {task_section(data_, seed_), training_section(data_, networks_, options.results),
-                               activity_section(experiments, options.results)}};
+                  .sections = {task_section(data_, seed_), training_section(data_, networks_, networks, results),
+                               activity_section(experiments, results)}};
     for (const Ruleset& ruleset : networks_.rulesets())
         if (!ruleset.groups.empty())
             report.sections.push_back(comparison_section(ruleset, experiments, found, bootstrap_));
-    report.sections.push_back(failure_section(found, networks_.results(options.results)));
+    report.sections.push_back(failure_section(found, networks));
     return report;
 }
 

@@ -24,19 +24,14 @@ export class NeurotaskStudy final : public Study {
     /// Reads `seed`, `metrics` and `studies.neurotasks`. Throws InputError for whatever is wrong there.
     NeurotaskStudy(const Config& config, const Registry& registry);
 
-    std::vector<std::string> stages() const override;
-    std::vector<std::pair<Item, ItemState>> plan(const std::filesystem::path& results, const std::string& stage,
-                                                 const Selection& selection) const override;
-    void run_stage(const std::string& stage, const RunOptions& options, Progress& progress) const override;
+    Findings find(const std::filesystem::path& results) const override;
 
  private:
     std::vector<std::string> tables() const override;
-    Outcome write_tables(const RunOptions& options) const override;
-    Report findings(const RunOptions& options) const override;
-    NeurotaskFindings findings_of(const std::filesystem::path& results) const;
-    Outcome write_findings(const NeurotaskFindings& findings, const std::filesystem::path& results) const;
+    NeurotaskFindings find_in_pairs(std::vector<ScoredPair> pairs) const;
+    Report report_of(const NeurotaskFindings& found, const std::vector<NetworkResult>& networks,
+                     const std::filesystem::path& results) const;
     std::vector<DataItem> data_items(const Selection& selection) const;
-    void generate(const RunOptions& options, Progress& progress) const;
 
     std::uint64_t seed_;
     NeurotaskData data_;

@@ -157,7 +157,7 @@ TEST_F(Dissimilarity, EmbedsEverySystemOnceForAllComparisons) {
     for (const auto& constant : constants_) EXPECT_EQ(constant->times_observed, 1);
 }
 
-// Two systems of a gigabyte each are all that is held at once, so every pair is a item of its own.
+// Two systems of a gigabyte each are all that is held at once, so every pair is an item of its own.
 TEST_F(Dissimilarity, ItemsOfLargeSystemsAreSmall) {
     const Part part = part_of({1, 2, 3, 4});
     const auto n_items = [&] {

@@ -164,7 +164,7 @@ PathChart condition_paths(const Recorded& recorded, const std::filesystem::path&
 }  // namespace
 
 Section training_section(const NeurotaskData& data, const NeurotaskNetworks& networks,
-                         const std::filesystem::path& results) {
+                         std::span<const NetworkResult> network_results, const std::filesystem::path& results) {
     Section section{.id = "training", .title = "Training"};
     const Histories histories = histories_of(networks, results);
     if (histories.empty()) {
@@ -198,7 +198,7 @@ Section training_section(const NeurotaskData& data, const NeurotaskNetworks& net
         .title = "Networks of each group",
         .caption = "Performance is given as the share of what the ideal observer reaches, the smallest over "
                    "the tasks that a network learns, in the mean over the networks of the group.",
-        .rows = training_table(networks.results(results), networks.target_fraction())});
+        .rows = training_table(network_results, networks.target_fraction())});
     return section;
 }
 

@@ -1,0 +1,52 @@
+module;
+#include <fmt/format.h>
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+module repal.score_table;
+
+namespace repal {
+namespace {
+
+std::vector<std::string> of_columns(const std::function<std::string(const ScoreColumn&)>& text_of) {
+    std::vector<std::string> fields;
+    for (const ScoreColumn& column : score_columns())
+        if (!column.title.empty()) fields.push_back(text_of(column));
+    return fields;
+}
+
+std::vector<std::string> fields_of(const Score& score, const std::function<std::string(double)>& text_of) {
+    return of_columns([&](const ScoreColumn& column) -> std::string {
+        const ScoreValue value = column.get(score);
+        if (const double* number = std::get_if<double>(&value)) return text_of(*number);
+        const auto* text = std::get_if<std::string>(&value);
+        return text != nullptr ? *text : "";
+    });
+}
+
+}  // namespace
+
+std::vector<std::string> score_names() {
+    return of_columns([](const ScoreColumn& column) { return std::string(column.name); });
+}
+
+std::vector<std::string> score_titles() {
+    return of_columns([](const ScoreColumn& column) { return std::string(column.title); });
+}
+
+std::vector<std::string> score_fields(const Score& score) {
+    return fields_of(score, [](double number) { return csv_number(number); });
+}
+
+std::vector<std::string> score_fields(const Score& score, int digits) {
+    return fields_of(score, [&](double number) { return fmt::format("{:.{}f}", number, digits); });
+}
+
+std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
+}  // namespace repal

@@ -3,16 +3,24 @@
 #
 #   scripts/setup.sh            install what is missing; does nothing, quickly, when all is there
 #   scripts/setup.sh --tests    what it is tested with, too
+#   scripts/setup.sh --native   what builds with REPAL_NATIVE need, too
 #   scripts/setup.sh --check    exit 0 when all to build it is there, 1 when not; installs nothing
+#
+# Options may be combined.
 set -euo pipefail
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
 
-case ${1:-} in
-    '' | --tests | --check) ;;
-    *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 6 >&2; exit 2 ;;
-esac
+tests=false native=false check=false
+for option; do
+    case $option in
+        --tests) tests=true ;;
+        --native) native=true ;;
+        --check) check=true ;;
+        *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 8 >&2; exit 2 ;;
+    esac
+done
 
 # shellcheck source=/dev/null
 . /etc/os-release
@@ -26,11 +34,11 @@ needs_backports() { [ "$ID-$VERSION_ID" = debian-12 ]; }
 
 packages=(
     clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git pkg-config
-    libeigen3-dev libceres-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
+    libeigen3-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
     libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libzip-dev librandom123-dev
     nlohmann-json3-dev patchelf dpkg-dev file
 )
-[ "${1:-}" != --tests ] ||
+! "$tests" ||
     packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py chromium fonts-liberation slurm-wlm munge
         debootstrap)
 # npm gets the plotting library; it comes with some packages of nodejs, which then refuse Debian's.
@@ -49,33 +57,53 @@ cmake_is_new_enough() {
 }
 cmake_is_new_enough || [[ " ${missing[*]} " = *" cmake "* ]] || missing+=(cmake)
 
-if [ ${#missing[@]} -eq 0 ]; then
-    say "everything is installed"
-    exit 0
-fi
-[ "${1:-}" != --check ] || { say "missing: ${missing[*]}"; exit 1; }
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || die "run this as root (there is no sudo); to install: ${missing[*]}"
-    as_root=(sudo)
-fi
-apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
-
-say "installing with apt: ${missing[*]}"
-apt_get update
-
-if needs_backports && [[ " ${missing[*]} " = *" cmake "* ]]; then
-    if ! apt-cache policy cmake | grep -q bookworm-backports; then
-        # The mirror that this machine already uses for Debian.
-        # shellcheck disable=SC2016
-        mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n 's/ bookworm$//p' | head -n 1)
-        [ -n "$mirror" ] || die "no apt source for bookworm found, so no mirror to take bookworm-backports from"
-        say "adding bookworm-backports (for cmake >= 3.28) in /etc/apt/sources.list.d/repal-backports.list"
-        echo "deb $mirror bookworm-backports main" | "${as_root[@]}" tee /etc/apt/sources.list.d/repal-backports.list >/dev/null
-        apt_get update
+install_missing() {
+    local mirror as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "run this as root (there is no sudo); to install: ${missing[*]}"
+        as_root=(sudo)
     fi
-    apt_get install -y --no-install-recommends -t bookworm-backports cmake
+    apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+
+    say "installing with apt: ${missing[*]}"
+    apt_get update
+
+    if needs_backports && [[ " ${missing[*]} " = *" cmake "* ]]; then
+        if ! apt-cache policy cmake | grep -q bookworm-backports; then
+            # The mirror that this machine already uses for Debian.
+            # shellcheck disable=SC2016
+            mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n 's/ bookworm$//p' | head -n 1)
+            [ -n "$mirror" ] || die "no apt source for bookworm found, so no mirror to take bookworm-backports from"
+            say "adding bookworm-backports (for cmake >= 3.28) in /etc/apt/sources.list.d/repal-backports.list"
+            echo "deb $mirror bookworm-backports main" | "${as_root[@]}" tee /etc/apt/sources.list.d/repal-backports.list >/dev/null
+            apt_get update
+        fi
+        apt_get install -y --no-install-recommends -t bookworm-backports cmake
+    fi
+    apt_get install -y --no-install-recommends "${missing[@]}"
+}
+
+# The kinds of Ceres that have to be built; none where CMake finds the user's own.
+kinds=('')
+! "$native" || kinds+=(native)
+IFS=: read -ra folders <<<"${CMAKE_PREFIX_PATH:-}"
+for folder in "${folders[@]}"; do
+    [ ! -e "$folder/lib/cmake/Ceres/CeresConfig.cmake" ] || kinds=()
+done
+
+was_complete=true
+if [ ${#missing[@]} -gt 0 ]; then
+    ! "$check" || { say "missing: ${missing[*]}"; exit 1; }
+    install_missing
+    was_complete=false
 fi
-apt_get install -y --no-install-recommends "${missing[@]}"
-say "done"
+cd "$(dirname "$0")"
+for kind in "${kinds[@]}"; do
+    # shellcheck disable=SC2086
+    [ ! -d "$(./ceres.sh path $kind)" ] || continue
+    ! "$check" || { say "missing: Ceres${kind:+ for REPAL_NATIVE}"; exit 1; }
+    # shellcheck disable=SC2086
+    ./ceres.sh build $kind
+    was_complete=false
+done
+if "$was_complete"; then say "everything is installed"; else say "done"; fi

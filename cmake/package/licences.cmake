@@ -1,22 +1,18 @@
 cmake_minimum_required(VERSION 3.28)
 # Writes licences/LIBRARIES.md and the copyright file of every package that `libraries` (shared, set by bundle.cmake) and
-# LINKED_IN (archives and headers) come from. A library without a licence in the table below is an error: it was never
-# looked at.
+# LINKED_IN (archives and headers) come from, and of CERES, which no package owns. A library without a licence in the table
+# below is an error: it was never looked at.
 
 # Debian's source package, without its version: the licence of what we take from it, as SPDX names it.
 set(licence_of_boost BSL-1.0)
 set(licence_of_bzip2 bzip2-1.0.6)
-set(licence_of_ceres-solver "BSD-3-Clause AND Apache-2.0")
 set(licence_of_cli11 BSD-3-Clause)
 set(licence_of_eigen3 MPL-2.0)
 set(licence_of_fmtlib MIT)
 set(licence_of_gcc "GPL-3.0-or-later WITH GCC-exception-3.1")
-set(licence_of_gflags BSD-3-Clause)
-set(licence_of_google-glog BSD-3-Clause)
 set(licence_of_hdf5 BSD-3-Clause)
 set(licence_of_libaec BSD-2-Clause)
 set(licence_of_librandom123 BSD-3-Clause)
-set(licence_of_libunwind MIT)
 set(licence_of_libzip BSD-3-Clause)
 set(licence_of_libzstd "BSD-3-Clause OR GPL-2.0-only")
 set(licence_of_nlohmann-json MIT)
@@ -91,6 +87,10 @@ foreach(file IN LISTS libraries LINKED_IN)
   endif()
   record(${what} ${package} ${version} ${licence} /usr/share/doc/${package}/copyright)
 endforeach()
+get_filename_component(what ${CERES} NAME)
+get_filename_component(folder_of_ceres ${CERES} DIRECTORY)
+file(REAL_PATH ../share/doc/ceres/copyright copyright BASE_DIRECTORY ${folder_of_ceres})
+record(${what} ceres-solver ${CERES_VERSION} "BSD-3-Clause AND Apache-2.0" ${copyright})
 if(EXISTS ${BUILD}/share/repal/plotly.min.js)
   file(READ ${BUILD}/share/repal/plotly.min.js start LIMIT 1000)
   string(REGEX MATCH "plotly\\.js v([0-9.]+)" line "${start}")
@@ -102,8 +102,9 @@ file(WRITE ${folder}/LIBRARIES.md "# What others wrote in this package
 
 Files in `lib/` are Debian's, unchanged but for the path on which they look for each other; any of them may be replaced by
 another build of the same library. All else is compiled into `bin/repal`, `lib/librepal*` and the plugins. Debian has the
-source of every package under its name and version here (plotly.js: npm). The copyright files name licences of whole source
-packages; the table says which is that of the part that is used.
+source of every package under its name and version here (plotly.js: npm; of Ceres, which is compiled without Debian's
+patches, the version is its authors'). The copyright files name licences of whole source packages; the table says which is
+that of the part that is used.
 
 | what | package | version | licence | copyright |
 |---|---|---|---|---|

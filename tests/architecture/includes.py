@@ -83,7 +83,7 @@ ANY_OF = {
     "remove": {"algorithm", "cstdio"},
     "distance": {"iterator", "algorithm", "map", "set", "string", "vector"},
     "next": {"iterator", "map", "set", "string", "vector", "array", "list", "span", "string_view"},
-    "erase_if": {"map", "set", "string", "vector", "list", "deque"},
+    **{name: {"map", "set", "string", "vector", "list", "deque"} for name in ("erase", "erase_if")},
     **{name: {"cmath", "complex"} for name in "acos asin atan cos exp log log10 pow sin sqrt tan tanh".split()},
     **{name: {"iterator", "map", "set", "string", "vector", "array", "list", "span", "string_view"}
        for name in ("prev", "ssize", "back_inserter")},

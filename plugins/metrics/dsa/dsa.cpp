@@ -73,7 +73,7 @@ class Dsa final : public repal::Metric {
     static repal::MetricInfo info() {
         using enum repal::Invariance;
         return {.name = "dsa",
-                .version = "2",
+                .version = "3",
                 .summary = "dynamical similarity analysis: angle between linear operators after the best rotation",
                 .source = "Ostrow et al. 2023, Beyond geometry",
                 .invariances = {orthogonal, scaling, trial_order},

@@ -15,13 +15,13 @@
 
 import command.load_plugins;
 import command.terminal;
-import repal.config;
 import repal.comparison;
+import repal.config;
 import repal.figures;
-import repal.progress;
 import repal.file;
-import repal.store;
+import repal.progress;
 import repal.score_table;
+import repal.store;
 import repal.table;
 
 namespace command {

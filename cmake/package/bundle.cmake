@@ -6,10 +6,9 @@ endif()
 set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
 
 # Ours are installed as targets. Those of glibc are the system's, since they must fit its loader.
-file(GLOB own ${OWN_LIBRARIES}/*.so)
 file(GLOB plugins ${PLUGINS}/*.so)
 file(GET_RUNTIME_DEPENDENCIES
-  EXECUTABLES ${PROGRAM} LIBRARIES ${own} MODULES ${plugins}
+  EXECUTABLES ${PROGRAM} LIBRARIES ${OWN_LIBRARY} MODULES ${plugins}
   PRE_EXCLUDE_REGEXES "^(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl))\\.so\\." "^librepal"
   RESOLVED_DEPENDENCIES_VAR libraries
   UNRESOLVED_DEPENDENCIES_VAR missing)

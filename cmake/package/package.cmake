@@ -8,7 +8,7 @@
 #   licences  those of what is linked in: the .deb
 
 function(install_for_users component folder)
-  install(FILES config.yaml LICENSE README.md CITATION.cff DESTINATION ${folder} COMPONENT ${component} ${ARGN})
+  install(FILES config.yaml LICENSE README.md CHANGELOG.md CONTRIBUTING.md CITATION.cff DESTINATION ${folder} COMPONENT ${component} ${ARGN})
   install(DIRECTORY examples docs DESTINATION ${folder} COMPONENT ${component} ${ARGN})
   install(DIRECTORY sbatch DESTINATION ${folder} USE_SOURCE_PERMISSIONS OPTIONAL COMPONENT ${component} ${ARGN})
 endfunction()
@@ -19,7 +19,7 @@ find_program(REPAL_PATCHELF patchelf)
 function(install_with script licences)
   install(CODE "
     set(PROGRAM \"$<TARGET_FILE:repal_program>\")
-    set(OWN_LIBRARIES \"${CMAKE_LIBRARY_OUTPUT_DIRECTORY}\")
+    set(OWN_LIBRARY \"$<TARGET_FILE:repal>\")
     set(PLUGINS \"${REPAL_PLUGIN_DIRECTORY}\")
     set(BUILD \"${PROJECT_BINARY_DIR}\")
     set(LINKED_IN \"${REPAL_LINKED_IN}\")

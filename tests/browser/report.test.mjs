@@ -136,7 +136,7 @@ for (const study of studies)
 
         test("the header says how to get the same results", async () => {
             const header = await page.textContent("header");
-            for (const part of ["repal 0.", `repal run ${study} --config`, "seed", "metric dsa 2", "examples/demo.yaml"]) assert.ok(header.includes(part), part);
+            for (const part of ["repal 0.", `repal run ${study} --config`, "seed", "metric dsa 3", "examples/demo.yaml"]) assert.ok(header.includes(part), part);
             assert.ok((await page.textContent("header details")).includes("resamples: 50"));
         });
 
@@ -323,7 +323,7 @@ describe("a page says what is missing:", () => {
             repal(["report", study, "--config", demo, "--results", "nothing"]);
             const page = await open(`nothing/${study}/report.html`);
             assert.match(await page.textContent("#missing"), /not finished.*repal run/s);
-            const cells = csvRows((await downloaded(page, "#missing-cells", "CSV")).content.toString());
+            const cells = csvRows((await downloaded(page, "#missing-items", "CSV")).content.toString());
             assert.ok(cells.every(({ done, missing }) => done === "0" && Number(missing) > 0));
             assert.match(await page.textContent("main"), /No pair of systems has been compared|No network has been trained/);
             await hasNoComplaints(page);

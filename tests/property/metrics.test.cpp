@@ -22,12 +22,12 @@
 
 #include "core/eigen.hpp"
 
+import repal.comparison;
 import repal.config;
 import repal.conformance;
-import repal.comparison;
+import repal.progress;
 import repal.random;
 import repal.registry;
-import repal.progress;
 import repal.trajectories;
 
 namespace {

@@ -12,13 +12,12 @@ module;
 #include <vector>
 module repal.attractors;
 
-import repal.store;
+import repal.attractor_experiments;
 import repal.claims;
 import repal.costs;
-import repal.attractor_experiments;
 import repal.figures;
-import repal.hash;
 import repal.file;
+import repal.hash;
 import repal.store;
 
 namespace repal {

@@ -123,9 +123,9 @@ Table summary_table(const std::vector<SummaryRow>& rows) {
         std::vector<std::string>& fields = lines[place->second];
         fields.resize(std::max(fields.size(), column + 1));
         fields[column] = row.n == 0 ? "-"
-                        : std::isnan(row.interval.low)
-                            ? fmt::format("{:.3f}", row.mean)
-                            : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
+                         : std::isnan(row.interval.low)
+                             ? fmt::format("{:.3f}", row.mean)
+                             : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
     }
     lines.insert(lines.begin(), std::move(head));
     return lines;

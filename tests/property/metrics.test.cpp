@@ -180,7 +180,8 @@ TEST(Dsa, DifferentRanksAreNotApplicableUnlessACommonRankIsAskedFor) {
     } progress;
     const auto compared = [&](const repal::Config& options) {
         repal::PreparedSystems prepared({}, 0);
-        return compare_all(repal::choose_metric(registry().metric("dsa"), options), part, prepared, 1, progress)[0].score;
+        return compare_all(repal::choose_metric(registry().metric("dsa"), options), part, prepared, 1, progress)[0]
+            .score;
     };
 
     const repal::Score refused = compared(repal::Config::from_overrides({}));

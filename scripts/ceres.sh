@@ -35,12 +35,14 @@ elif [ "$(uname -m)" = x86_64 ]; then
 fi
 
 # L-BFGS needs none of the libraries. What it has to say is in its summary; on stderr it may only say that it aborts (-3).
+# Eight sources at a time compile in two fifths of the time, most of which goes into reading Eigen.
 settings=(
     -D CMAKE_CXX_COMPILER=clang++-19 -D CMAKE_C_COMPILER=clang-19 -D CMAKE_BUILD_TYPE=Release
     -D BUILD_SHARED_LIBS=OFF -D CMAKE_POSITION_INDEPENDENT_CODE=ON
     -D CMAKE_CXX_VISIBILITY_PRESET=hidden -D CMAKE_VISIBILITY_INLINES_HIDDEN=ON
     -D SUITESPARSE=OFF -D CXSPARSE=OFF -D EIGENSPARSE=OFF -D EIGENMETIS=OFF -D LAPACK=OFF -D CUDA=OFF -D USE_CUDA=OFF
     -D SCHUR_SPECIALIZATIONS=OFF -D GFLAGS=OFF -D MINIGLOG=ON -D MINIGLOG_MAX_LOG_LEVEL=-3
+    -D CMAKE_UNITY_BUILD=ON
     -D BUILD_TESTING=OFF -D BUILD_EXAMPLES=OFF -D BUILD_BENCHMARKS=OFF -D PROVIDE_UNINSTALL_TARGET=OFF
 )
 hash=$(printf '%s\n' "$ID-$VERSION_ID" "$flags" "$processor" "${settings[@]}" | sha256sum | head -c 12)
@@ -77,6 +79,9 @@ build() {
     [ -f "${archive[0]}" ] || die "the source of Ceres is not version $version: $(cd "$work" && echo ceres-solver*)"
     mkdir "$work/source"
     tar -xf "${archive[0]}" -C "$work/source" --strip-components=1
+    # The one header of 2.1 that may not be read twice.
+    unguarded=$work/source/internal/ceres/manifold_adapter.h
+    [ ! -f "$unguarded" ] || sed -i '1i #pragma once' "$unguarded"
 
     # Messages name files; not those of this home.
     cmake -G Ninja --no-warn-unused-cli -S "$work/source" -B "$work/build" "${settings[@]}" \

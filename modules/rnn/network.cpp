@@ -140,11 +140,12 @@ rnn::Parameters parameters_from(const Archive& archive, const std::string& group
 }
 
 Network network_from(const Archive& checkpoint) {
-    const auto place = [&](const char* attribute, const std::vector<std::string>& names) {
+    const auto value = [&](const char* attribute, const auto& names) {
         const std::string& name = checkpoint.attribute(attribute);
-        const auto found = std::ranges::find(names, name);
-        if (found == names.end()) throw InputError("", fmt::format("unknown {} '{}'", attribute, name));
-        return found - names.begin();
+        const std::vector<std::string> known = texts_of(names);
+        if (std::ranges::find(known, name) == known.end())
+            throw InputError("", fmt::format("unknown {} '{}'", attribute, name));
+        return value_of(names, name);
     };
     const auto length = [&](const char* name, std::size_t dimension) {
         const auto found = checkpoint.arrays.find(name);
@@ -152,8 +153,8 @@ Network network_from(const Archive& checkpoint) {
             throw InputError("", fmt::format("there is no matrix '{}'", name));
         return static_cast<int>(found->second.shape[dimension]);
     };
-    Network network{.shape = {.cell = static_cast<rnn::Cell>(place("cell", cell_names)),
-                              .activation = static_cast<rnn::Activation>(place("activation", activation_names)),
+    Network network{.shape = {.cell = value("cell", cell_names),
+                              .activation = value("activation", activation_names),
                               .inputs = length("weights/input", 1),
                               .hidden = length("weights/recurrent", 1),
                               .outputs = length("weights/readout", 0),

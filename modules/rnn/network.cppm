@@ -1,13 +1,17 @@
 module;
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 export module repal.network;
 
-export import repal.store;
 export import repal.random;
 export import repal.rnn;
+export import repal.store;
 
 namespace repal {
 
@@ -23,10 +27,36 @@ export enum class Initialiser : std::uint8_t {
     randgauss,   ///< normal with deviation 0.1, input and recurrent
 };
 
-export inline const std::vector<std::string> initialiser_names = {"kaiming", "xavier",    "orthogonal",
-                                                                  "diag",    "randortho", "randgauss"};
-export inline const std::vector<std::string> cell_names = {"leaky_rnn", "leaky_gru", "leaky_gru_legacy"};
-export inline const std::vector<std::string> activation_names = {"relu", "leaky_relu", "softplus", "tanh"};
+/// The values of an enumeration with the names that configurations and files have for them.
+export template <class Value, std::size_t n>
+using Names = std::array<std::pair<Value, std::string_view>, n>;
+
+export inline constexpr Names<Initialiser, 6> initialiser_names = {{{Initialiser::kaiming, "kaiming"},
+                                                                    {Initialiser::xavier, "xavier"},
+                                                                    {Initialiser::orthogonal, "orthogonal"},
+                                                                    {Initialiser::diag, "diag"},
+                                                                    {Initialiser::randortho, "randortho"},
+                                                                    {Initialiser::randgauss, "randgauss"}}};
+export inline constexpr Names<rnn::Cell, 3> cell_names = {{{rnn::Cell::leaky_rnn, "leaky_rnn"},
+                                                           {rnn::Cell::leaky_gru, "leaky_gru"},
+                                                           {rnn::Cell::leaky_gru_legacy, "leaky_gru_legacy"}}};
+export inline constexpr Names<rnn::Activation, 4> activation_names = {{{rnn::Activation::relu, "relu"},
+                                                                       {rnn::Activation::leaky_relu, "leaky_relu"},
+                                                                       {rnn::Activation::softplus, "softplus"},
+                                                                       {rnn::Activation::tanh, "tanh"}}};
+
+/// The value of a name that is there.
+export template <class Value, std::size_t n>
+Value value_of(const Names<Value, n>& names, std::string_view name) {
+    return std::ranges::find(names, name, &std::pair<Value, std::string_view>::second)->first;
+}
+
+export template <class Value, std::size_t n>
+std::vector<std::string> texts_of(const Names<Value, n>& names) {
+    std::vector<std::string> texts;
+    for (const auto& entry : names) texts.emplace_back(entry.second);
+    return texts;
+}
 
 /// The readout is kaiming whatever the initialiser.
 export rnn::Parameters initial_parameters(const rnn::NetworkShape& shape, Initialiser initialiser,

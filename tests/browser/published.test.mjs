@@ -11,7 +11,7 @@ import { closeBrowser, coloursOf, folder, open, openBrowser, override, published
 before(async () => {
     repal(["run", "neurotasks", "--config", published, "--quiet", ...override({
         "metrics.dsa": "{n_delays: 5, delay_interval: 4, rank: 4, common_rank: true}",
-        "studies.neurotasks.groups.GoNogo": "{}", "studies.neurotasks.networks.n_rnn": "[4, 6]",
+        "studies.neurotasks.curricula.GoNogo": "{}", "studies.neurotasks.networks.n_rnn": "[4, 6]",
         "studies.neurotasks.networks.batch_size": "[5, 10]", "studies.neurotasks.training.checkpoint_every": 10,
         "studies.neurotasks.data": "{train: 20, validation: 20, test: 20, packing: trial}",
         "studies.neurotasks.trajectories.trials": 20,

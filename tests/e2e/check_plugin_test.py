@@ -103,7 +103,7 @@ studies:
     tasks: {Noise: {task: faulty_task}}
     rulesets: {noise: [Noise]}
     data: {train: 4, validation: 4, test: 4}
-    groups: {noise: {master: {train: [Noise]}}}
+    curricula: {noise: {master: {train: [Noise]}}}
     networks: {cell: [leaky_rnn], activation: [relu], n_rnn: [8], learning_rate: [0.01], batch_size: [2],
                initialiser: [orthogonal], replicates: 1}
     training: {num_epochs: 1}

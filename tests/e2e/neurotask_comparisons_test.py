@@ -247,7 +247,7 @@ class NeurotaskComparisons(SmallStudy):
 
     def test_groups_that_learn_alike_are_networks_of_their_own(self):
         groups = "{pair: {master: {train: [Anti]}, again: {train: [Anti]}, backwards: {train: [Anti, Pro]}, forwards: {train: [Pro, Anti]}}}"
-        study = self.study("--set", f"{STUDY}.groups={groups}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}")
+        study = self.study("--set", f"{STUDY}.curricula={groups}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}")
         rows = [row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka" and "retest" not in row["system_b"]]
         self.assertEqual({row["group"] for row in rows} & {"master | again", "backwards | forwards"},
                          {"master | again", "backwards | forwards"})

@@ -14,7 +14,7 @@ DATA = "studies.neurotasks.data"
 
 class NeurotaskData(ProgramTest):
     def generate(self, *overrides, results="results", config=DEMO, arguments=()):
-        overrides = ("studies.neurotasks.groups={}", "studies.neurotasks.networks.batch_size=1", *overrides)
+        overrides = ("studies.neurotasks.curricula={}", "studies.neurotasks.networks.batch_size=1", *overrides)
         settings = [word for override in overrides for word in ("--set", override)]
         self.succeed("generate", "neurotasks", "--config", config, "--results", results, "--quiet", *settings,
                      *arguments)
@@ -261,7 +261,7 @@ class NeurotaskData(ProgramTest):
 
     def test_bad_input_is_refused(self):
         def refuse(override, *fragments):
-            self.refuse(["generate", "neurotasks", "--config", DEMO, "--set", "studies.neurotasks.groups={}", "--set",
+            self.refuse(["generate", "neurotasks", "--config", DEMO, "--set", "studies.neurotasks.curricula={}", "--set",
                          override], *fragments)
 
         refuse(self.only("GoNogT"), "unknown task 'GoNogT'", "did you mean 'GoNogoT'?")

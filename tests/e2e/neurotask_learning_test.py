@@ -14,7 +14,7 @@ class NeurotaskLearning(ProgramTest):
                     "checkpoint_every: 60}"]
         for ruleset, tasks in (("PDM", PDM), ("GoNogo", GO_NOGO), ("Reaching", REACHING)):
             groups = ", ".join(f"{task}: {{train: [{task}]}}" for task in tasks)
-            settings.append(f"studies.neurotasks.groups.{ruleset}={{{groups}}}")
+            settings.append(f"studies.neurotasks.curricula.{ruleset}={{{groups}}}")
         self.succeed("run", "neurotasks", "--config", DEMO, *[word for text in settings for word in ("--set", text)])
 
         with open(self.folder / "results" / "neurotasks" / "networks.csv", newline="") as file:

@@ -304,7 +304,7 @@ class NeurotaskTraining(SmallStudy):
         def refuse(override, *fragments):
             self.refuse(["run", "neurotasks", "--config", "small.yaml", "--set", override], *fragments)
 
-        groups = "studies.neurotasks.groups"
+        groups = "studies.neurotasks.curricula"
         refuse(f"{groups}.pair.master={{train: [Reach]}}", "the task 'Reach' is not in the ruleset")
         refuse(f"{groups}.pair.master={{train: [AntiG]}}", "did you mean 'AntiGo'?")
         refuse(f"{groups}.pair.master={{train: [Go, Go]}}", "twice")

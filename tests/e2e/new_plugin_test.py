@@ -34,7 +34,7 @@ studies:
     tasks: {Predict: {task: turning_point, steps: 40, step_ms: 25, frequencies: [1, 2], ahead_ms: 250}}
     rulesets: {prediction: [Predict]}
     data: {train: 6, validation: 4, test: 4}
-    groups: {prediction: {master: {train: [Predict]}}}
+    curricula: {prediction: {master: {train: [Predict]}}}
     networks: {cell: [leaky_rnn], activation: [relu], n_rnn: [16], learning_rate: [0.01], batch_size: [2],
                initialiser: [orthogonal], replicates: 1}
     training: {num_epochs: 1}

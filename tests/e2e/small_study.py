@@ -16,7 +16,7 @@ studies:
       Reach: {task: reaching, stimulus: [200], test_stimulus: 200}
     rulesets: {pair: [Go, AntiGo], reach: [Reach]}
     data: {train: 64, validation: 32, test: 8, packing: trial}
-    groups:
+    curricula:
       pair:
         master: {train: [AntiGo]}
         frozen: {pretrain: [Go], train: [AntiGo], trainable: input}
@@ -48,7 +48,7 @@ studies:
       Anti: {task: perceptual_decision_making, anti: true, stimulus: [400, 600], test_stimulus: 500}
     rulesets: {pair: [Pro, Anti]}
     data: {train: 64, validation: 32, test: 30, packing: trial}
-    groups:
+    curricula:
       pair:
         master: {train: [Anti]}
         untrained: {}

@@ -22,7 +22,7 @@ namespace {
 constexpr char learning_job[] = "dissimilarity_learning";
 
 /// The networks of one ruleset that are compared, and what is seen of them.
-struct Compared {
+struct ComparedNetworks {
     const NeurotaskNetworks& networks;
     const Ruleset& ruleset;
     std::string reference;
@@ -31,8 +31,7 @@ struct Compared {
     std::vector<const NetworkItem*> items;  ///< of all groups, by setting, replicate and group
 
     Unit unit(const NetworkItem& item) const {
-        return {static_cast<std::size_t>(item.setting - networks.settings().data()),
-                static_cast<std::size_t>(item.replicate)};
+        return {item.setting->number, static_cast<std::size_t>(item.replicate)};
     }
 
     std::shared_ptr<const System> at(const NetworkItem& item, TrainingPoint point) const {
@@ -48,7 +47,7 @@ class Systems {
         if (is_new) systems_.push_back({name, std::move(system)});
         return place->second;
     }
-    std::size_t add(const Compared& compared, const NetworkItem& item, TrainingPoint point = {}) {
+    std::size_t add(const ComparedNetworks& compared, const NetworkItem& item, TrainingPoint point = {}) {
         const std::string name =
             point.fraction < 1 ? fmt::format("{} at {:.3g}", item.name, point.fraction) : item.name;
         return add(name, compared.at(item, point));
@@ -60,11 +59,13 @@ class Systems {
     std::map<std::string, std::size_t> places_;
 };
 
-/// In the order of the ruleset.
-std::string label_of(const Ruleset& ruleset, const std::string& a, const std::string& b) {
-    const bool is_in_order =
-        std::ranges::find(ruleset.groups, a, &Group::name) <= std::ranges::find(ruleset.groups, b, &Group::name);
-    return is_in_order ? a + " | " + b : b + " | " + a;
+/// The curriculum of a name that is there.
+const Curriculum* curriculum_of(const Ruleset& ruleset, const std::string& name) {
+    return &*std::ranges::find(ruleset.curricula, name, &Curriculum::name);
+}
+
+std::string label_of(const Curriculum* a, const Curriculum* b) {
+    return CurriculumPair{a->number <= b->number ? a : b, a->number <= b->number ? b : a}.label();
 }
 
 /// The share of training that a point of so many stands for: first, ..., last.
@@ -72,7 +73,7 @@ double fraction_of(std::int64_t point, std::int64_t points) {
     return static_cast<double>(point) / static_cast<double>(points - 1);
 }
 
-Experiment finished(const Compared& compared, const char* comparison, Systems systems, std::vector<Pair> pairs,
+Experiment finished(const ComparedNetworks& compared, const char* comparison, Systems systems, std::vector<Pair> pairs,
                     std::vector<std::string> groups) {
     return {
         .name = compared.ruleset.name + "/" + comparison,
@@ -81,7 +82,7 @@ Experiment finished(const Compared& compared, const char* comparison, Systems sy
         .groups = std::move(groups)};
 }
 
-Experiment checks_experiment(const Compared& compared) {
+Experiment checks_experiment(const ComparedNetworks& compared) {
     const NetworkItem& item = **std::ranges::find(compared.items, compared.reference, &NetworkItem::group);
     Systems systems;
     std::vector<Pair> pairs;
@@ -101,7 +102,7 @@ Experiment checks_experiment(const Compared& compared) {
     return finished(compared, "checks", std::move(systems), std::move(pairs), std::move(groups));
 }
 
-Experiment groups_experiment(const Compared& compared) {
+Experiment groups_experiment(const ComparedNetworks& compared) {
     const std::vector<const NetworkItem*>& items = compared.items;
     Systems systems;
     std::vector<Pair> pairs;
@@ -115,22 +116,21 @@ Experiment groups_experiment(const Compared& compared) {
             std::vector<Unit> units = {compared.unit(a)};
             if (are_replicates) units.push_back(compared.unit(b));
             pairs.push_back(
-                {place, systems.add(compared, b), {label_of(compared.ruleset, a.group, b.group)}, std::move(units)});
+                {place, systems.add(compared, b), {label_of(a.curriculum, b.curriculum)}, std::move(units)});
         }
         const auto again = std::make_shared<const Recorded>(compared.networks, a, compared.retest);
         pairs.push_back({place, systems.add(a.name + " retest", again), {noise_floor}, {compared.unit(a)}});
     }
 
     std::vector<std::string> groups;
-    for (auto a = compared.ruleset.groups.begin(); a != compared.ruleset.groups.end(); ++a)
-        for (auto b = a; b != compared.ruleset.groups.end(); ++b)
-            groups.push_back(label_of(compared.ruleset, a->name, b->name));
+    for (const CurriculumPair& pair : curriculum_pairs(compared.ruleset)) groups.push_back(pair.label());
     groups.emplace_back(noise_floor);
     Experiment experiment = finished(compared, "groups", std::move(systems), std::move(pairs), std::move(groups));
     GroupAxis axis{"Dissimilarity to " + compared.reference, "group", {}, {{}}};
-    for (const Group& group : compared.ruleset.groups) {
-        axis.ticks.push_back(group.name == compared.reference ? group.name + " (its replicates)" : group.name);
-        axis.curves.front().groups.push_back(label_of(compared.ruleset, compared.reference, group.name));
+    const Curriculum* reference = curriculum_of(compared.ruleset, compared.reference);
+    for (const Curriculum& curriculum : compared.ruleset.curricula) {
+        axis.ticks.push_back(&curriculum == reference ? curriculum.name + " (its replicates)" : curriculum.name);
+        axis.curves.front().groups.push_back(label_of(reference, &curriculum));
     }
     experiment.axes.push_back(std::move(axis));
     return experiment;
@@ -138,7 +138,7 @@ Experiment groups_experiment(const Compared& compared) {
 
 /// Pairs of networks of these groups that `groups` does not compare, in square tiles, so that few networks are in
 /// memory at once.
-Experiment settings_experiment(const Compared& compared, const std::vector<std::string>& names) {
+Experiment settings_experiment(const ComparedNetworks& compared, const std::vector<std::string>& names) {
     std::vector<const NetworkItem*> items = compared.items;
     std::erase_if(items, [&](const auto* item) { return std::ranges::find(names, item->group) == names.end(); });
 
@@ -150,7 +150,7 @@ Experiment settings_experiment(const Compared& compared, const std::vector<std::
         const std::size_t place = systems.add(compared, a);
         pairs.push_back({place,
                          systems.add(compared, b),
-                         {label_of(compared.ruleset, a.group, b.group)},
+                         {label_of(a.curriculum, b.curriculum)},
                          {compared.unit(a), compared.unit(b)}});
     };
     for (std::size_t first = 0; first < items.size(); first += tile)
@@ -161,16 +161,17 @@ Experiment settings_experiment(const Compared& compared, const std::vector<std::
 
     std::vector<std::string> groups;
     for (std::size_t a = 0; a < names.size(); ++a)
-        for (std::size_t b = a; b < names.size(); ++b) groups.push_back(label_of(compared.ruleset, names[a], names[b]));
+        for (std::size_t b = a; b < names.size(); ++b)
+            groups.push_back(
+                label_of(curriculum_of(compared.ruleset, names[a]), curriculum_of(compared.ruleset, names[b])));
     return finished(compared, "settings", std::move(systems), std::move(pairs), std::move(groups));
 }
 
-Experiment learning_experiment(const Compared& compared, const Config& config) {
+Experiment learning_experiment(const ComparedNetworks& compared, const Config& config) {
     config.require_keys({"points", "match"});
-    const std::vector<std::string> matches = {"fraction", "performance", "samples"};
     const std::int64_t points = config.integer_or("points", 6, 2, 100);
-    const std::string matched_by = config.text_or("match", "fraction", matches);
-    const auto match = static_cast<Match>(std::ranges::find(matches, matched_by) - matches.begin());
+    const std::string matched_by = config.text_or("match", "fraction", texts_of(match_names));
+    const auto match = value_of(match_names, matched_by);
 
     std::map<Unit, std::vector<const NetworkItem*>> units;
     for (const NetworkItem* item : compared.items) units[compared.unit(*item)].push_back(item);
@@ -192,9 +193,9 @@ Experiment learning_experiment(const Compared& compared, const Config& config) {
     }
 
     std::vector<std::string> groups;
-    for (const Group& group : compared.ruleset.groups)
+    for (const Curriculum& curriculum : compared.ruleset.curricula)
         for (std::int64_t point = 0; point < points; ++point)
-            groups.push_back(label(group.name, fraction_of(point, points)));
+            groups.push_back(label(curriculum.name, fraction_of(point, points)));
     Experiment experiment = finished(compared, "learning", std::move(systems), std::move(pairs), std::move(groups));
     experiment.job = learning_job;
     GroupAxis axis{
@@ -204,16 +205,16 @@ Experiment learning_experiment(const Compared& compared, const Config& config) {
         {}};
     for (std::int64_t point = 0; point < points; ++point)
         axis.ticks.push_back(fmt::format("{:.3g}", fraction_of(point, points)));
-    for (const Group& group : compared.ruleset.groups) {
-        axis.curves.push_back({group.name, {}});
+    for (const Curriculum& curriculum : compared.ruleset.curricula) {
+        axis.curves.push_back({curriculum.name, {}});
         for (std::int64_t point = 0; point < points; ++point)
-            axis.curves.back().groups.push_back(label(group.name, fraction_of(point, points)));
+            axis.curves.back().groups.push_back(label(curriculum.name, fraction_of(point, points)));
     }
     experiment.axes.push_back(std::move(axis));
     return experiment;
 }
 
-Experiment within_learning_experiment(const Compared& compared, const Config& config) {
+Experiment within_learning_experiment(const ComparedNetworks& compared, const Config& config) {
     config.require_keys({"states", "parts"});
     const std::int64_t parts = config.integer_or("parts", 4, 1, 100);
     const std::int64_t states = config.integer_or("states", 2 * parts, std::max<std::int64_t>(2, parts), 100);
@@ -244,7 +245,7 @@ Experiment within_learning_experiment(const Compared& compared, const Config& co
 }
 
 /// The task that the reference group learns last, unless the configuration names another one of the ruleset.
-std::string compared_task(const Config& trajectories, const Ruleset& ruleset, const Group& reference) {
+std::string compared_task(const Config& trajectories, const Ruleset& ruleset, const Curriculum& reference) {
     if (const Config tasks = trajectories.at_or_empty("tasks"); tasks.has(ruleset.name)) {
         const Config task = tasks.at(ruleset.name);
         if (std::ranges::find(ruleset.tasks, task.text()) == ruleset.tasks.end())
@@ -297,7 +298,7 @@ std::vector<std::string> mapped_groups(const Config& comparisons, const Neurotas
         throw settings.error("these are the pairs that `groups` leaves, so that is needed, too");
     std::vector<std::string> names;
     for (const Ruleset& ruleset : networks.rulesets())
-        for (const Group& group : ruleset.groups) names.push_back(group.name);
+        for (const Curriculum& curriculum : ruleset.curricula) names.push_back(curriculum.name);
     if (names.empty()) return {};
     std::vector<std::string> mapped;
     for (const Config& group : settings.at("groups").elements(1)) mapped.push_back(group.text(names));
@@ -306,9 +307,16 @@ std::vector<std::string> mapped_groups(const Config& comparisons, const Neurotas
 
 }  // namespace
 
-const std::vector<std::string>& comparison_names() {
-    static const std::vector<std::string> names = {"checks", "groups", "settings", "learning", "within_learning"};
-    return names;
+std::string CurriculumPair::label() const {
+    return a->name + " | " + b->name;
+}
+
+std::vector<CurriculumPair> curriculum_pairs(const Ruleset& ruleset) {
+    std::vector<CurriculumPair> pairs;
+    for (std::size_t a = 0; a < ruleset.curricula.size(); ++a)
+        for (std::size_t b = a; b < ruleset.curricula.size(); ++b)
+            pairs.push_back({&ruleset.curricula[a], &ruleset.curricula[b]});
+    return pairs;
 }
 
 NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& data, const NeurotaskNetworks& networks) {
@@ -317,7 +325,7 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
     const Config trajectories = study.at_or_empty("trajectories");
     const Config comparisons = study.at("comparisons");
     trajectories.require_keys({"tasks", "trials", "period", "skip_ms", "pca"});
-    std::vector<std::string> keys = comparison_names();
+    std::vector<std::string> keys = texts_of(comparison_names);
     keys.emplace_back("reference");
     comparisons.require_keys(keys);
     std::vector<std::string> names;
@@ -326,16 +334,16 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
 
     const std::vector<std::string> mapped = mapped_groups(comparisons, networks);
     for (const Ruleset& ruleset : networks.rulesets()) {
-        if (ruleset.groups.empty()) continue;
+        if (ruleset.curricula.empty()) continue;
         std::vector<std::string> groups;
-        for (const Group& group : ruleset.groups) groups.push_back(group.name);
+        for (const Curriculum& curriculum : ruleset.curricula) groups.push_back(curriculum.name);
         const std::string reference = comparisons.has("reference") ? comparisons.at("reference").text() : "master";
-        const auto found = std::ranges::find(ruleset.groups, reference, &Group::name);
-        if (found == ruleset.groups.end())
+        const auto found = std::ranges::find(ruleset.curricula, reference, &Curriculum::name);
+        if (found == ruleset.curricula.end())
             throw comparisons.error(fmt::format("the ruleset {} has no reference group '{}'", ruleset.name, reference),
                                     suggest(reference, groups));
         const std::string task = compared_task(trajectories, ruleset, *found);
-        Compared compared{networks, ruleset, reference, read_window(trajectories, data, ruleset, task), {}, {}};
+        ComparedNetworks compared{networks, ruleset, reference, read_window(trajectories, data, ruleset, task), {}, {}};
         compared.retest = compared.test;
         compared.retest.data = data.item(task, retest);
         for (const NetworkItem& item : networks.items())
@@ -346,13 +354,17 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
             if (std::ranges::find(mapped, group) != mapped.end()) of_map.push_back(group);
         read.data.insert(read.data.end(), {compared.test.data, compared.retest.data});
 
-        if (comparisons.has("checks")) read.experiments.push_back(checks_experiment(compared));
-        if (comparisons.has("groups")) read.experiments.push_back(groups_experiment(compared));
-        if (comparisons.has("settings")) read.experiments.push_back(settings_experiment(compared, of_map));
+        const auto add = [&](Compared what, Experiment experiment) {
+            read.kinds[experiment.name] = {&ruleset, what};
+            read.experiments.push_back(std::move(experiment));
+        };
+        if (comparisons.has("checks")) add(Compared::checks, checks_experiment(compared));
+        if (comparisons.has("groups")) add(Compared::groups, groups_experiment(compared));
+        if (comparisons.has("settings")) add(Compared::settings, settings_experiment(compared, of_map));
         if (comparisons.has("learning"))
-            read.experiments.push_back(learning_experiment(compared, comparisons.at("learning")));
+            add(Compared::learning, learning_experiment(compared, comparisons.at("learning")));
         if (comparisons.has("within_learning"))
-            read.experiments.push_back(within_learning_experiment(compared, comparisons.at("within_learning")));
+            add(Compared::within_learning, within_learning_experiment(compared, comparisons.at("within_learning")));
     }
     return read;
 }

@@ -1,4 +1,5 @@
 module;
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -9,15 +10,41 @@ export import repal.neurotask_recorded;
 
 namespace repal {
 
-/// checks, groups, settings, learning, within_learning; see read_comparisons().
-export const std::vector<std::string>& comparison_names();
+/// Which networks are compared; see read_comparisons().
+export enum class Compared : std::uint8_t { checks, groups, settings, learning, within_learning };
+export inline constexpr Names<Compared, 5> comparison_names = {{{Compared::checks, "checks"},
+                                                                {Compared::groups, "groups"},
+                                                                {Compared::settings, "settings"},
+                                                                {Compared::learning, "learning"},
+                                                                {Compared::within_learning, "within_learning"}}};
+
+/// Networks of two curricula, in the order of the ruleset, or of one; their pairs have one mean.
+export struct CurriculumPair {
+    const Curriculum* a;
+    const Curriculum* b;
+
+    /// "master | frozen", a group of pairs
+    std::string label() const;
+    bool has(const std::string& curriculum) const { return a->name == curriculum || b->name == curriculum; }
+};
+
+/// Every pair of curricula, and each with itself.
+export std::vector<CurriculumPair> curriculum_pairs(const Ruleset& ruleset);
+
+/// What an experiment compares.
+export struct NetworkExperiment {
+    const Ruleset* ruleset;
+    Compared compared;
+};
 
 /// What is compared of trained networks. Each experiment is of one ruleset and named "<ruleset>/<comparison>".
 export struct NetworkComparisons {
     std::vector<Experiment> experiments;
-    std::vector<DataItem> data;                              ///< test data that they need
-    std::map<std::string, std::string> references;           ///< the reference group of each ruleset
-    std::map<std::string, std::vector<std::string>> mapped;  ///< groups of each ruleset that are all compared with all
+    std::map<std::string, NetworkExperiment> kinds;  ///< by name of the experiment
+    std::vector<DataItem> data;                      ///< test data that they need
+    std::map<std::string, std::string> references;   ///< the reference curriculum of each ruleset
+    std::map<std::string, std::vector<std::string>>
+        mapped;  ///< curricula of each ruleset whose networks are all compared with all
 };
 
 /// Reads `trajectories` and `comparisons` of the study; without `comparisons` there are none. Comparisons:

@@ -39,11 +39,11 @@ auto distinct(const Config& networks, const std::string& key, Read read) {
     return values;
 }
 
-std::vector<std::size_t> read_rules(const Config& group, const std::string& key,
+std::vector<std::size_t> read_rules(const Config& curriculum, const std::string& key,
                                     const std::vector<std::string>& tasks) {
     std::vector<std::size_t> rules;
-    if (!group.has(key)) return rules;
-    for (const Config& task : group.at(key).elements()) {
+    if (!curriculum.has(key)) return rules;
+    for (const Config& task : curriculum.at(key).elements()) {
         const std::size_t rule = place_of(task.text(), tasks);
         if (rule == tasks.size())
             throw task.error(fmt::format("the task '{}' is not in the ruleset", task.text()),
@@ -62,9 +62,9 @@ void require_plain(const std::string& name, const Config& where) {
     if (!is_plain) throw where.error(fmt::format("'{}' is not a name of letters, digits and underscores", name));
 }
 
-rnn::Wanted read_trainable(const Config& group) {
-    if (!group.has("trainable")) return {};
-    const Config value = group.at("trainable");
+rnn::Wanted read_trainable(const Config& curriculum) {
+    if (!curriculum.has("trainable")) return {};
+    const Config value = curriculum.at("trainable");
     const std::vector<std::string> parts = {"input", "recurrent", "bias", "readout"};
     if (value.is_text()) {
         const std::vector<std::string> words = {"all", "input", "recurrent", "bias", "readout"};
@@ -98,8 +98,8 @@ std::vector<std::pair<std::string, std::string>> Setting::values() const {
 }
 
 rnn::NetworkShape Setting::shape(std::size_t inputs, std::size_t outputs, double decay) const {
-    return {.cell = static_cast<rnn::Cell>(place_of(cell, cell_names)),
-            .activation = static_cast<rnn::Activation>(place_of(activation, activation_names)),
+    return {.cell = value_of(cell_names, cell),
+            .activation = value_of(activation_names, activation),
             .inputs = static_cast<int>(inputs),
             .hidden = static_cast<int>(n_rnn),
             .outputs = static_cast<int>(outputs),
@@ -107,7 +107,7 @@ rnn::NetworkShape Setting::shape(std::size_t inputs, std::size_t outputs, double
 }
 
 Initialiser Setting::drawn_by() const {
-    return static_cast<Initialiser>(place_of(initialiser, initialiser_names));
+    return value_of(initialiser_names, initialiser);
 }
 
 std::vector<Setting> read_settings(const Config& networks) {
@@ -117,45 +117,48 @@ std::vector<Setting> read_settings(const Config& networks) {
     const auto counts = [&](const std::string& key, std::int64_t maximum) {
         return distinct(networks, key, [&](const Config& value) { return value.integer(1, maximum); });
     };
-    const auto cells = names("cell", cell_names);
-    const auto activations = names("activation", activation_names);
+    const auto cells = names("cell", texts_of(cell_names));
+    const auto activations = names("activation", texts_of(activation_names));
     const auto sizes = counts("n_rnn", 4096);
     const auto rates =
         distinct(networks, "learning_rate", [](const Config& value) { return value.number(1e-12, 1e6); });
     const auto batch_sizes = counts("batch_size", 1'000'000);
-    const auto initialisers = names("initialiser", initialiser_names);
+    const auto initialisers = names("initialiser", texts_of(initialiser_names));
     const auto setting = [](const auto& values) {
         return std::apply([](const auto&... value) { return Setting{value...}; }, values);
     };
-    return ranges::views::cartesian_product(cells, activations, sizes, rates, batch_sizes, initialisers) |
-           ranges::views::transform(setting) | ranges::to<std::vector>();
+    auto settings = ranges::views::cartesian_product(cells, activations, sizes, rates, batch_sizes, initialisers) |
+                    ranges::views::transform(setting) | ranges::to<std::vector>();
+    for (std::size_t number = 0; number < settings.size(); ++number) settings[number].number = number;
+    return settings;
 }
 
-std::vector<Ruleset> read_rulesets(const Config& rulesets, const Config& groups) {
+std::vector<Ruleset> read_rulesets(const Config& rulesets, const Config& curricula) {
     std::vector<Ruleset> read;
     std::vector<std::string> names;
     for (const auto& [name, tasks] : rulesets.items()) {
         require_plain(name, tasks);
-        Ruleset ruleset{.name = name, .tasks = {}, .groups = {}};
+        Ruleset ruleset{.name = name, .tasks = {}, .curricula = {}};
         for (const Config& task : tasks.elements(1)) {
             if (std::ranges::find(ruleset.tasks, task.text()) != ruleset.tasks.end())
                 throw task.error("this task is here twice");
             require_plain(task.text(), task);
             ruleset.tasks.push_back(task.text());
         }
-        for (const auto& [group_name, group] : groups.at_or_empty(name).items()) {
-            group.require_keys({"pretrain", "train", "trainable"});
-            require_plain(group_name, group);
-            ruleset.groups.push_back({.name = group_name,
-                                      .pretrain = read_rules(group, "pretrain", ruleset.tasks),
-                                      .train = read_rules(group, "train", ruleset.tasks),
-                                      .trainable = read_trainable(group)});
+        for (const auto& [curriculum_name, curriculum] : curricula.at_or_empty(name).items()) {
+            curriculum.require_keys({"pretrain", "train", "trainable"});
+            require_plain(curriculum_name, curriculum);
+            ruleset.curricula.push_back({.name = curriculum_name,
+                                         .pretrain = read_rules(curriculum, "pretrain", ruleset.tasks),
+                                         .train = read_rules(curriculum, "train", ruleset.tasks),
+                                         .trainable = read_trainable(curriculum),
+                                         .number = ruleset.curricula.size()});
         }
         names.push_back(name);
         read.push_back(std::move(ruleset));
     }
     if (read.empty()) throw rulesets.error("there is no ruleset");
-    groups.require_keys(names);
+    curricula.require_keys(names);
     return read;
 }
 

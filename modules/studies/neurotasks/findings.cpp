@@ -25,7 +25,7 @@ namespace repal {
 namespace {
 
 const NetworkItem& network_of(const ScoredPair& pair, std::size_t system) {
-    return static_cast<const Recorded&>(*pair.part->systems[system].system).network();
+    return dynamic_cast<const Recorded&>(*pair.part->systems[system].system).network();
 }
 const NetworkItem& network_a(const ScoredPair& pair) {
     return network_of(pair, pair.pair->a);
@@ -34,16 +34,12 @@ const NetworkItem& network_b(const ScoredPair& pair) {
     return network_of(pair, pair.pair->b);
 }
 
-bool is_of(const ScoredPair& pair, const char* comparison) {
-    return pair.experiment->name == network_a(pair).ruleset->name + "/" + comparison;
+bool is_of(const ScoredPair& pair, Compared what, const NetworkComparisons& comparisons) {
+    return comparisons.kinds.at(pair.experiment->name).compared == what;
 }
 
 bool has_value(const ScoredPair& pair) {
     return pair.result.score.status == Status::ok;
-}
-
-std::size_t group_number(const NetworkItem& item) {
-    return static_cast<std::size_t>(item.curriculum - item.ruleset->groups.data());
 }
 
 /// Pairs of one ruleset and one metric.
@@ -68,8 +64,10 @@ std::vector<MetricPairs> tables_of(const std::vector<ScoredPair>& pairs, Predica
 }
 
 /// Two different groups of one setting and replicate.
-bool is_between_groups(const ScoredPair& pair) {
-    return is_of(pair, "groups") && network_a(pair).group != network_b(pair).group;
+auto is_between_groups(const NetworkComparisons& comparisons) {
+    return [&comparisons](const ScoredPair& pair) {
+        return is_of(pair, Compared::groups, comparisons) && network_a(pair).group != network_b(pair).group;
+    };
 }
 
 /// Dissimilarity to the reference: [group][setting and replicate], of all groups but the reference itself.
@@ -77,13 +75,13 @@ using ToReference = std::map<std::size_t, std::map<Unit, double>>;
 
 ToReference to_reference(const MetricPairs& table, const std::string& reference) {
     ToReference values;
-    for (std::size_t group = 0; group < table.ruleset->groups.size(); ++group)
-        if (table.ruleset->groups[group].name != reference) values[group];
+    for (std::size_t group = 0; group < table.ruleset->curricula.size(); ++group)
+        if (table.ruleset->curricula[group].name != reference) values[group];
     for (const ScoredPair* pair : table.pairs) {
         const NetworkItem& a = network_a(*pair);
         const NetworkItem& b = network_b(*pair);
         if (!has_value(*pair) || (a.group != reference && b.group != reference)) continue;
-        values[group_number(a.group == reference ? b : a)][pair->pair->units.front()] =
+        values[(a.group == reference ? b : a).curriculum->number][pair->pair->units.front()] =
             pair->result.score.dissimilarity();
     }
     return values;
@@ -112,8 +110,8 @@ bool has_one_setting(const MetricPairs& table) {
     });
 }
 
-/// Share of pretraining tasks that two groups have in common.
-std::optional<double> pretraining_share(const Group& a, const Group& b) {
+/// Share of pretraining tasks that two curricula have in common.
+std::optional<double> pretraining_share(const Curriculum& a, const Curriculum& b) {
     const std::set<std::size_t> first(a.pretrain.begin(), a.pretrain.end());
     const std::set<std::size_t> second(b.pretrain.begin(), b.pretrain.end());
     std::set<std::size_t> all = first;
@@ -184,11 +182,11 @@ Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups
 std::vector<GroupTest> group_tests(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
                                    const Bootstrap& resampling, const Stream& stream) {
     std::vector<GroupTest> all;
-    for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
+    for (const MetricPairs& table : tables_of(pairs, is_between_groups(comparisons))) {
         const ToReference values = to_reference(table, comparisons.references.at(table.ruleset->name));
         const bool is_of_one_setting = has_one_setting(table);
         const std::string unit = is_of_one_setting ? "replicate" : "setting";
-        const auto& groups = table.ruleset->groups;
+        const auto& groups = table.ruleset->curricula;
         std::vector<GroupTest> tests;
         std::vector<double> p;
         for (auto a = values.begin(); a != values.end(); ++a)
@@ -223,16 +221,17 @@ Table tests_table(const std::vector<GroupTest>& tests) {
     return rows;
 }
 
-std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pairs, const Bootstrap& resampling,
+std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pairs,
+                                               const NetworkComparisons& comparisons, const Bootstrap& resampling,
                                                const Stream& stream) {
     std::vector<GroupRegression> regressions;
-    for (const MetricPairs& table : tables_of(pairs, is_between_groups)) {
-        const std::vector<Group>& groups = table.ruleset->groups;
+    for (const MetricPairs& table : tables_of(pairs, is_between_groups(comparisons))) {
+        const std::vector<Curriculum>& groups = table.ruleset->curricula;
         std::vector<Dyad> dyads;
         std::map<Unit, std::vector<std::optional<double>>> performance;
         for (const ScoredPair* pair : table.pairs) {
-            const std::size_t a = group_number(network_a(*pair));
-            const std::size_t b = group_number(network_b(*pair));
+            const std::size_t a = network_a(*pair).curriculum->number;
+            const std::size_t b = network_b(*pair).curriculum->number;
             auto& of_unit = performance[pair->pair->units.front()];
             of_unit.resize(groups.size());
             if (pair->result.a.performance) of_unit[a] = pair->result.a.performance;
@@ -241,7 +240,7 @@ std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pa
         }
         std::vector<std::vector<std::optional<double>>> shares(groups.size());
         for (std::size_t a = 0; a < groups.size(); ++a)
-            for (const Group& b : groups) shares[a].push_back(pretraining_share(groups[a], b));
+            for (const Curriculum& b : groups) shares[a].push_back(pretraining_share(groups[a], b));
         std::vector<std::size_t> as_it_is(groups.size());
         std::iota(as_it_is.begin(), as_it_is.end(), std::size_t{0});
 
@@ -268,7 +267,7 @@ std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pa
                 if (const std::optional<double> x = x_of(dyad, as_it_is)) {
                     regression.x.push_back(*x);
                     regression.y.push_back(dyad.y);
-                    regression.groups.push_back(groups[dyad.a].name + " | " + groups[dyad.b].name);
+                    regression.groups.push_back(CurriculumPair{&groups[dyad.a], &groups[dyad.b]}.label());
                 }
             regressions.push_back(std::move(regression));
         };
@@ -293,8 +292,9 @@ Table regressions_table(const std::vector<GroupRegression>& regressions) {
 
 std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons) {
     std::vector<NetworkMap> maps;
-    const auto is_meant = [](const ScoredPair& pair) {
-        return (is_of(pair, "groups") || is_of(pair, "settings")) && &network_a(pair) != &network_b(pair);
+    const auto is_meant = [&](const ScoredPair& pair) {
+        return (is_of(pair, Compared::groups, comparisons) || is_of(pair, Compared::settings, comparisons)) &&
+               &network_a(pair) != &network_b(pair);
     };
     for (const MetricPairs& table : tables_of(pairs, is_meant)) {
         const Mapped mapped = complete(table, comparisons.mapped.at(table.ruleset->name));
@@ -307,7 +307,7 @@ std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs, const
         } else {
             const PlaneMap plane = classical_scaling(mapped.distances);
             std::vector<std::size_t> labels;
-            for (const NetworkItem* item : mapped.networks) labels.push_back(group_number(*item));
+            for (const NetworkItem* item : mapped.networks) labels.push_back(item->curriculum->number);
             const NearestNeighbours neighbours = nearest_neighbours(mapped.distances, labels);
             for (std::size_t i = 0; i < n; ++i) {
                 map.networks[i].x = plane.points(static_cast<Eigen::Index>(i), 0);
@@ -361,11 +361,13 @@ void leave_out_repeated_states(std::vector<ScoredPair>& pairs) {
     }
 }
 
-Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenMetric>& metrics) {
+Checks checks_of(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
+                 const std::vector<ChosenMetric>& metrics) {
     Checks checks;
     // Rotation and decompositions of doubles, amplified by weak directions of an operator.
     constexpr double arithmetic = 1e-5;
-    for (const MetricPairs& table : tables_of(pairs, [](const ScoredPair& pair) { return is_of(pair, "checks"); })) {
+    for (const MetricPairs& table :
+         tables_of(pairs, [&](const ScoredPair& pair) { return is_of(pair, Compared::checks, comparisons); })) {
         const auto metric = std::ranges::find(metrics, table.metric, &ChosenMetric::name);
         const auto has_invariance = [&](Invariance invariance) {
             return std::ranges::find(metric->invariances, invariance) != metric->invariances.end();
@@ -406,14 +408,14 @@ Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenM
 
 Table groups_table(const std::vector<SummaryRow>& summary, const NetworkComparisons& comparisons) {
     std::vector<SummaryRow> rows;
-    for (const auto& [ruleset, reference] : comparisons.references)
-        for (const SummaryRow& row : summary) {
-            if (row.experiment != ruleset + "/groups" || row.n == 0) continue;
-            const std::size_t bar = row.group.find(" | ");
-            const bool is_floor = row.group == noise_floor;
-            if (!is_floor && row.group.substr(0, bar) != reference && row.group.substr(bar + 3) != reference) continue;
-            rows.push_back(row);
-        }
+    for (const auto& [experiment, kind] : comparisons.kinds) {
+        if (kind.compared != Compared::groups) continue;
+        std::set<std::string> shown = {noise_floor};
+        for (const CurriculumPair& pair : curriculum_pairs(*kind.ruleset))
+            if (pair.has(comparisons.references.at(kind.ruleset->name))) shown.insert(pair.label());
+        for (const SummaryRow& row : summary)
+            if (row.experiment == experiment && row.n > 0 && shown.contains(row.group)) rows.push_back(row);
+    }
     return summary_table(rows);
 }
 

@@ -43,8 +43,9 @@ export struct GroupRegression {
 
 /// By the share of pretraining tasks that they have in common (Jaccard; not defined if neither pretrains) and by the
 /// difference of their performance.
-export std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pairs, const Bootstrap& resampling,
-                                                      const Stream& stream);
+export std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pairs,
+                                                      const NetworkComparisons& comparisons,
+                                                      const Bootstrap& resampling, const Stream& stream);
 export Table regressions_table(const std::vector<GroupRegression>& regressions);
 
 /// A network in a plane, or why it is not there.
@@ -82,7 +83,8 @@ export struct Checks {
     Table rows = {{"ruleset", "metric", "check", "dissimilarity", "expected", "holds"}};
     std::vector<std::string> broken;  ///< in words
 };
-export Checks checks_of(const std::vector<ScoredPair>& pairs, const std::vector<ChosenMetric>& metrics);
+export Checks checks_of(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
+                        const std::vector<ChosenMetric>& metrics);
 
 /// Of every group: dissimilarity to the reference and between its own replicates, with the noise floor.
 export Table groups_table(const std::vector<SummaryRow>& summary, const NetworkComparisons& comparisons);

@@ -61,9 +61,9 @@ std::set<std::string> tasks_of(const NetworkItem& item) {
 }  // namespace
 
 NeurotaskNetworks::NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data)
-    : data_(data), seed_(seed), rulesets_(read_rulesets(study.at("rulesets"), study.at_or_empty("groups"))) {
+    : data_(data), seed_(seed), rulesets_(read_rulesets(study.at("rulesets"), study.at_or_empty("curricula"))) {
     for (const Ruleset& ruleset : rulesets_)
-        if (!ruleset.groups.empty()) require_alike(ruleset, study.at("rulesets").at(ruleset.name), data_);
+        if (!ruleset.curricula.empty()) require_alike(ruleset, study.at("rulesets").at(ruleset.name), data_);
 
     const Config networks = study.at("networks");
     networks.require_keys(
@@ -102,25 +102,26 @@ void NeurotaskNetworks::make_items() {
         for (const Setting& setting : settings_)
             for (std::int64_t replicate = 0; replicate < replicates_; ++replicate) {
                 std::map<std::vector<std::size_t>, std::size_t> pretrained;  // rules to the item
-                for (const Group& group : ruleset.groups) {
-                    NetworkItem item{{},        &ruleset,    &setting,        group.name,   &group,
-                                     replicate, group.train, group.trainable, items_.size()};
+                for (const Curriculum& curriculum : ruleset.curricula) {
+                    NetworkItem item{{},           &ruleset,  &setting,         curriculum.name,
+                                     &curriculum,  replicate, curriculum.train, curriculum.trainable,
+                                     items_.size()};
                     std::string parent_key;
-                    if (!group.pretrain.empty()) {
-                        if (!pretrained.contains(group.pretrain)) {
-                            pretrained[group.pretrain] = items_.size();
+                    if (!curriculum.pretrain.empty()) {
+                        if (!pretrained.contains(curriculum.pretrain)) {
+                            pretrained[curriculum.pretrain] = items_.size();
                             add({{},
                                  &ruleset,
                                  &setting,
-                                 fmt::format("pretrained-{}", fmt::join(group.pretrain, "-")),
+                                 fmt::format("pretrained-{}", fmt::join(curriculum.pretrain, "-")),
                                  nullptr,
                                  replicate,
-                                 group.pretrain,
+                                 curriculum.pretrain,
                                  {},
                                  items_.size()},
                                 "");
                         }
-                        item.parent = pretrained[group.pretrain];
+                        item.parent = pretrained[curriculum.pretrain];
                         parent_key = items_[item.parent].key;
                     } else {
                         item.parent = items_.size();

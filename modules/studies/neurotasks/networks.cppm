@@ -17,12 +17,12 @@ export import repal.neurotask_data;
 
 namespace repal {
 
-/// A network to be trained. Groups that pretrain alike share the pretrained network of their replicate.
+/// A network to be trained. Curricula that pretrain alike share the pretrained network of their replicate.
 export struct NetworkItem : Item {
     const Ruleset* ruleset;
     const Setting* setting;
-    std::string group;
-    const Group* curriculum;  ///< null: a pretrained network that others go on from
+    std::string group;             ///< the name of the curriculum, or of pretraining
+    const Curriculum* curriculum;  ///< null: a pretrained network that others go on from
     std::int64_t replicate;
     std::vector<std::size_t> rules;  ///< that it learns
     rnn::Wanted trainable;
@@ -41,7 +41,7 @@ export struct NetworkResult {
 /// All networks of a study: networks/<ruleset>/<setting>/r<replicate>/<group>/.
 export class NeurotaskNetworks {
  public:
-    /// Reads `rulesets`, `groups`, `networks` and `training` of the study. Throws InputError for whatever is wrong
+    /// Reads `rulesets`, `curricula`, `networks` and `training` of the study. Throws InputError for whatever is wrong
     /// there.
     NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data);
     NeurotaskNetworks(const NeurotaskNetworks&) = delete;

@@ -18,8 +18,9 @@ namespace {
 
 Config study_config(const Config& config) {
     const Config study = config.at("studies").at("neurotasks");
+    if (study.has("groups")) throw study.at("groups").error("this key is called `curricula` now");
     study.require_keys(
-        {"tasks", "rulesets", "data", "groups", "networks", "training", "trajectories", "comparisons", "bootstrap"});
+        {"tasks", "rulesets", "data", "curricula", "networks", "training", "trajectories", "comparisons", "bootstrap"});
     return study;
 }
 
@@ -66,12 +67,12 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
          .plan =
              [this](const auto& results, const Selection& selection) {
                  networks_.selected(selection);  // throws for what is not there
-                 return dissimilarity_.plan(results, selection, comparison_names());
+                 return dissimilarity_.plan(results, selection, texts_of(comparison_names));
              },
          .run =
              [this](const RunOptions& options, Progress& progress) {
-                 dissimilarity_.run(dissimilarity_.selected(options.selection, comparison_names()), options.results,
-                                    options.shard, options.jobs, progress);
+                 dissimilarity_.run(dissimilarity_.selected(options.selection, texts_of(comparison_names)),
+                                    options.results, options.shard, options.jobs, progress);
              }}};
 }
 
@@ -128,9 +129,9 @@ NeurotaskFindings NeurotaskStudy::find_in_pairs(std::vector<ScoredPair> pairs) c
     const Stream stream = Stream(seed_).child("statistics");
     return {.summary = summarise(pairs, bootstrap_, stream),
             .tests = group_tests(pairs, comparisons_, bootstrap_, stream),
-            .regressions = group_regressions(pairs, bootstrap_, stream),
+            .regressions = group_regressions(pairs, comparisons_, bootstrap_, stream),
             .maps = network_maps(pairs, comparisons_),
-            .checks = checks_of(pairs, dissimilarity_.metrics()),
+            .checks = checks_of(pairs, comparisons_, dissimilarity_.metrics()),
             .pairs = std::move(pairs)};
 }
 
@@ -147,7 +148,7 @@ Report NeurotaskStudy::report_of(const NeurotaskFindings& found, const std::vect
                   .sections = {task_section(data_, seed_), training_section(data_, networks_, networks, results),
                                activity_section(experiments, results)}};
     for (const Ruleset& ruleset : networks_.rulesets())
-        if (!ruleset.groups.empty())
+        if (!ruleset.curricula.empty())
             report.sections.push_back(comparison_section(ruleset, experiments, found, bootstrap_));
     report.sections.push_back(failure_section(found, networks));
     return report;

@@ -26,6 +26,8 @@ export struct Window {
 
 /// By what a state of a network is matched to one of another network.
 export enum class Match : std::uint8_t { fraction, performance, samples };
+export inline constexpr Names<Match, 3> match_names = {
+    {{Match::fraction, "fraction"}, {Match::performance, "performance"}, {Match::samples, "samples"}}};
 
 /// A state in training: at a fraction of a network's own updates, among the states that have checkpoints. If it is
 /// matched to a reference: the state nearest in validation performance or sequences seen to the reference's state at

@@ -55,7 +55,7 @@ class Means {
 Figure group_map(const Ruleset& ruleset, std::span<const SummaryRow> summary) {
     const Means means(summary, ruleset.name + "/groups");
     HeatMap map{.unit = unit, .rows = {}, .columns = {}, .matrices = {}};
-    for (const Group& group : ruleset.groups) map.rows.push_back(group.name);
+    for (const Curriculum& group : ruleset.curricula) map.rows.push_back(group.name);
     map.columns = map.rows;
     const auto n = std::ssize(map.rows);
     for (const std::string& metric : means.metrics()) {
@@ -120,7 +120,7 @@ Figure within_learning_map(const Ruleset& ruleset, const Experiment& experiment,
                                n_of_means(summary)),
         .choice = "group",
         .variants = {}};
-    for (const Group& group : ruleset.groups) {
+    for (const Curriculum& group : ruleset.curricula) {
         std::size_t parts = 0;
         for (const std::string& name : experiment.groups)
             if (name.starts_with(group.name + ": "))
@@ -151,8 +151,8 @@ Figure map_figure(const Ruleset& ruleset, std::span<const NetworkMap* const> map
                                          map->metric, *map->stress, 100 * map->accuracy, 100 * map->chance),
                     .x = {.title = "first axis (units of π/2)"},
                     .y = {.title = "second axis (units of π/2)"}};
-        for (std::size_t g = 0; g < ruleset.groups.size(); ++g) {
-            Series series{.name = ruleset.groups[g].name, .mark = Mark::points, .colour = g};
+        for (std::size_t g = 0; g < ruleset.curricula.size(); ++g) {
+            Series series{.name = ruleset.curricula[g].name, .mark = Mark::points, .colour = g};
             for (const MappedNetwork& network : map->networks) {
                 if (network.nearest == nullptr || network.network->group != series.name) continue;
                 series.x.push_back(network.x);

@@ -40,7 +40,7 @@ std::string group_name(const NetworkItem& item) {
 }
 
 std::size_t group_colour(const NetworkItem& item) {
-    return item.curriculum == nullptr ? grey : static_cast<std::size_t>(item.curriculum - item.ruleset->groups.data());
+    return item.curriculum == nullptr ? grey : item.curriculum->number;
 }
 
 /// The performance of every network that learned the task, one series for each group with gaps between networks.
@@ -108,7 +108,7 @@ std::vector<ShownNetwork> one_of_each_group(std::span<const Experiment> experime
     for (const Experiment& experiment : experiments)
         for (const Part& part : experiment.parts)
             for (const NamedSystem& system : part.systems) {
-                const auto& recorded = static_cast<const Recorded&>(*system.system);
+                const auto& recorded = dynamic_cast<const Recorded&>(*system.system);
                 const NetworkItem& item = recorded.network();
                 const std::string name = item.ruleset->name + ": " + item.group;
                 if (!recorded.is_trained_network() || recorded.window().data.split != "test" ||

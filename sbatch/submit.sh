@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Submits a study as a chain of jobs: each stage begins when the one before has ended, whatever single cells did, and the
+# Submits a study as a chain of jobs: each stage begins when the one before has ended, whatever single items did, and the
 # report is written in any case. Submitted again, it does what is missing.
 #
 #   sbatch/submit.sh STUDY [--shards N] [--config FILE] [--results DIR] [options of sbatch]

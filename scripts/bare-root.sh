@@ -42,6 +42,8 @@ make() {
     debootstrap --variant=minbase "$codename" "$unfinished" "$mirror" >"$unfinished.log" 2>&1 ||
         { tail -n 20 "$unfinished.log" >&2; rm -f "$unfinished.log"; die "debootstrap of $codename from $mirror failed"; }
     rm -f "$unfinished.log"
+    # As an installation has it: the machine knows its own name.
+    printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$(hostname -s)" >"$unfinished/etc/hosts"
     # From another file system it takes a while: it has its name when it is whole.
     mkdir -p "$(dirname "$folder")"
     mv "$unfinished" "$folder.$$"
@@ -51,10 +53,10 @@ make() {
 run() {
     local root=$1 folder=$2
     shift 2
-    # Its own processes: daemons that a test leaves behind end with the command.
+    # Its own processes: daemons that a test leaves behind end with the command. A root that is mounted can have roots in it.
     # shellcheck disable=SC2016
     exec unshare --mount --pid --fork --kill-child bash -c '
-        mount -t proc proc "$1/proc" && mount --rbind /sys "$1/sys" && mount --rbind /dev "$1/dev" &&
+        mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /sys "$1/sys" && mount --rbind /dev "$1/dev" &&
             exec chroot "$1" /bin/sh -c "cd \"\$0\" && exec \"\$@\"" "${@:2}"' bash "$root" "$folder" "$@"
 }
 

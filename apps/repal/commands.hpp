@@ -27,7 +27,7 @@ struct CommonOptions {
 /// The configuration that results were made with, unless another one is given.
 std::string config_of(const std::filesystem::path& results, const CommonOptions& common);
 
-/// As a shell reads it back.
+/// The word as a shell reads it back: plain, 'two words'.
 std::string quoted(const std::string& word);
 
 using Chosen = std::function<int()>;

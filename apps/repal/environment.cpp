@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <string>
+#include <system_error>
 
 namespace command {
 
@@ -29,6 +30,14 @@ int available_processors() {
 std::string of_node() {
     const std::string node = environment("SLURMD_NODENAME");
     return node.empty() ? "" : fmt::format(" (on node {})", node);
+}
+
+std::string no_number_of_processors(const std::string& word) {
+    constexpr int most = 4096;
+    int n = 0;
+    const auto [end, failure] = std::from_chars(word.data(), word.data() + word.size(), n);
+    if (failure == std::errc() && end == word.data() + word.size() && n >= 1 && n <= most) return {};
+    return fmt::format("expected 1 to {}, got '{}'", most, word);
 }
 
 }  // namespace command

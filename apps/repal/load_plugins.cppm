@@ -8,11 +8,11 @@ import repal.registry;
 
 namespace command {
 
-/// The plugins of the plugin path, isolated if that was asked for. A plugin that is not and calls exit() ends the
-/// program as a failure, which is said: nobody shall take it for success.
+/// Loads the plugins of the plugin path, isolated if the user asked for that. From then on, if a plugin that is not
+/// isolated calls exit(), the program says so and ends with ExitCode::failure, so that nobody takes it for success.
 export repal::Registry load_plugins(const CommonOptions& common);
 
-/// The program itself ends.
+/// To be called when the program itself ends, so that no plugin is blamed for it.
 export void forget_plugins();
 
 }  // namespace command

@@ -28,7 +28,7 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
     app.add_option("--set", common.overrides, "replace one value of the configuration: key.path=value")
         ->allow_extra_args(false);
     app.add_option("--results", common.results, "folder of all results")->capture_default_str();
-    app.add_option("-j,--jobs", common.jobs, "threads")->check(CLI::Range(1, 4096))->capture_default_str();
+    app.add_option("-j,--jobs", common.jobs, "threads")->check(command::no_number_of_processors)->capture_default_str();
     app.add_option("--plugin-path", common.plugin_path, "folder with plugins, searched before all others")
         ->check(CLI::ExistingDirectory)
         ->allow_extra_args(false);
@@ -39,13 +39,21 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
                    "of one call to an isolated plugin, or of one check of check-plugin")
         ->envname("REPAL_PLUGIN_TIMEOUT")
         ->type_name("SECONDS")
-        ->check(CLI::Range(0.01, 1e7))
         ->capture_default_str();
     app.add_flag("-q,--quiet", common.is_quiet, "results and errors only");
     app.add_flag("-v,--verbose", common.is_verbose, "say more of what is done");
 }
 
-/// "frob" is no subcommand, or no option of one.
+/// Here, since CLI11 2.4 ignores a variable of the environment that a check of its own refuses.
+void require_plugin_timeout(double seconds) {
+    constexpr double shortest = 0.01;
+    constexpr double longest = 1e7;
+    if (!(seconds >= shortest && seconds <= longest))
+        throw repal::InputError(fmt::format("--plugin-timeout (or REPAL_PLUGIN_TIMEOUT) {}", seconds),
+                                fmt::format("expected {} to {} seconds", shortest, longest));
+}
+
+/// The error about a word, e.g. "frob", that is no subcommand, or no argument of one.
 repal::InputError unknown_word(const CLI::App& app) {
     const std::string word = app.remaining(true).front();
     std::vector<std::string> names;
@@ -91,6 +99,7 @@ int run(int argc, char** argv) try {
         if (error.get_exit_code() != 0 && app.remaining_size() > 0) throw unknown_word(app);
         return app.exit(error) == 0 ? command::done : command::bad_input;
     }
+    require_plugin_timeout(common.plugin_timeout_s);
     common.is_config_given = app.count("--config") > 0;
     return chosen();
 } catch (const repal::Stopped&) {

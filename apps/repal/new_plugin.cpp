@@ -20,6 +20,7 @@ import command.load_plugins;
 import repal.error;
 import repal.file;
 import repal.registry;
+import repal.template_text;
 
 namespace command {
 namespace {
@@ -142,19 +143,6 @@ std::string in_presets(const std::string& path) {
     return text;
 }
 
-/// Where the running program is installed: above lib/repal.
-std::filesystem::path prefix() {
-    return repal::own_plugins().parent_path().parent_path();
-}
-
-std::string filled_in(std::string text, const std::vector<std::pair<std::string, std::string>>& values) {
-    for (const auto& [placeholder, value] : values)
-        for (std::size_t at = text.find(placeholder); at != std::string::npos;
-             at = text.find(placeholder, at + value.size()))
-            text.replace(at, placeholder.size(), value);
-    return text;
-}
-
 struct GeneratedFile {
     std::string name;
     std::string what;
@@ -171,12 +159,12 @@ std::vector<GeneratedFile> files_of(const NewPlugin& plugin) {
         {"CMakePresets.json", "with which compiler, against which repal", cmake_presets},
         {".gitignore", "build", git_ignore}};
     for (GeneratedFile& file : files)
-        file.content = filled_in(std::move(file.content), {{"@name@", plugin.name},
-                                                           {"@Class@", class_name(plugin.name)},
-                                                           {"@kind@", plugin.kind},
-                                                           {"@version@", REPAL_VERSION},
-                                                           {"@clang@", fmt::format("{}", __clang_major__)},
-                                                           {"@prefix@", in_presets(prefix().string())}});
+        file.content = repal::filled(file.content, {{"name", plugin.name},
+                                                    {"Class", class_name(plugin.name)},
+                                                    {"kind", plugin.kind},
+                                                    {"version", REPAL_VERSION},
+                                                    {"clang", fmt::format("{}", __clang_major__)},
+                                                    {"prefix", in_presets(repal::installation().string())}});
     return files;
 }
 
@@ -235,7 +223,7 @@ std::filesystem::path write(const NewPlugin& plugin, const std::vector<Generated
 void print_next_steps(const NewPlugin& plugin, const std::vector<GeneratedFile>& files) {
     fmt::print("{} has the {} {}:\n\n", quoted(plugin.folder), plugin.kind, plugin.name);
     for (const GeneratedFile& file : files) fmt::print("    {:<22} {}\n", file.name, file.what);
-    const std::string program = quoted((prefix() / "bin" / "repal").string());
+    const std::string program = quoted((repal::installation() / "bin" / "repal").string());
     fmt::print(
         "\nNext:\n\n    cd {}\n    cmake --preset default && cmake --build --preset default && ctest --preset "
         "default\n",
@@ -256,11 +244,11 @@ int new_plugin(const NewPlugin& plugin, const CommonOptions& common) {
     const std::vector<GeneratedFile> files = files_of(plugin);
     write(plugin, files);
     print_next_steps(plugin, files);
-    if (!std::filesystem::exists(prefix() / "lib" / "cmake" / "repal"))
+    if (!std::filesystem::exists(repal::installation() / "lib" / "cmake" / "repal"))
         fmt::print(stderr,
                    "repal: {} is no installation, a plugin cannot be built against it: run cmake --install, and name "
                    "its prefix in CMakePresets.json\n",
-                   quoted(prefix().string()));
+                   quoted(repal::installation().string()));
     return done;
 }
 

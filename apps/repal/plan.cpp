@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "environment.hpp"
 #include "submission.hpp"
 
 import command.load_plugins;
@@ -150,7 +151,7 @@ void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
                                 "what to ask a cluster for, from what items have cost that are done");
     slurm->excludes(json);
     sub->add_option("--cpus-per-task", options->processors, "of a task of the cluster")
-        ->check(CLI::Range(1, 4096))
+        ->check(no_number_of_processors)
         ->capture_default_str()
         ->needs(slurm);
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return plan(*options, common); }; });

@@ -6,7 +6,7 @@ namespace command {
 /// is done. A second SIGINT ends the program at once.
 void stop_on_signals();
 
-/// The one that came first; 0: none.
+/// The signal that came first; 0 if none has.
 int stop_signal();
 
 /// Ends the program as the signal would have, so that shells and clusters see it.

@@ -21,7 +21,7 @@ import repal.studies;
 namespace command {
 namespace {
 
-/// Of one stage.
+/// How far one stage is.
 struct StageStatus {
     std::size_t items = 0;
     std::vector<repal::Item> running = {};

@@ -1,5 +1,6 @@
 module;
 
+#include <fmt/color.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -67,9 +68,11 @@ std::size_t columns_of_terminal() {
 }  // namespace
 
 std::string toned(Tone tone, const std::string& text, FILE* stream) {
-    constexpr int colours[] = {32, 33, 31};  // green, yellow, red
     if (!has_colours(stream)) return text;
-    return fmt::format("\033[{}m{}\033[0m", colours[static_cast<std::size_t>(tone)], text);
+    const auto colour = tone == Tone::good      ? fmt::terminal_color::green
+                        : tone == Tone::warning ? fmt::terminal_color::yellow
+                                                : fmt::terminal_color::red;
+    return fmt::format(fmt::fg(colour), "{}", text);
 }
 
 TerminalProgress::TerminalProgress(bool is_quiet, bool is_verbose)

@@ -14,15 +14,15 @@ import repal.progress;
 
 namespace command {
 
-/// What a text is, which decides its colour.
+/// What a text tells, which decides its colour: green, yellow or red.
 export enum class Tone { good, warning, bad };
 
 /// The text in its colour, if the stream (stdout or stderr) is a terminal that shows colours and nobody has said
 /// otherwise by NO_COLOR (no-color.org) or TERM=dumb; else as it is.
 export std::string toned(Tone tone, const std::string& text, FILE* stream);
 
-/// Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere (logs of jobs). Of a stage that
-/// took less than a second nothing stays.
+/// Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere (logs of jobs). A line about a
+/// stage stays when it ends, unless it took less than a second.
 export class TerminalProgress final : public repal::Progress {
  public:
     /// Quiet: says nothing. Verbose: shows every warning, not only the first of each source.

@@ -25,8 +25,8 @@ export struct PairRange {
     std::size_t end;
 };
 
-/// compare_batch() with nothing but finite angles of status ok, and with whatever it throws as failed scores; of
-/// several pairs each is compared alone then.
+/// The scores of Metric::compare_batch(), one for each pair whatever the plugin does. An angle or a lower bound that
+/// cannot be is a failed score. If the plugin throws, each pair is compared alone, and fails if it throws again.
 export std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs);
 
 /// Prepares the systems of a part that are `needed` (indices), the others stay without an embedding, and brings them to
@@ -43,7 +43,7 @@ export using Finished = std::function<void(std::size_t range, std::vector<PairRe
 export void compare(const ChosenMetric& metric, const Part& part, std::span<const PreparedSystem> prepared,
                     std::span<const PairRange> ranges, int jobs, const Progress& progress, const Finished& finished);
 
-/// All pairs of a part, from the beginning.
+/// Prepares all systems of a part and compares all its pairs; the results are in the order of Part::pairs.
 export std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared,
                                            int jobs, Progress& progress);
 

@@ -36,8 +36,8 @@ namespace {
 // Small enough that an interruption loses seconds, large enough that files are few.
 constexpr std::size_t pairs_per_item = 32;
 
-// Of embeddings of independent pairs that are in memory together, and of what is kept of earlier ones: 24 networks of
-// 256 units in 200 trials of 200 steps.
+// Bytes for the systems of independent pairs that are compared together, and as many for those that are kept of earlier
+// ones: 24 networks of 256 units in 200 trials of 200 steps.
 constexpr std::size_t bytes_at_once = std::size_t{1} << 31;
 constexpr std::size_t systems_per_item = 24;
 
@@ -227,7 +227,8 @@ void DissimilarityStage::run(const ItemList& items, const std::filesystem::path&
     progress.end();
 }
 
-/// Does those that no other process is doing and that are not `settled`, or better, by now; gives back the others.
+/// Does the items that no other process has claimed and whose state is below `settled`; gives back those that others
+/// have claimed.
 DissimilarityStage::ItemList DissimilarityStage::run_free(const ItemList& items, ItemState settled, Run& run) const {
     const ItemFiles files(run.results);
     ItemList elsewhere;
@@ -253,7 +254,8 @@ DissimilarityStage::ItemList DissimilarityStage::run_free(const ItemList& items,
     return elsewhere;
 }
 
-/// How many of the first items are done together: those of one metric and part, or as many of them as have few systems.
+/// How many of the first items are done together: all that have the metric and the part of the first one; if pairs are
+/// independent, only as many as have systems that fit into bytes_at_once.
 std::size_t DissimilarityStage::n_together(std::span<const ComparisonItem* const> items) const {
     const ComparisonItem& first = *items.front();
     const Part& part = experiments_[first.experiment].parts[first.part];
@@ -296,7 +298,7 @@ DissimilarityStage::ItemList DissimilarityStage::items_to_do(const ItemList& ite
     return to_do;
 }
 
-/// Of items of one part: those that their pairs need, as indices.
+/// The systems that items of one part need, as indices: those of their pairs, or all if pairs are not independent.
 std::set<std::size_t> DissimilarityStage::systems_of(const ItemList& items) const {
     const Part& part = experiments_[items.front()->experiment].parts[items.front()->part];
     std::set<std::size_t> systems;
@@ -315,7 +317,7 @@ void DissimilarityStage::run_together(const ItemList& items, Run& run) const {
     const std::set<std::size_t> of_items = systems_of(items);
     const std::vector<std::size_t> needed(of_items.begin(), of_items.end());
     const std::vector<PreparedSystem> prepared = prepare(metric, part, needed, run.prepared, run.jobs, run.progress);
-    // Of a common form that one system is missing from, no pair is final.
+    // The common form lacks the systems that have failed, so that no score is final before they are there.
     const bool is_final = part.has_independent_pairs || std::ranges::none_of(prepared, &PreparedSystem::has_failed);
     const double preparation = preparing.seconds() * run.jobs / static_cast<double>(items.size());
 
@@ -336,7 +338,7 @@ void DissimilarityStage::run_together(const ItemList& items, Run& run) const {
 std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files, const ComparisonItem& item) {
     std::vector<PairResult> results;
     if (const auto json = files.read(item))
-        for (const auto& entry : nlohmann::json::parse(*json))
+        for (const auto& entry : *json)
             results.push_back({score_from(entry), state_from(entry, "a"), state_from(entry, "b")});
     return results;
 }

@@ -43,7 +43,7 @@ export class DissimilarityStage {
     void run(const ItemList& items, const std::filesystem::path& results, const Shard& shard, int jobs,
              Progress& progress) const;
 
-    /// Of an item, in the order of its pairs; empty unless the item is done or failed.
+    /// The results of an item, in the order of its pairs; empty unless the item is done or failed.
     static std::vector<PairResult> read_results(const ItemFiles& files, const ComparisonItem& item);
 
  private:

@@ -51,13 +51,14 @@ export class System {
     /// Everything that determines the trajectories, for keys.
     virtual std::string identity() const = 0;
 
-    /// Whether everything that it needs is in the results folder; if not, others have still to make it.
+    /// Whether everything that observe() needs is in the results folder; false while other items have still to make it.
     virtual bool is_ready(const std::filesystem::path& results) const;
 
-    /// Of memory that the trajectories take; 0: little.
+    /// The bytes of memory that the trajectories take; 0: few, so that their embedding is not worth a file.
     virtual std::size_t bytes() const;
 
-    /// Throws InvalidTrajectories, or SystemFailed.
+    /// What the system did. Throws InvalidTrajectories, SystemFailed, or InputError if a file that it needs is missing
+    /// or damaged.
     virtual Observed observe(const std::filesystem::path& results) const = 0;
 };
 
@@ -110,7 +111,8 @@ export struct Experiment {
     std::string job = {};  ///< of a cluster that compares it; empty: the one named like the stage
 };
 
-/// Mean of the comparisons of every system with an independent draw of itself: what a metric shows of no difference.
+/// The group of the pairs of a system and an independent draw of itself: its mean is what a metric shows where there is
+/// no difference.
 export inline constexpr char noise_floor[] = "noise_floor";
 
 }  // namespace repal

@@ -7,7 +7,6 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <limits>
 #include <map>
 #include <numbers>
 #include <span>
@@ -21,9 +20,6 @@ module repal.figures;
 
 namespace repal {
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-constexpr char unit[] = "dissimilarity (units of π/2)";
 
 bool has_value(const Comparison& comparison) {
     return comparison.score.status == Status::ok;
@@ -75,7 +71,7 @@ Series means(const GroupAxis& axis, const GroupAxis::Curve& curve, std::span<con
     return series;
 }
 
-/// Without the ticks that no curve has a value at.
+/// The axis without the ticks at which no curve has a value.
 GroupAxis with_values(const GroupAxis& axis, std::span<const SummaryRow> summary) {
     GroupAxis kept{axis.caption, axis.title, {}, {}};
     for (const GroupAxis::Curve& curve : axis.curves) kept.curves.push_back({curve.name, {}});
@@ -145,7 +141,7 @@ std::string text_of(const Bootstrap& bootstrap, const std::string& resampled) {
 
 Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comparisons,
                          const std::vector<std::string>& systems) {
-    HeatMap map{.unit = unit, .rows = systems, .columns = systems, .matrices = {}};
+    HeatMap map{.unit = dissimilarity_unit, .rows = systems, .columns = systems, .matrices = {}};
     const auto n = static_cast<Eigen::Index>(systems.size());
     std::map<std::string, Eigen::Index> places;
     for (Eigen::Index i = 0; i < n; ++i) places.emplace(systems[static_cast<std::size_t>(i)], i);
@@ -195,7 +191,7 @@ Figure certificates(const std::string& id, std::span<const Comparison> compariso
         }
         chart.panels.push_back({.title = metric,
                                 .x = {.title = "pairs, by their dissimilarity"},
-                                .y = {.title = unit, .starts_at_zero = true},
+                                .y = {.title = dissimilarity_unit, .starts_at_zero = true},
                                 .series = {std::move(series)}});
     }
     const std::size_t n = chart.panels.empty() ? 0 : chart.panels.front().series.front().x.size();
@@ -249,7 +245,7 @@ Figure group_figure(const std::string& id, const GroupAxis& whole_axis, std::spa
     for (const std::string& metric : metrics_of(comparisons_of(pairs))) {
         Panel panel{.title = metric,
                     .x = {.title = axis.title, .categories = axis.ticks},
-                    .y = {.title = unit, .starts_at_zero = true}};
+                    .y = {.title = dissimilarity_unit, .starts_at_zero = true}};
         for (std::size_t c = 0; c < axis.curves.size(); ++c) {
             const GroupAxis::Curve& curve = axis.curves[c];
             for (std::size_t tick = 0; has_one_curve && tick < curve.groups.size(); ++tick) {

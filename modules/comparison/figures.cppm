@@ -1,5 +1,6 @@
 module;
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,10 @@ export import repal.summary;
 
 /// Figures that the studies and a user's own comparisons have in common.
 namespace repal {
+
+/// In a matrix or a series: there is no value, and nothing is drawn.
+export constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+export constexpr char dissimilarity_unit[] = "dissimilarity (units of π/2)";
 
 /// Two systems with the score of one metric.
 export struct Comparison {
@@ -31,7 +36,7 @@ export std::string anchor(const std::string& name);
 /// "1 pair", "2 pairs"
 export std::string counted(std::size_t n, const std::string& noun);
 
-/// How many pairs the means have that they have: "n = 2 pairs a mean" or "n = 2 to 4 pairs a mean".
+/// How many pairs a mean is made of, for captions: "n = 2 pairs a mean" or "n = 2 to 4 pairs a mean".
 export std::string n_of_means(std::span<const SummaryRow> rows);
 
 /// Dissimilarity of all named systems, a matrix for each metric.
@@ -41,15 +46,15 @@ export Figure dissimilarity_map(const std::string& id, std::span<const Compariso
 /// The same matrices with one colour scale, and each with its own.
 export std::vector<Figure::Variant> with_both_scales(HeatMap map);
 
-/// Of metrics that have one: the certified lower bound of every pair, as a whisker below its value. Without variants if
-/// no metric has one.
+/// Every pair with its certified lower bound, as a whisker below its value, for the metrics that give bounds. There are
+/// no variants if no metric does.
 export Figure certificates(const std::string& id, std::span<const Comparison> comparisons);
 
 /// Pairs without a value by metric, status and cause.
 export TableFigure failure_table(const std::string& id, std::span<const Comparison> comparisons);
 
-/// The groups of an axis: of one curve the distribution of all pairs, of several their means; with intervals, and with
-/// the noise floor as a band. A panel for each metric. Without variants if no group has a value.
+/// The groups of an axis, a panel for each metric: their means with intervals, and the noise floor as a band. An axis
+/// with one curve shows the distribution of all pairs, too. The figure has no variants if no group has a value.
 export Figure group_figure(const std::string& id, const GroupAxis& axis, std::span<const ScoredPair> pairs,
                            std::span<const SummaryRow> summary, const Bootstrap& bootstrap,
                            const std::string& resampled);
@@ -63,7 +68,7 @@ export PathChart trial_paths(const Trajectories& x, const std::vector<std::strin
 /// The page of a user's own files: every pair, every system, and where they lie. Systems have distinct names.
 export Report comparison_report(std::span<const Comparison> comparisons, std::span<const NamedSystem> systems);
 
-/// Every so many steps of a trial that at most 100 are left.
+/// Every n-th step of a trial (time, channel), with the smallest n that leaves at most 100.
 export RowMatrix thinned(const RowMatrix& steps);
 
 }  // namespace repal

@@ -22,17 +22,18 @@ namespace repal {
 export struct PreparedSystem {
     std::shared_ptr<const Embedding> embedding;  ///< null: there is none, see cause
     std::string cause = {};
-    bool has_failed = false;  ///< the system, for whatever metric
+    bool has_failed = false;  ///< then its pairs are failed; else, without an embedding, not_applicable
     ObservedState state = {};
     std::size_t bytes = 0;  ///< of memory, about
 };
 
-/// What becomes of a system that a metric cannot have, e.g. with too few steps: the user mends it, or its pairs have no
-/// value.
+/// What is done about a system that does not suit a metric, e.g. one with too few steps: an InputError is thrown, so
+/// that the user mends it, or its pairs have no value.
 export enum class Unsuitable { throws, has_no_value };
 
-/// What the metric makes of a system. Whatever a plugin throws is the cause of a failure; what makes the system
-/// unsuitable is an InputError that names it, or the cause.
+/// Prepares one system for a metric. If the system does not suit the metric, this throws an InputError that names the
+/// system, or gives no embedding and the cause, as `unsuitable` says. Whatever else a plugin throws makes the result
+/// failed, with the cause.
 export PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, const Observed& observed,
                               Unsuitable unsuitable);
 
@@ -48,15 +49,15 @@ export std::string first_warning(std::span<const PreparedSystem> systems, std::s
 /// What the exception that is being handled says; a plugin may throw anything.
 export std::string text_of_exception();
 
-/// Systems as metrics see them, prepared once and kept while there is room for them; those of large systems on disk,
-/// too, where the metric has that ability.
+/// Prepares every system once for each metric and keeps it in memory, about `max_bytes` of them, those used last. The
+/// embeddings of large systems are kept on disk, too, if the metric can restore() them.
 export class PreparedSystems {
  public:
     PreparedSystems(std::filesystem::path results, std::size_t max_bytes)
         : results_(std::move(results)), max_bytes_(max_bytes) {}
 
-    /// Of these systems, in their order; `advance` is called after each that had to be prepared, by any thread. Throws
-    /// InputError, naming the system, for what the user can mend, unless that has no value.
+    /// The prepared systems, in the order of `systems`, made on `jobs` threads. `advance` is called, by any thread, for
+    /// each that was not in memory. With Unsuitable::throws, what the user can mend is an InputError.
     std::vector<PreparedSystem> of(const ChosenMetric& metric, std::span<const NamedSystem> systems,
                                    Unsuitable unsuitable, int jobs, const std::function<void()>& advance = {});
 

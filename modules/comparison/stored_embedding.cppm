@@ -25,8 +25,8 @@ class StoredEmbedding {
     /// Nothing if there is none, it is damaged, or the metric cannot restore it.
     std::optional<RestoredEmbedding> read(const Metric& metric) const;
 
-    /// Nothing is written of an embedding that has no arrays, or cannot say them. Throws InputError if the place cannot
-    /// be written.
+    /// Keeps the arrays of an embedding; writes no file if there are none, or the plugin throws when asked for them.
+    /// Throws InputError if the place cannot be written.
     void write(const Embedding& embedding, const ObservedState& state) const;
 
  private:

@@ -49,7 +49,7 @@ export struct SummaryRow {
     Interval interval;
 };
 
-/// By experiment, metric and group; groups in the order of their experiment.
+/// The means of all groups, by experiment, metric and group; groups are in the order of their experiment.
 export std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
                                          const Stream& stream);
 

@@ -30,7 +30,7 @@ export class Config {
     /// "file:line:column: key.path", or "--set key.path" for an override.
     std::string where() const;
 
-    /// A map whose keys are all among `known`.
+    /// Throws InputError, with the nearest name, unless this is a map whose keys are all among `known`.
     void require_keys(std::span<const std::string> known) const;
     void require_keys(std::initializer_list<std::string> known) const;
 
@@ -40,10 +40,10 @@ export class Config {
     /// The value of a key, or an empty map if it is not there.
     Config at_or_empty(const std::string& key) const;
 
-    /// Of a map, in the order of the file; a key that is there twice is an error.
+    /// The keys and values of a map, in the order of the file. Throws InputError if a key is there twice.
     std::vector<std::pair<std::string, Config>> items() const;
 
-    /// Of a list with at least `at_least` elements.
+    /// The elements of a list. Throws InputError if there are fewer than `at_least`.
     std::vector<Config> elements(std::size_t at_least = 0) const;
 
     bool is_text() const;
@@ -55,7 +55,7 @@ export class Config {
     double number(double minimum = -std::numeric_limits<double>::infinity(),
                   double maximum = std::numeric_limits<double>::infinity()) const;
 
-    /// Of a list; one number is a list, too.
+    /// The numbers of a list; a number alone counts as a list: `20` is `[20]`.
     std::vector<double> numbers() const;
 
     std::int64_t integer_or(const std::string& key, std::int64_t otherwise, std::int64_t minimum,
@@ -83,7 +83,7 @@ export class Config {
     std::shared_ptr<const Node> node_;
 };
 
-/// All options in the order of their names with defaults filled in, e.g. "n_delays=33,rank=50"; for keys of cells.
+/// All options in the order of their names with defaults filled in, e.g. "n_delays=33,rank=50"; for keys of items.
 export std::string canonical(std::span<const OptionInfo> known, const OptionValues& values);
 
 }  // namespace repal

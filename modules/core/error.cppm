@@ -15,7 +15,7 @@ export class InputError : public std::runtime_error {
     InputError(std::string where, std::string problem, std::string hint = {});
     ~InputError() override;
 
-    /// The same, said of a place that only the caller knows.
+    /// The same error at another place, which only the caller knows, e.g. the file.
     InputError at(const std::string& place) const { return {place, problem_, hint_}; }
 
     const std::string& where() const { return where_; }

@@ -6,7 +6,7 @@ export module repal.hash;
 
 namespace repal {
 
-/// 64-bit FNV-1a of a text: the same on every machine, for keys of cells and names of random streams.
+/// 64-bit FNV-1a of a text: the same on every machine, for keys of items and names of random streams.
 export constexpr std::uint64_t hash(std::string_view text) {
     std::uint64_t value = 0xcbf29ce484222325u;
     for (const char character : text) {

@@ -12,8 +12,8 @@ export class Stopped : public std::exception {
     const char* what() const noexcept override;
 };
 
-/// Where long work says how far it is, and is told to stop. Called by several threads at once; the default says
-/// nothing.
+/// Long work tells a Progress how far it has come, and asks it whether to stop; several threads do so at once. The
+/// default shows nothing and never stops the work.
 export class Progress {
  public:
     virtual ~Progress();
@@ -23,11 +23,11 @@ export class Progress {
     virtual void advance();
     virtual void end();
 
-    /// Something the user should know although the work goes on. Of one source (a metric, say) the first is enough for
-    /// most users.
+    /// Tells the user of something although the work goes on. Most users need only the first warning of a source, e.g.
+    /// of a metric.
     virtual void warn(const std::string& source, const std::string& text);
 
-    /// Why nothing seems to happen.
+    /// Tells the user why nothing seems to happen, e.g. "waiting for 3 items that other processes are doing".
     virtual void say(const std::string& text);
 
     /// Whether the user, or the cluster, wants the work to end soon.

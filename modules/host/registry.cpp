@@ -2,7 +2,6 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
 #include <cstdlib>
 #include <exception>
@@ -20,6 +19,7 @@ module;
 module repal.registry;
 
 import repal.error;
+import repal.file;
 
 namespace repal {
 namespace {
@@ -132,8 +132,7 @@ const LoadedTask& Registry::task(const std::string& name) const {
 }
 
 std::filesystem::path own_plugins() {
-    const std::filesystem::path program(boost::dll::program_location().string());
-    return program.parent_path().parent_path() / "lib" / "repal";
+    return installation() / "lib" / "repal";
 }
 
 std::vector<std::filesystem::path> plugin_path(std::span<const std::filesystem::path> given) {

@@ -46,7 +46,7 @@ export struct HavokOptions {
     /// Throws InvalidTrajectories as Havok does.
     Havok fitted_to(const Trajectories& x) const;
 
-    /// That the rank is below the requested one; empty if it is not.
+    /// Says that the rank is below the requested one; empty if it is not.
     std::string warning(const Havok& havok) const;
 };
 

@@ -1,5 +1,6 @@
 module;
 #include <Eigen/Core>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@ module;
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 export module repal.metric;
@@ -65,13 +67,13 @@ export struct EmbeddingPair {
     const Embedding& b;
 };
 
-/// A measure of dissimilarity. Every function may be called by several threads at once. Of the abilities a metric has
-/// those that it overrides.
+/// A measure of dissimilarity. Every function may be called by several threads at once. A metric has those abilities
+/// whose functions it overrides.
 export class Metric {
  public:
     virtual ~Metric();
 
-    /// With the options of this metric, where they differ from MetricInfo::invariances.
+    /// The invariances with this metric's options; nothing if they are MetricInfo::invariances.
     virtual std::optional<std::vector<Invariance>> invariances() const;
 
     /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.
@@ -102,15 +104,34 @@ concept Storable = requires(const Features& features, const EmbeddingArrays& arr
     { Features::from(arrays) } -> std::same_as<Features>;
 };
 
-/// A metric whose embedding is a plain value. If that has members `warning` or `bytes`, the embedding has them.
+/// A number, or a plain value whose member `precedes` is a strict order of all that distance() depends on.
 export template <class Features>
+concept Ordered = std::is_arithmetic_v<Features> || requires(const Features& a, const Features& b) {
+    { a.precedes(b) } -> std::same_as<bool>;
+};
+
+/// A metric whose embedding is a plain value. If that has members `warning` or `bytes`, the embedding has them.
+/// compare(a, b) and compare(b, a) are one call of distance(), so that they have the same bits; if neither precedes the
+/// other, they are equal and their angle is 0.
+export template <class Features>
+    requires Ordered<Features>
 class MetricOf : public Metric {
  public:
     std::unique_ptr<Embedding> prepare(const Trajectories& x) const final {
         return std::make_unique<Prepared>(features(x));
     }
     Score compare(const Embedding& a, const Embedding& b) const final {
-        return distance(static_cast<const Prepared&>(a).features, static_cast<const Prepared&>(b).features);
+        const Features& x = static_cast<const Prepared&>(a).features;
+        const Features& y = static_cast<const Prepared&>(b).features;
+        if (precedes(y, x)) return distance(y, x);
+        Score score = distance(x, y);
+        // What is not finite stays: it is a fault of the metric.
+        const bool is_of_equal_features = !precedes(x, y);
+        if (is_of_equal_features && std::isfinite(score.angle_rad)) {
+            score.angle_rad = 0;
+            if (score.lower_bound_rad > 0.0) score.lower_bound_rad = 0;
+        }
+        return score;
     }
     std::unique_ptr<Embedding> restore(const EmbeddingArrays& arrays) const final {
         if constexpr (Storable<Features>)
@@ -121,9 +142,17 @@ class MetricOf : public Metric {
 
  protected:
     virtual Features features(const Trajectories& x) const = 0;
+    /// `a` precedes `b`, or they are equal.
     virtual Score distance(const Features& a, const Features& b) const = 0;
 
  private:
+    static bool precedes(const Features& a, const Features& b) {
+        if constexpr (std::is_arithmetic_v<Features>)
+            return a < b;
+        else
+            return a.precedes(b);
+    }
+
     struct Prepared final : Embedding {
         explicit Prepared(Features value) : features(std::move(value)) {
             if constexpr (requires { features.warning; }) warning = features.warning;

@@ -45,7 +45,7 @@ export struct ScoreColumn {
     void (*set)(Score& score, const ScoreValue& value);  ///< null: it follows from the others
 };
 
-/// In the order of the tables. Those that can be set make a score, set in this order.
+/// The columns in the order of the tables. Setting all that can be set, in this order, makes the score again.
 export std::span<const ScoreColumn> score_columns();
 
 }  // namespace repal

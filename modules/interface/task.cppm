@@ -55,7 +55,7 @@ export class Task {
     /// Time of one step in ms; 0 if time has no unit.
     virtual double step_ms() const;
 
-    /// Discrete conditions, e.g. every side with every coherence; 1 if there is nothing to balance.
+    /// How many discrete conditions there are, e.g. 10 of 2 sides and 5 coherences; 1 if there is nothing to balance.
     virtual std::size_t n_conditions() const;
 
     /// One trial of a condition below n_conditions(), drawn from `stream` alone: two simulations with the same stream

@@ -57,7 +57,7 @@ Range roomy(Range range, bool starts_at_zero) {
     return {is_above_zero ? 0 : range.low - room, is_below_zero ? 0 : range.high + room};
 }
 
-/// Where there are categories, every so many that their texts are at least `pitch` apart.
+/// The ruler of an axis. Of many categories only every n-th has a tick, so that texts are `pitch` pixels apart or more.
 Ruler ruler_of(const Axis& axis, Range range, const std::pair<double, double>& ends, double pitch) {
     const std::size_t n = axis.categories.size();
     if (n == 0) range = roomy(range, axis.starts_at_zero);

@@ -41,10 +41,10 @@ Canvas drawn(const PathChart& chart);
 
 // ---------------------------------------------------------------- texts
 
-/// Of UTF-8, without the control characters that XML may not hold; U+FFFD for bytes that are no character.
+/// The characters of a UTF-8 text, without those that XML may not hold; U+FFFD for a byte that is part of none.
 std::vector<std::string_view> characters(std::string_view text);
 
-/// About; what a text needs is only known to a browser.
+/// The width of a text that is cut off after so many characters, about: only a browser knows it.
 double width_of(std::string_view text, std::size_t most_characters);
 
 /// As many characters as have room.
@@ -150,10 +150,10 @@ struct Entry {
     Look look = Look::line;
 };
 
-/// Unless it has no name, or is there with that name and colour.
+/// Adds an entry, unless it has no name or the legend has one of that name and colour.
 void add(std::vector<Entry>& legend, Entry entry);
 
-/// Below all that is there, in as many lines as it needs.
+/// The canvas with a legend below all that is there, in as many lines as it needs.
 Canvas with_legend(Canvas canvas, const std::vector<Entry>& legend);
 
 }  // namespace repal

@@ -97,7 +97,7 @@ std::string numbers(const RowMatrix& values, const Frame& frame, const Scale& co
     return "<g text-anchor=\"middle\">\n" + all + "</g>\n";
 }
 
-/// Of these matrices together, along a bar.
+/// The scale of colours for these matrices together, along a bar of this height.
 Scale colours_of(std::span<const HeatMap::Matrix> matrices, double height) {
     Range range;
     for (const HeatMap::Matrix& matrix : matrices)

@@ -13,7 +13,7 @@ export import repal.trajectories;
 /// What a reader is shown, as data. Nothing here knows of a study or of how it is drawn.
 namespace repal {
 
-/// Of a chart that has x and y. Positions are numbers, or 0, 1, ... if there are categories.
+/// The x or the y of a panel. Positions are numbers, or 0, 1, ... if there are categories.
 export struct Axis {
     std::string title;                         ///< with its unit
     std::vector<std::string> categories = {};  ///< names of the positions
@@ -122,9 +122,9 @@ export struct Report {
     std::vector<Section> sections;
 };
 
-/// Of things that are compared with all others, such as means and an ideal.
+/// The number of the colour for what is compared with all others, such as means and an ideal.
 export inline constexpr std::size_t black = 10;
-/// Of what is in the background.
+/// The number of the colour for what is in the background.
 export inline constexpr std::size_t grey = 11;
 
 /// The palette as #rrggbb, numbers beyond the last begin again: ten colours that can be told apart with any colour

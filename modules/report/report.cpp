@@ -2,7 +2,6 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/dll/runtime_symbol_info.hpp>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -22,6 +21,7 @@ module repal.report;
 
 import repal.drawing;
 import repal.file;
+import repal.template_text;
 
 namespace repal {
 namespace {
@@ -288,25 +288,10 @@ std::string footer(const std::filesystem::path& library) {
     return text;
 }
 
-/// The template with every @name@ replaced; what is put in is not looked at again.
-std::string filled(std::string_view page, const std::map<std::string_view, std::string>& parts) {
-    std::string text;
-    while (true) {
-        const std::size_t begin = page.find('@');
-        text += page.substr(0, begin);
-        if (begin == std::string_view::npos) return text;
-        const std::size_t end = page.find('@', begin + 1);
-        const auto part = parts.find(page.substr(begin + 1, end - begin - 1));
-        text += part->second;
-        page.remove_prefix(end + 1);
-    }
-}
-
 }  // namespace
 
 std::filesystem::path plotting_library() {
-    const std::filesystem::path program(boost::dll::program_location().string());
-    const std::filesystem::path file = program.parent_path().parent_path() / "share/repal/plotly.min.js";
+    const std::filesystem::path file = installation() / "share/repal/plotly.min.js";
     return std::filesystem::is_regular_file(file) ? file : std::filesystem::path();
 }
 

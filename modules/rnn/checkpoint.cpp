@@ -10,6 +10,7 @@ module;
 #include <map>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 module repal.checkpoint;
@@ -77,7 +78,8 @@ Number number_in(const Archive& archive, const char* attribute) {
     Number number{};
     if (found == archive.attributes.end()) return number;
     const std::string& text = found->second;
-    if (std::from_chars(text.data(), text.data() + text.size(), number).ptr != text.data() + text.size())
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure != std::errc() || end != text.data() + text.size())
         throw InputError("", fmt::format("the attribute {} is damaged: '{}'", attribute, text));
     return number;
 }
@@ -131,7 +133,7 @@ rnn::Parameters weights_in(const Archive& archive, const std::filesystem::path& 
 
 }  // namespace
 
-/// The furthest first; a later checkpoint removes interrupted.h5.
+/// The files of all states, the furthest first. interrupted.h5 is the furthest: the next checkpoint removes it.
 std::vector<std::filesystem::path> CheckpointFolder::states() const {
     std::vector<std::filesystem::path> files = checkpoints_in(folder_);
     std::error_code none;

@@ -49,7 +49,7 @@ export class CheckpointFolder {
 
     rnn::Parameters final_parameters(const rnn::NetworkShape& shape) const;
 
-    /// At the end of an epoch that has a checkpoint.
+    /// The weights at the end of an epoch that has a checkpoint.
     rnn::Parameters parameters(const rnn::NetworkShape& shape, int epoch) const;
 
  private:

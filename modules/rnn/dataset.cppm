@@ -65,7 +65,8 @@ export struct DatasetStreams {
     Stream trials;  ///< all else
 };
 
-/// The task has actions or outputs.
+/// Draws the trials of a task, which must have actions or outputs, and packs them into sequences. Throws InputError if
+/// a trial is not as `info` announces it.
 export Dataset make_dataset(const Task& task, const TaskInfo& info, const DatasetRecipe& recipe,
                             const DatasetStreams& streams, int jobs);
 

@@ -37,9 +37,12 @@ export inline constexpr Names<Initialiser, 6> initialiser_names = {{{Initialiser
                                                                     {Initialiser::diag, "diag"},
                                                                     {Initialiser::randortho, "randortho"},
                                                                     {Initialiser::randgauss, "randgauss"}}};
-export inline constexpr Names<rnn::Cell, 3> cell_names = {{{rnn::Cell::leaky_rnn, "leaky_rnn"},
-                                                           {rnn::Cell::leaky_gru, "leaky_gru"},
-                                                           {rnn::Cell::leaky_gru_legacy, "leaky_gru_legacy"}}};
+export inline constexpr auto cell_names = [] {
+    Names<rnn::Cell, rnn::cells.size()> names;
+    std::ranges::transform(rnn::cells, names.begin(),
+                           [](const rnn::CellTraits& traits) { return std::pair(traits.cell, traits.name); });
+    return names;
+}();
 export inline constexpr Names<rnn::Activation, 4> activation_names = {{{rnn::Activation::relu, "relu"},
                                                                        {rnn::Activation::leaky_relu, "leaky_relu"},
                                                                        {rnn::Activation::softplus, "softplus"},

@@ -9,6 +9,8 @@ export namespace repal::rnn {
 using rnn::Activation;
 using rnn::Backpropagation;
 using rnn::Cell;
+using rnn::cells;
+using rnn::CellTraits;
 using rnn::CrossEntropy;
 using rnn::LossAndGradients;
 using rnn::NetworkShape;
@@ -19,6 +21,7 @@ using rnn::SquaredError;
 using rnn::StateNorm;
 using rnn::StatePenalty;
 using rnn::Stimulus;
+using rnn::traits_of;
 using rnn::Wanted;
 
 }  // namespace repal::rnn

@@ -95,7 +95,7 @@ void clip(rnn::Parameters& gradients, double largest_norm) {
         for (float& slope : *array) slope *= scale;
 }
 
-/// Adam with its usual constants (Kingma & Ba 2015). What is not trainable stays as it is, to the bit.
+/// Adam with its usual constants. What is not trainable stays as it is, to the bit.
 void adam_step(TrainingState& state, const rnn::Parameters& gradients, const TrainingOptions& options,
                std::int64_t update) {
     constexpr double beta1 = 0.9;
@@ -155,7 +155,8 @@ struct DecisionErrors {
     double performance() const { return steps == 0 ? 0 : 1 - sum / static_cast<double>(steps); }
 };
 
-/// Of n sequences from `first` on, whose outputs are (sequence, time, output), cut off where none of them goes on.
+/// Adds the errors of n sequences from `first` on. `outputs` is (sequence, time, output) of these n alone, with as many
+/// steps as the longest of them has.
 void add_errors(DecisionErrors& errors, const Dataset& dataset, std::size_t first, std::size_t n,
                 std::span<const float> outputs) {
     const std::size_t width = dataset.actions.empty() ? dataset.outputs.size() : dataset.actions.size();
@@ -222,6 +223,16 @@ TrainingState untrained_state(const rnn::NetworkShape& shape, rnn::Parameters pa
     return state;
 }
 
+double descend(TrainingState& state, const rnn::LossAndGradients& batch, const TrainingOptions& options,
+               std::int64_t update) {
+    rnn::Parameters gradients = batch.gradients;
+    const double loss = batch.data_loss + batch.state_penalty + penalise_weights(state.parameters, options, gradients);
+    if (!std::isfinite(loss)) return loss;
+    clip(gradients, options.gradient_clip);
+    adam_step(state, gradients, options, update);
+    return loss;
+}
+
 bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
                  std::size_t n_rules, const TrainingOptions& options, const Stream& stream,
                  const std::function<bool()>& is_to_stop) {
@@ -248,13 +259,9 @@ bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
 
         const auto& result =
             network.differentiate(state.parameters, batch.stimulus(), batch.objective(penalty), options.trainable);
-        rnn::Parameters gradients = result.gradients;
-        const double of_batch =
-            result.data_loss + result.state_penalty + penalise_weights(state.parameters, options, gradients);
+        const double of_batch = descend(state, result, options, last.updates + static_cast<std::int64_t>(b) + 1);
         if (!std::isfinite(of_batch))
             throw TrainingFailed(fmt::format("the loss is {} in epoch {}, batch {}", of_batch, last.epoch + 1, b));
-        clip(gradients, options.gradient_clip);
-        adam_step(state, gradients, options, last.updates + static_cast<std::int64_t>(b) + 1);
         state.begun_loss += of_batch;
     }
     for (const std::vector<float>* array : arrays_of(state.parameters))

@@ -77,8 +77,15 @@ export class TrainingFailed : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Trains to the end of an epoch, or between two batches to where `is_to_stop` says so, and then is false. What follows
-/// depends on the state and the stream alone: an interrupted training goes on to the same bits. Throws TrainingFailed.
+/// One step of Adam (Kingma & Ba 2015) down the loss of a batch, with the penalties of weights and the clipping that
+/// `options` say; `update` counts from 1. Gives the loss with all penalties. Where that is not finite, all stays as it
+/// is.
+export double descend(TrainingState& state, const rnn::LossAndGradients& batch, const TrainingOptions& options,
+                      std::int64_t update);
+
+/// Trains to the end of an epoch and returns true, or returns false between two batches if `is_to_stop` says so. What
+/// follows depends on the state and the stream alone: an interrupted training goes on to the same bits. Throws
+/// TrainingFailed.
 export bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std::vector<LearnedTask>& tasks,
                         std::size_t n_rules, const TrainingOptions& options, const Stream& stream,
                         const std::function<bool()>& is_to_stop = {});

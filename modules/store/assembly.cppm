@@ -40,7 +40,7 @@ class Assembly {
     Trajectories finish() &&;
 
  private:
-    // Of one dimension of the file: how long it is, and how far its neighbours lie apart in `values_`.
+    // One dimension of the file: its length, and how far apart its neighbours lie in `values_`.
     struct Stride {
         Eigen::Index length = 1;
         Eigen::Index step = 0;

@@ -7,6 +7,7 @@ module;
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <system_error>
 module repal.store;
 
 import :bytes;
@@ -18,9 +19,7 @@ namespace {
 
 class FileBytes final : public ByteSource {
  public:
-    explicit FileBytes(const std::filesystem::path& file) : file_(file) {
-        if (!file_.is_regular()) throw InputError("", "this is not a regular file");
-    }
+    explicit FileBytes(const std::filesystem::path& file) : file_(seekable(file)) {}
 
     std::uint64_t size() const override { return file_.size(); }
 
@@ -35,6 +34,16 @@ class FileBytes final : public ByteSource {
     void verify() override {}
 
  private:
+    /// Asked before it is opened: a pipe would wait for somebody who writes.
+    static const std::filesystem::path& seekable(const std::filesystem::path& file) {
+        std::error_code none;
+        const auto status = std::filesystem::status(file, none);
+        if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+            !std::filesystem::is_directory(status))
+            throw InputError("", "this is not a regular file");
+        return file;
+    }
+
     ReadableFile file_;
 };
 

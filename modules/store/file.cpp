@@ -170,4 +170,8 @@ std::string system_error_text(int error_number) {
     return std::generic_category().message(error_number);
 }
 
+std::filesystem::path installation() {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+}
+
 }  // namespace repal

@@ -27,7 +27,7 @@ export class ReadableFile {
     ReadableFile& operator=(const ReadableFile&) = delete;
     ~ReadableFile();
 
-    /// Of a regular file; nothing can be said about the others.
+    /// How many bytes a regular file has; of another one, e.g. a pipe, that is not known.
     std::uint64_t size() const { return size_; }
     bool is_regular() const { return is_regular_; }
 
@@ -40,8 +40,12 @@ export class ReadableFile {
     bool is_regular_ = false;
 };
 
-/// Asks the server of a network file system again, whose client may remember for a minute that there was no such file.
+/// Whether there is a regular file of this name. The server of a network file system is asked again: its client may
+/// remember for a minute that there was none.
 export bool is_there(const std::filesystem::path& file);
+
+/// The folder that the running program is installed in: that of bin/, lib/ and share/.
+export std::filesystem::path installation();
 
 /// "No space left on device" for ENOSPC, and so on.
 export std::string system_error_text(int error_number);

@@ -1,5 +1,6 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hdf5.h>
 
 #include <algorithm>
@@ -105,8 +106,9 @@ std::string chosen_dataset(hid_t file, const std::string& wanted) {
     const std::vector<std::string> datasets = numeric_datasets(file);
     if (datasets.size() == 1) return datasets.front();
     if (datasets.empty()) throw InputError("", "the file has no dataset of numbers");
-    throw InputError("", fmt::format("the file has {} datasets of numbers", datasets.size()),
-                     fmt::format("name one after the file, e.g. ':{}'; {}", datasets.front(), suggest("", datasets)));
+    throw InputError(
+        "", fmt::format("the file has {} datasets of numbers", datasets.size()),
+        fmt::format("name one after the file, e.g. ':{}'; one of: {}", datasets.front(), fmt::join(datasets, ", ")));
 }
 
 Handle open_dataset(hid_t file, const std::string& path) {

@@ -14,8 +14,8 @@ struct NpyHeader {
     Dimensions dimensions;
 };
 
-/// Of a Python dictionary {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }, the keys in any order.
-/// Throws InputError if it is something else.
+/// Reads a header, which is a Python dictionary with its keys in any order:
+/// {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. Throws InputError if it is something else.
 NpyHeader parse_npy_header(std::string_view text);
 
 }  // namespace repal

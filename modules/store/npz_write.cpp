@@ -38,7 +38,7 @@ std::string npy(const Array& array) {
         std::string operator()(const std::vector<double>&) const { return "<f8"; }
         std::string operator()(const std::vector<std::int32_t>&) const { return "<i4"; }
     };
-    const std::string shape = fmt::format("({},)", fmt::join(array.shape, ", "));
+    const std::string shape = array.shape.empty() ? "()" : fmt::format("({},)", fmt::join(array.shape, ", "));
     const auto bytes = std::visit(
         [](const auto& values) {
             return std::string_view(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));

@@ -81,7 +81,7 @@ void repeat_until_settled(const std::function<std::size_t(ItemState settled)>& d
     std::size_t left = do_free(ItemState::done);
     if (left > 0) progress.say(fmt::format("waiting for {} items that other processes are doing", left));
     while (left > 0) {
-        // What has failed there would fail here.
+        // What has just failed in another process would fail here, too.
         const std::size_t before = std::exchange(left, do_free(ItemState::failed));
         if (left < before) continue;
         progress.stop_if_requested();
@@ -91,7 +91,8 @@ void repeat_until_settled(const std::function<std::size_t(ItemState settled)>& d
 
 namespace {
 
-/// Does those that no other process is doing and that are not `settled`, or better, by now; gives back the others.
+/// Does the items that no other process has claimed and whose state is below `settled`; gives back those that others
+/// have claimed.
 std::vector<std::size_t> do_free(const SharedItems& items, const std::vector<std::size_t>& wanted, ItemState settled,
                                  Claims& claims, int jobs, Progress& progress) {
     std::mutex listing;

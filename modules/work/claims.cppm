@@ -10,9 +10,9 @@ export import repal.items;
 
 namespace repal {
 
-/// Who is doing which item, of all processes that share a results folder: locks on bytes of cells/.claims, one byte for
-/// each item. A lock ends with its process, however that ends. Where the file system has no locks every process may
-/// take every item: work is done twice, to the same bytes.
+/// Lets each item be done by one of the processes that share a results folder. A claim is a lock on the item's byte of
+/// the file cells/.claims, and ends with its process, however that ends. Where the file system has no locks, every
+/// process may take every item: work is done twice, to the same bytes.
 export class Claims {
  public:
     Claims(const std::filesystem::path& results, Progress& progress)
@@ -21,11 +21,12 @@ export class Claims {
     Claims& operator=(const Claims&) = delete;
     ~Claims();
 
-    /// False if another process is doing the item. Of one object an item is taken by one thread.
+    /// Claims the item; false if another process has claimed it. All threads of one object share its claims, so that no
+    /// two of them may take the same item.
     bool take(const Item& item);
     void release(const Item& item) const;
 
-    /// By another process.
+    /// Whether some process, this one included, has claimed the item. Claims nothing.
     bool is_taken(const Item& item) const;
 
  private:
@@ -46,12 +47,16 @@ export struct SharedItems {
     std::function<void(std::size_t)> work;  ///< writes the item
 };
 
-/// Does what is not done, each item in one process, on `jobs` threads; ends when all are done or failed, whoever did
-/// them. An item whose process dies is done here.
+/// Does the items that are not done, each in one process, on `jobs` threads. Returns when all are done or failed, in
+/// this process or in another; an item whose process dies is done here. Throws Stopped.
 export void do_shared(const SharedItems& items, Claims& claims, int jobs, Progress& progress);
 
-/// For work that takes items in its own way: `do_free` does those that no other process is doing and that are not
-/// settled as well as it is told, and says how many it left. Called until none is left, with pauses.
+/// The loop of do_shared(), for work that takes items in its own way, e.g. several at once.
+///
+/// do_free(settled) does the items that no other process has claimed and whose state is below `settled` (missing <
+/// failed < done); it returns how many it left to others. It is called until it leaves none, with pauses. The first
+/// call, do_free(done), tries again what failed in earlier runs. Later calls, do_free(failed), do not: what another
+/// process has just failed to do would fail here, too. Throws Stopped.
 export void repeat_until_settled(const std::function<std::size_t(ItemState settled)>& do_free, Progress& progress);
 
 }  // namespace repal

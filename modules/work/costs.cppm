@@ -15,17 +15,18 @@ namespace repal {
 /// suggestions depends on it.
 export void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds);
 
-/// Of the items of a stage that were done here, as far as they were measured. An interrupted item that went on counts
-/// all of its parts.
+/// What the items of a stage have cost in a results folder, as far as that was measured. An item that was interrupted
+/// and went on has the sum of its runs.
 export struct StageCost {
     std::map<std::string, double> core_seconds;  ///< by key of the item: another configuration has other costs
     std::size_t peak_bytes = 0;                  ///< of memory, of any process
 };
 
-/// By stage.
+/// The costs that record_cost() has written to a results folder, by the name of the stage.
 export std::map<std::string, StageCost> read_costs(const std::filesystem::path& results);
 
-/// Time since it was made, s; with an item, records its cost when it goes, also by an exception.
+/// Measures the time since it was made, in s. If it was made with an item, it records the item's cost when it is
+/// destroyed, also by an exception.
 export class Stopwatch {
  public:
     Stopwatch() = default;

@@ -1,5 +1,8 @@
 module;
+#include <fmt/format.h>
+
 #include <filesystem>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -12,13 +15,27 @@ import repal.store;
 namespace repal {
 namespace {
 
-/// The file's contents if they belong to this item.
-std::optional<nlohmann::json> contents(const std::filesystem::path& file, const Item& item) {
+/// A file is an object of JSON in one line: this, the result, and `end`. So a state is known without parsing a result.
+std::string header(const Item& item, ItemState state) {
+    return fmt::format(R"({{"key":"{}","state":"{}","result":)", item.key, to_string(state));
+}
+constexpr std::string_view end = "}\n";
+
+struct Contents {
+    ItemState state = ItemState::missing;
+    std::string result = {};  ///< JSON
+};
+
+/// Missing: the file is not there, not whole, or of another item.
+Contents contents(const std::filesystem::path& file, const Item& item) {
     if (!is_there(file)) return {};
-    auto json = nlohmann::json::parse(read_file(file), nullptr, false);
-    const auto is_text = [&](const char* name) { return json.contains(name) && json.at(name).is_string(); };
-    if (!is_text("key") || !is_text("state") || json.at("key") != item.key || !json.contains("result")) return {};
-    return json;
+    const std::string text = read_file(file);
+    for (const ItemState state : {ItemState::done, ItemState::failed}) {
+        const std::string begin = header(item, state);
+        if (text.starts_with(begin) && text.ends_with(end) && text.size() > begin.size() + end.size())
+            return {state, text.substr(begin.size(), text.size() - begin.size() - end.size())};
+    }
+    return {};
 }
 
 }  // namespace
@@ -40,9 +57,7 @@ std::filesystem::path ItemFiles::file(const Item& item) const {
 }
 
 ItemState ItemFiles::state(const Item& item) const {
-    const auto found = contents(file(item), item);
-    if (!found) return ItemState::missing;
-    return found->at("state") == "done" ? ItemState::done : ItemState::failed;
+    return contents(file(item), item).state;
 }
 
 ItemState ItemFiles::state(const Item& item, const std::filesystem::path& file) const {
@@ -50,18 +65,18 @@ ItemState ItemFiles::state(const Item& item, const std::filesystem::path& file) 
     return of_item == ItemState::done && key_in(file) != item.key ? ItemState::missing : of_item;
 }
 
-std::optional<std::string> ItemFiles::read(const Item& item) const {
-    const auto found = contents(file(item), item);
-    if (!found) return {};
-    return found->at("result").dump();
+std::optional<nlohmann::json> ItemFiles::read(const Item& item) const {
+    const auto [state, result] = contents(file(item), item);
+    if (state == ItemState::missing) return {};
+    auto json = nlohmann::json::parse(result, nullptr, false);
+    if (json.is_discarded())
+        throw InputError(file(item).string(), "this file was changed since it was written",
+                         "remove it; then it is made again");
+    return json;
 }
 
 void ItemFiles::write(const Item& item, ItemState state, const std::string& json) const {
-    nlohmann::ordered_json content;
-    content["key"] = item.key;
-    content["state"] = to_string(state);
-    content["result"] = nlohmann::ordered_json::parse(json);
-    write_file(file(item), content.dump() + "\n");
+    write_file(file(item), header(item, state) + json + std::string(end));
 }
 
 }  // namespace repal

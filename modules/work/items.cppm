@@ -1,6 +1,7 @@
 module;
 #include <cstddef>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,13 +45,14 @@ export class ItemFiles {
 
     ItemState state(const Item& item) const;
 
-    /// Of an item whose result is in a file of its own, too: done only if that file has its key.
+    /// The state of an item that has a `file` as well, e.g. a dataset: done only if the file carries the item's key.
     ItemState state(const Item& item, const std::filesystem::path& file) const;
 
-    /// The JSON text that write() was given; nothing unless the item is done or failed.
-    std::optional<std::string> read(const Item& item) const;
+    /// What write() was given; nothing unless the item is done or failed. Throws InputError if that was changed since
+    /// and is not JSON any more.
+    std::optional<nlohmann::json> read(const Item& item) const;
 
-    /// Failed items are kept, listed, and done again by the next run.
+    /// `json` is JSON in one line. Failed items are kept, listed, and done again by the next run.
     void write(const Item& item, ItemState state, const std::string& json) const;
 
  private:

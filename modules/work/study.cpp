@@ -130,7 +130,7 @@ std::string Study::manifest(const RunOptions& options) const {
 }
 
 Report Study::page(const Findings& findings, const Plan& plan, const RunOptions& options) const {
-    // Of a finished study, the run that finished it; else this one.
+    // The page names the run that finished the study; if none has, this one.
     nlohmann::ordered_json json = nlohmann::ordered_json::parse(manifest(options));
     json.erase("finished");
     if (const auto file = options.results / "manifest.json"; std::filesystem::is_regular_file(file)) {

@@ -18,7 +18,7 @@ export import repal.report;
 
 namespace repal {
 
-/// Which part of a study is meant; all, if nothing is said.
+/// Which items of a study are meant; an empty selection means all.
 export struct Selection {
     /// Attributes of items and their values, e.g. n_rnn and 128; several values of one attribute mean any of them.
     std::vector<std::pair<std::string, std::string>> where;
@@ -47,7 +47,7 @@ export struct Need {
     std::function<std::set<std::string>(const RunOptions& options)> items = {};
 };
 
-/// A step of a study: items that can be done in any order, by any process, and once.
+/// Items of a study that can be done in any order, by any process, each once.
 export struct Stage {
     std::string name;
     std::vector<Need> needs;
@@ -86,13 +86,13 @@ export class Study {
     Study(const Study&) = delete;
     Study& operator=(const Study&) = delete;
 
-    /// In their order.
+    /// The stages in the order in which a run does them.
     const std::vector<Stage>& stages() const { return stages_; }
 
     /// Throws InputError, with the nearest name, if there is no stage of this name.
     const Stage& stage(const std::string& name) const;
 
-    /// Of all stages.
+    /// The items of all stages, with their states in a results folder.
     Plan plan(const std::filesystem::path& results) const;
 
     /// What to submit to a cluster, in this order.
@@ -104,7 +104,7 @@ export class Study {
     /// Writes config.yaml, and removes the tables of another configuration, so that none stands beside it.
     void begin(const std::filesystem::path& results) const;
 
-    /// Costly: statistics of all that is there.
+    /// What the items that are done or failed show. Costly: it reads all of them and makes the statistics.
     virtual Findings find(const std::filesystem::path& results) const = 0;
 
     /// Tables and manifest.json, of a study that is done.
@@ -116,7 +116,7 @@ export class Study {
  protected:
     Study(std::string name, const Config& config, const Registry& registry);
 
-    /// Names of the files that there may be of find().
+    /// The names of all files that write() may make, so that begin() can remove those of another configuration.
     virtual std::vector<std::string> tables() const = 0;
 
     std::vector<Stage> stages_;

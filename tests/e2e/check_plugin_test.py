@@ -65,6 +65,10 @@ class CheckPlugin(ProgramTest):
                          r"invariance: translation +passed +not declared; the angle changes by up to")
         self.assertRegex(self.succeed("check-plugin", cka).stdout, r"triangle inequality +(note|passed)")
 
+    def test_an_order_of_features_that_leaves_something_out_is_noted(self):
+        self.assertRegex(self.run_repal("check-plugin", FAULTY_METRIC, "--set", "faulty.fault=half_ordered").stdout,
+                         r"compares random systems +note +some different systems are equal to it")
+
     def test_a_plugin_that_hangs_is_ended(self):
         for fault in ("hangs", "hangs_in_prepare"):
             with self.subTest(fault):

@@ -216,7 +216,7 @@ class NeurotaskComparisons(SmallStudy):
         # A network that failed, and comparisons made while it had.
         cell = cells / "train" / RNN / "r0" / "frozen.json"
         content = json.loads(cell.read_text())
-        cell.write_text(json.dumps(content | {"state": "failed", "result": {"cause": "a power cut"}}))
+        cell.write_text(json.dumps(content | {"state": "failed", "result": {"cause": "a power cut"}}, separators=(",", ":")) + "\n")
         (study / "networks" / RNN / "r0" / "frozen" / "final.h5").unlink()
         for file in (cells / "dissimilarity").rglob("*.json"):
             file.unlink()

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from program import BAD_PLUGINS, DEMO, PROGRAM, SOURCE, ProgramTest
-from small_study import LEARNING
+from small_study import COMPARING, LEARNING
 
 SUBMIT = SOURCE / "sbatch" / "submit.sh"
 STUDY = "studies.neurotasks"
@@ -33,6 +33,8 @@ def two_free_ports():
 
 
 class Slurm(ProgramTest):
+    runs = {}  # what `repal run` gives, by configuration
+
     @classmethod
     def setUpClass(cls):
         cls.is_there = all(shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin")
@@ -99,8 +101,11 @@ class Slurm(ProgramTest):
         self.assertEqual(self.files(study, *patterns), self.files(expected, *patterns), self.logs())
 
     def test_the_chain_of_both_studies_gives_the_bytes_of_a_run(self):
-        chains = {study: self.submit(study, "--shards", 3, "--config", DEMO, "--cpus-per-task=1", "--mem=1G", "--time=20")
-                  for study in ("attractors", "neurotasks")}
+        # Every comparison, of networks that are trained in seconds.
+        (self.folder / "small.yaml").write_text(COMPARING)
+        configs = {"attractors": DEMO, "neurotasks": "small.yaml"}
+        chains = {study: self.submit(study, "--shards", 3, "--config", config, "--cpus-per-task=1", "--mem=1G", "--time=20")
+                  for study, config in configs.items()}
         self.assertEqual(list(chains["attractors"]), ["generate_data", "dissimilarity", "report"])
         self.assertEqual(set(chains["neurotasks"]),
                          {"generate_data", "train", "dissimilarity", "dissimilarity_learning", "report"})
@@ -110,8 +115,9 @@ class Slurm(ProgramTest):
                 self.assertEqual({task["JobState"] for task in self.tasks(job)}, {"COMPLETED"}, script + self.logs())
                 self.assertEqual(len(self.tasks(job)), 1 if script == "report" else 3)
 
-            self.succeed("run", study, "--config", DEMO, "--results", "one")
-            self.assert_same_files(self.folder / "results" / study, self.folder / "one" / study, "*.csv")
+            self.succeed("run", study, "--config", configs[study], "--results", "one")
+            self.assert_same_files(self.folder / "results" / study, self.folder / "one" / study, "*.csv", "data/*.h5",
+                                   "trajectories/*.h5", "networks/**/*.h5")
             self.assertTrue((self.folder / "results" / study / "report.html").is_file())
             logs = [file.name for file in (self.folder / "results" / study / "logs").iterdir()]
             self.assertEqual(len(logs), 3 * (len(chain) - 1) + 1, logs)
@@ -125,6 +131,16 @@ class Slurm(ProgramTest):
             self.assertIn(old, config)
             config = config.replace(old, new)
         (self.folder / "config.yaml").write_text(config)
+
+    def assert_bytes_of_a_run(self):
+        """Tests of one configuration share its run."""
+        config = (self.folder / "config.yaml").read_text()
+        if config not in self.runs:
+            results = pathlib.Path(tempfile.mkdtemp(prefix="repal-e2e-"))
+            self.addClassCleanup(shutil.rmtree, results, ignore_errors=True)
+            self.succeed("run", "neurotasks", "--results", results)
+            self.runs[config] = results / "neurotasks"
+        self.assert_same_files(self.folder / "results" / "neurotasks", self.runs[config], "*.csv", "networks/**/*.h5")
 
     def begins_training(self):
         networks = self.folder / "results" / "neurotasks" / "networks"
@@ -159,16 +175,13 @@ class Slurm(ProgramTest):
         self.wait_for(submitted.stdout.strip())
 
         self.assertNotIn("sbatch", self.succeed("status", "neurotasks").stdout, self.logs())
-        self.succeed("run", "neurotasks", "--results", "one")
-        self.assert_same_files(study, self.folder / "one" / "neurotasks", "*.csv", "networks/**/*.h5")
+        self.assert_bytes_of_a_run()
 
     def assert_goes_on(self, chain):
         self.wait_for(*chain.values())
         self.assertIn("restart 1:", self.logs())
         self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"COMPLETED"}, self.logs())
-        self.succeed("run", "neurotasks", "--results", "one")
-        self.assert_same_files(self.folder / "results" / "neurotasks", self.folder / "one" / "neurotasks", "*.csv",
-                               "networks/**/*.h5")
+        self.assert_bytes_of_a_run()
 
     def test_a_task_that_is_requeued_goes_on(self):
         self.configure()
@@ -189,12 +202,18 @@ class Slurm(ProgramTest):
         self.assert_goes_on(chain)
 
     def test_threads_follow_the_allocation(self):
+        jobs = {}
         for processors in (1, 3):
-            result = self.slurm("sbatch", "--wait", "--output=threads.txt", f"--cpus-per-task={processors}",
-                                f"--wrap={shlex.quote(PROGRAM)} --help")
+            result = self.slurm("sbatch", "--parsable", f"--output=threads-{processors}.txt",
+                                f"--cpus-per-task={processors}", f"--wrap={shlex.quote(PROGRAM)} --help")
             self.assertEqual(result.returncode, 0, result.stderr)
-            text = (self.folder / "threads.txt").read_text()
-            self.assertIn(f"={processors}threads", text[text.index("--jobs"):].replace(" ", "").replace("\n", ""))
+            jobs[processors] = result.stdout.strip()
+        self.wait_for(*jobs.values())  # sbatch --wait looks after 2 s and 10 s
+        for processors, job in jobs.items():
+            self.assertEqual([task["JobState"] for task in self.tasks(job)], ["COMPLETED"])
+            text = (self.folder / f"threads-{processors}.txt").read_text()
+            self.assertRegex(text[text.index("--jobs"):].replace(" ", "").replace("\n", ""),
+                             rf"(={processors}|\[{processors}\])threads")
 
     def test_a_training_longer_than_the_time_limit_ends(self):
         # One network alone, whose single epoch is longer than each of its runs.
@@ -202,7 +221,8 @@ class Slurm(ProgramTest):
             ("        frozen: {pretrain: [Go], train: [AntiGo], trainable: input}\n", ""),
             ("        unfrozen: {pretrain: [Go], train: [AntiGo]}\n", ""),
             ("        both: {train: [Go, AntiGo], trainable: [input, readout]}\n", ""),
-            ("        untrained: {}\n", ""), ("replicates: 2", "replicates: 1"), ("n_rnn: [64]", "n_rnn: [128]")])
+            ("        untrained: {}\n", ""), ("replicates: 2", "replicates: 1"), ("n_rnn: [64]", "n_rnn: [128]"),
+            ("      Reach: {task: reaching, stimulus: [200], test_stimulus: 200}\n", ""), (", reach: [Reach]", "")])
         chain = self.submit("neurotasks", "--shards", 1, "--cpus-per-task=1", "--mem=2G", "--time=1",
                             "--signal=B:USR1@30")
         alone = subprocess.Popen([PROGRAM, "run", "neurotasks", "--results", "one", "--jobs", "1", "-q"], cwd=self.folder,
@@ -219,7 +239,8 @@ class Slurm(ProgramTest):
 
     def test_folders_with_blanks_and_an_environment_that_is_not_clean(self):
         """Submitted from elsewhere, with settings of an earlier submission, and where jobs get no environment by default."""
-        (self.folder / "my config.yaml").write_text(DEMO.read_text())
+        config = DEMO.read_text()
+        (self.folder / "my config.yaml").write_text(config[:config.index("  dsa: {")] + config[config.index("  cka: {}"):])
         self.environment |= {"REPAL_SHARDS": "7", "REPAL_STUDY": "neurotasks", "SBATCH_EXPORT": "NONE"}
         chain = self.submit("attractors", "--shards", 2, "--config", "my config.yaml", "--results", "my results",
                             "--cpus-per-task=1", "--mem=1G", "--time", "10")

@@ -21,8 +21,13 @@ namespace {
 struct Level {
     repal::EmbeddingArrays arrays() const { return {{"mean", Eigen::MatrixXd::Constant(1, 1, mean + spoiled_by)}}; }
     static Level from(const repal::EmbeddingArrays& arrays) { return {arrays.at("mean")(0, 0)}; }
+    bool precedes(const Level& other) const {
+        return is_always_first || (mean < other.mean && (!is_half_ordered || mean > 0));
+    }
     double mean = 0;
     double spoiled_by = 0;  ///< when it is kept
+    bool is_always_first = false;
+    bool is_half_ordered = false;
 };
 
 /// The difference of two means, wrong in the way that its option says.
@@ -47,6 +52,7 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "negative",
                                            "asymmetric",
                                            "not_zero",
+                                           "half_ordered",
                                            "unsafe",
                                            "random",
                                            "crashes",
@@ -106,7 +112,11 @@ class Faulty final : public repal::MetricOf<Level> {
             if (options_.fault == "hangs_in_prepare") hang();
         }
         if (options_.fault == "invariance") return {std::tanh(x.rows().topRows(x.rows().rows() / 2).mean())};
-        return {.mean = std::tanh(x.rows().mean()), .spoiled_by = options_.fault == "restore" ? 0.1 : 0};
+        return {.mean = std::tanh(x.rows().mean()),
+                .spoiled_by = options_.fault == "restore" ? 0.1 : 0,
+                // With an order these two faults could not be seen.
+                .is_always_first = options_.fault == "asymmetric" || options_.fault == "not_zero",
+                .is_half_ordered = options_.fault == "half_ordered"};
     }
 
     repal::Score distance(const Level& a, const Level& b) const override {

@@ -104,6 +104,8 @@ class MetricChecks {
             high = std::max(high, result.angle_rad);
         }
         if (high == 0) return {Verdict::noted, "all systems are equal to it"};
+        if (low == 0)
+            return {Verdict::noted, "some different systems are equal to it; do their features say otherwise?"};
         return {Verdict::passed, fmt::format("{:.3g} to {:.3g} rad", low, high)};
     }
 

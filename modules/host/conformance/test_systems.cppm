@@ -10,7 +10,7 @@ import repal.trajectories;
 
 namespace repal {
 
-/// Of random_system(), unless another one is asked for.
+/// The shape of random_system() unless another one is asked for.
 export inline constexpr Shape usual = {.trials = 12, .steps = 60, .channels = 5};
 
 /// Two damped rotations seen through random channels, with noise: smooth, of low rank, as neural activity is.

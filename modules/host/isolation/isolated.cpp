@@ -27,7 +27,7 @@ import repal.protocol;
 namespace repal {
 namespace {
 
-// Of trajectories that were sent to one process; what a metric keeps of them may be as much again.
+// The bytes of trajectories that one process is sent before it is given up; a metric may keep as much again of them.
 constexpr std::size_t bytes_of_worker = std::size_t{1} << 30;
 
 using Id = std::uint64_t;
@@ -48,7 +48,7 @@ struct Worker {
     std::size_t bytes = 0;    ///< of the systems
     std::size_t bytes_harmonised = 0;
 
-    /// It holds more than it may, and not only for the set that is being compared.
+    /// Whether the process holds more than it may, not counting the set that is being compared.
     bool is_full() const { return bytes > bytes_of_worker + bytes_harmonised; }
 };
 
@@ -58,7 +58,7 @@ class Workers {
     Workers(std::filesystem::path file, OptionValues options, double timeout_s)
         : file_(std::move(file)), options_(std::move(options)), timeout_s_(timeout_s) {}
 
-    /// work(worker), which asks it by ask(). A worker that did not answer is not used again.
+    /// Calls work(worker) with a worker that is idle or new. One that did not answer or is full is not used again.
     template <class Work>
     auto with_worker(Work work) {
         std::unique_ptr<Worker> worker = idle();

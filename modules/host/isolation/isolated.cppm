@@ -30,9 +30,9 @@ export struct IsolatedTask {
     MakeTask make;
 };
 
-/// The plugin of a file, asked in another process who it is. Its objects start a process for every thread that calls
-/// them, and another one for every one that has ended; what they know of systems is sent again then. Throws InputError
-/// if the file is no plugin that fits.
+/// The plugin of a file, which only other processes load. Its objects start one for every thread that calls them at the
+/// same time. Where one has ended, the next call starts another, and sends it again the systems that it needs.
+/// Throws InputError if the file is no plugin that fits.
 export std::variant<IsolatedMetric, IsolatedTask> isolated(const std::filesystem::path& file,
                                                            const Isolation& isolation);
 

@@ -2,6 +2,7 @@ module;
 #include <Eigen/Core>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -75,8 +76,12 @@ export class Message {
     const std::string& bytes() const { return bytes_; }
 
     void put_raw(const void* from, std::size_t n) { bytes_.append(static_cast<const char*>(from), n); }
-    void get_raw(void* to, std::size_t n) {
+    /// Throws unless as many bytes are left: asked before memory is taken for what a message says.
+    void require(std::size_t n) const {
         if (n > bytes_.size() - read_) throw std::runtime_error("the message of another process is too short");
+    }
+    void get_raw(void* to, std::size_t n) {
+        require(n);
         if (n > 0) std::memcpy(to, bytes_.data() + read_, n);
         read_ += n;
     }
@@ -118,7 +123,7 @@ struct Transfer<std::monostate> {
     static std::monostate get(Message& /*message*/) { return {}; }
 };
 
-/// As its columns say, so that what a score has is described in one place.
+/// A score crosses column by column, so that its members are listed in one place, score_columns().
 template <>
 struct Transfer<Score> {
     static void put(Message& message, const Score& score) {
@@ -140,8 +145,10 @@ struct Transfer<std::string> {
         message.put_raw(text.data(), text.size());
     }
     static std::string get(Message& message) {
-        std::string text(message.get<std::size_t>(), '\0');
-        message.get_raw(text.data(), text.size());
+        const auto size = message.get<std::size_t>();
+        message.require(size);
+        std::string text(size, '\0');
+        message.get_raw(text.data(), size);
         return text;
     }
 };
@@ -156,6 +163,10 @@ struct Transfer<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, order>> {
     static Matrix get(Message& message) {
         const auto rows = message.get<Eigen::Index>();
         const auto columns = message.get<Eigen::Index>();
+        if (rows < 0 || columns < 0) throw std::runtime_error("the message of another process is damaged");
+        constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / sizeof(double);
+        const auto [n_rows, n_columns] = std::pair(static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
+        message.require(n_columns > 0 && n_rows > most / n_columns ? most : sizeof(double) * n_rows * n_columns);
         Matrix matrix(rows, columns);
         message.get_raw(matrix.data(), sizeof(double) * static_cast<std::size_t>(matrix.size()));
         return matrix;

@@ -74,8 +74,17 @@ Outcome receive_bytes(int socket, std::string& bytes, Clock::time_point deadline
     std::uint64_t size = 0;
     const Outcome outcome = transfer_all(socket, POLLIN, reinterpret_cast<char*>(&size), sizeof size, deadline, take);
     if (outcome != Outcome::done) return outcome;
-    bytes.resize(size);
-    return transfer_all(socket, POLLIN, bytes.data(), bytes.size(), deadline, take);
+    // A size is what somebody else says: memory grows with what has come.
+    constexpr std::uint64_t part = std::uint64_t{1} << 20;
+    bytes.clear();
+    while (bytes.size() < size) {
+        const std::size_t before = bytes.size();
+        bytes.resize(before + std::min(part, size - before));
+        const Outcome of_part =
+            transfer_all(socket, POLLIN, bytes.data() + before, bytes.size() - before, deadline, take);
+        if (of_part != Outcome::done) return of_part;
+    }
+    return Outcome::done;
 }
 
 Clock::time_point after(double seconds) {

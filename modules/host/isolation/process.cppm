@@ -47,7 +47,7 @@ export class Process {
     int socket_ = -1;
 };
 
-/// From the other side: what is to be done next; none when the process that asks is gone.
+/// In the process that answers: waits for the next message; none when the process that asks is gone.
 export std::optional<Message> receive(int socket);
 export void send(int socket, const Message& message);
 

@@ -281,7 +281,7 @@ void Backpropagation::Engine::collect(const Call& call) {
 }
 
 void Backpropagation::Engine::collect_gradients(const Wanted& wanted) {
-    const StackedGates stacked{shape.cell};
+    const StackedGates stacked{traits_of(shape.cell)};
     Parameters& to = result.gradients;
     const auto collect_columns = [&](std::vector<float>& matrix, int first_row, int gate, int first_column, int width) {
         for (int unit = 0; unit < shape.hidden; ++unit)

@@ -6,22 +6,27 @@
 
 #include <array>
 
+#include "rnn/kernel/network.hpp"
 #include "rnn/kernel/vector_math.hpp"
 
 namespace repal::rnn {
 
-template <int factor_count>
-struct UnitStep {
-    Block state;
-    std::array<Block, factor_count> factors;
+template <Cell cell>
+struct Units {
+    static constexpr int gates = traits_of(cell).gates, blocks = traits_of(cell).blocks,
+                         factors = traits_of(cell).factors;
+
+    struct Step {
+        Block state;
+        std::array<Block, factors> factors;
+    };
 };
 
 template <class Phi>
-struct LeakyRnnUnits {
-    static constexpr int gates = 1, blocks = 1, factors = 1;
+struct LeakyRnnUnits : Units<Cell::leaky_rnn> {
     static constexpr int candidate = 0;  ///< block whose preactivation is the argument of phi
 
-    static UnitStep<factors> advance(const std::array<Block, blocks>& sums, const Block& state, float decay) {
+    static Step advance(const std::array<Block, blocks>& sums, const Block& state, float decay) {
         const float gain = 1.0f - decay;
         const Activated c = Phi::at(sums[0]);
         return {block_of([&](int row) { return state[row] + gain * (c.value[row] - state[row]); }),
@@ -31,14 +36,13 @@ struct LeakyRnnUnits {
 
 /// h_t = h + k (c - h) with k = (1 - decay) z, which equals (1 - z) h + z (decay h + (1 - decay) c).
 template <class Phi>
-struct LegacyGruUnits {
-    static constexpr int gates = 2, blocks = 2, factors = 3;
+struct LegacyGruUnits : Units<Cell::leaky_gru_legacy> {
     static constexpr int candidate = 1;
 
-    static UnitStep<factors> advance(const std::array<Block, blocks>& sums, const Block& state, float decay) {
+    static Step advance(const std::array<Block, blocks>& sums, const Block& state, float decay) {
         const Block z = sigmoid(sums[0]);
         const Activated c = Phi::at(sums[1]);
-        UnitStep<factors> after;
+        Step after;
         for (int row = 0; row < panel_rows; ++row) {
             const Lanes k = (1.0f - decay) * z[row];
             const Lanes step = k * (c.value[row] - state[row]);
@@ -53,16 +57,15 @@ struct LegacyGruUnits {
 
 /// As the legacy GRU, with the argument a_c + r u_c of the candidate; blocks a_c, r, z, u_c.
 template <class Phi>
-struct GruUnits {
-    static constexpr int gates = 3, blocks = 4, factors = 5;
+struct GruUnits : Units<Cell::leaky_gru> {
     static constexpr int candidate = 0;
 
-    static UnitStep<factors> advance(const std::array<Block, blocks>& sums, const Block& state, float decay) {
+    static Step advance(const std::array<Block, blocks>& sums, const Block& state, float decay) {
         const Block& recurrent = sums[3];
         const Block r = sigmoid(sums[1]);
         const Block z = sigmoid(sums[2]);
         const Activated c = Phi::at(block_of([&](int row) { return sums[0][row] + r[row] * recurrent[row]; }));
-        UnitStep<factors> after;
+        Step after;
         for (int row = 0; row < panel_rows; ++row) {
             const Lanes k = (1.0f - decay) * z[row];
             const Lanes step = k * (c.value[row] - state[row]);
@@ -78,5 +81,19 @@ struct GruUnits {
         return after;
     }
 };
+
+/// Calls `use` with the units of a cell as its template argument.
+template <class Phi, class Use>
+auto with_units(Cell cell, const Use& use) {
+    switch (cell) {
+        case Cell::leaky_rnn:
+            return use.template operator()<LeakyRnnUnits<Phi>>();
+        case Cell::leaky_gru:
+            return use.template operator()<GruUnits<Phi>>();
+        case Cell::leaky_gru_legacy:
+            return use.template operator()<LegacyGruUnits<Phi>>();
+    }
+    __builtin_unreachable();
+}
 
 }  // namespace repal::rnn

@@ -18,11 +18,9 @@ struct Layout {
     explicit Layout(const NetworkShape& shape)
         : units(rounded_up(shape.hidden, panel_rows)),
           groups(units / panel_rows),
-          gates(shape.cell == Cell::leaky_rnn   ? 1
-                : shape.cell == Cell::leaky_gru ? 3
-                                                : 2),
-          blocks(shape.cell == Cell::leaky_gru ? 4 : gates),
-          factors(shape.cell == Cell::leaky_rnn ? 1 : blocks + 1),
+          gates(traits_of(shape.cell).gates),
+          blocks(traits_of(shape.cell).blocks),
+          factors(traits_of(shape.cell).factors),
           columns(units + shape.inputs + 1),
           state_rows(rounded_up(columns, panel_rows)),
           gradient_rows(rounded_up(blocks * units + shape.outputs, lane_count)),

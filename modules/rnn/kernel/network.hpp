@@ -8,14 +8,43 @@
 /// The legacy gate of the original study leaves r out: c = phi(a_c + u_c + noise_t). The readout is y_t = W_out h_t.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 namespace repal::rnn {
 
 enum class Cell { leaky_rnn, leaky_gru, leaky_gru_legacy };
+
+/// What all but the cell itself has to know of it; what a unit computes is in cells.hpp.
+struct CellTraits {
+    Cell cell;
+    std::string_view name;  ///< in configurations and files
+    int stacked;            ///< blocks of `hidden` rows in W_in, W_rec and b
+    int gates;              ///< preactivations of a unit that are computed: the last of the stacked ones
+    int blocks;             ///< preactivations of a unit that have a gradient of their own
+    int factors;            ///< numbers per unit and step that the backward pass needs
+};
+
+/// All cells. One that is added has a line here, its units in cells.hpp and a line in with_units() below them.
+inline constexpr std::array<CellTraits, 3> cells = {
+    {{.cell = Cell::leaky_rnn, .name = "leaky_rnn", .stacked = 1, .gates = 1, .blocks = 1, .factors = 1},
+     {.cell = Cell::leaky_gru, .name = "leaky_gru", .stacked = 3, .gates = 3, .blocks = 4, .factors = 5},
+     {.cell = Cell::leaky_gru_legacy,
+      .name = "leaky_gru_legacy",
+      .stacked = 3,
+      .gates = 2,
+      .blocks = 2,
+      .factors = 3}}};
+
+constexpr const CellTraits& traits_of(Cell cell) {
+    return *std::ranges::find(cells, cell, &CellTraits::cell);
+}
+
 enum class Activation { relu, leaky_relu, softplus, tanh };
 
 struct NetworkShape {
@@ -27,7 +56,7 @@ struct NetworkShape {
     float decay = 0.8187308f;  ///< exp(-20 ms / 100 ms)
 
     /// Rows of W_in, W_rec and b: one block of `hidden` rows, or three (r, z, c) for a GRU.
-    int rows() const { return cell == Cell::leaky_rnn ? hidden : 3 * hidden; }
+    int rows() const { return traits_of(cell).stacked * hidden; }
 };
 
 /// The weights of a network, or one number per weight (a gradient); matrices are row-major.

@@ -30,7 +30,9 @@ struct WeightsByUnit {
     }
 
  private:
-    int row(int gate, int unit) const { return StackedGates{shape.cell}.recurrent(gate) * shape.hidden + unit; }
+    int row(int gate, int unit) const {
+        return StackedGates{traits_of(shape.cell)}.recurrent(gate) * shape.hidden + unit;
+    }
 };
 
 }  // namespace

@@ -7,13 +7,15 @@ namespace repal::rnn {
 
 /// Block of rows of the stacked matrices (r, z, c) that a recurrent or input block of the gradient tile belongs to.
 struct StackedGates {
-    Cell cell;
+    const CellTraits& traits;
 
     /// The gate computed as number `gate`; the legacy GRU starts with z.
-    int recurrent(int gate) const { return cell == Cell::leaky_gru_legacy ? gate + 1 : gate; }
+    int recurrent(int gate) const { return traits.stacked - traits.gates + gate; }
 
-    /// The same for the input blocks, which begin with the candidate in a full GRU.
-    int input(int gate) const { return cell == Cell::leaky_gru ? (gate + 2) % 3 : recurrent(gate); }
+    /// The same for the input blocks. Where the candidate has two blocks, that of its inputs is the first of all.
+    int input(int gate) const {
+        return traits.blocks > traits.gates ? (gate + traits.gates - 1) % traits.gates : recurrent(gate);
+    }
 };
 
 struct PackedWeights {

@@ -67,45 +67,30 @@ void step_backward(const Layout& layout, const PanelMatrix& weights, float decay
     }
 }
 
-template <template <class> class Units>
-ForwardFunction with_activation(Activation activation) {
-    switch (activation) {
-        case Activation::relu:
-            return step_forward<Units<Relu>>;
-        case Activation::leaky_relu:
-            return step_forward<Units<LeakyRelu>>;
-        case Activation::softplus:
-            return step_forward<Units<Softplus>>;
-        case Activation::tanh:
-            return step_forward<Units<Tanh>>;
-    }
-    __builtin_unreachable();
+template <class Phi>
+ForwardFunction forward_function_of(Cell cell) {
+    return with_units<Phi>(cell, []<class Units>() -> ForwardFunction { return step_forward<Units>; });
 }
 
 }  // namespace
 
 ForwardFunction forward_function(const NetworkShape& shape) {
-    switch (shape.cell) {
-        case Cell::leaky_rnn:
-            return with_activation<LeakyRnnUnits>(shape.activation);
-        case Cell::leaky_gru:
-            return with_activation<GruUnits>(shape.activation);
-        case Cell::leaky_gru_legacy:
-            return with_activation<LegacyGruUnits>(shape.activation);
+    switch (shape.activation) {
+        case Activation::relu:
+            return forward_function_of<Relu>(shape.cell);
+        case Activation::leaky_relu:
+            return forward_function_of<LeakyRelu>(shape.cell);
+        case Activation::softplus:
+            return forward_function_of<Softplus>(shape.cell);
+        case Activation::tanh:
+            return forward_function_of<Tanh>(shape.cell);
     }
     __builtin_unreachable();
 }
 
 BackwardFunction backward_function(const NetworkShape& shape) {
-    switch (shape.cell) {  // the factors already contain the nonlinearity
-        case Cell::leaky_rnn:
-            return step_backward<LeakyRnnUnits<Relu>>;
-        case Cell::leaky_gru:
-            return step_backward<GruUnits<Relu>>;
-        case Cell::leaky_gru_legacy:
-            return step_backward<LegacyGruUnits<Relu>>;
-    }
-    __builtin_unreachable();
+    // The factors already contain the nonlinearity: any will do.
+    return with_units<Relu>(shape.cell, []<class Units>() -> BackwardFunction { return step_backward<Units>; });
 }
 
 }  // namespace repal::rnn

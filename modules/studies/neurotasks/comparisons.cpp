@@ -214,13 +214,16 @@ Experiment learning_experiment(const ComparedNetworks& compared, const Config& c
     return experiment;
 }
 
-Experiment within_learning_experiment(const ComparedNetworks& compared, const Config& config) {
+/// The parts of a training that `config` says.
+std::int64_t read_parts(const Config& config) {
     config.require_keys({"states", "parts"});
-    const std::int64_t parts = config.integer_or("parts", 4, 1, 100);
+    return config.integer_or("parts", 4, 1, 100);
+}
+
+Experiment within_learning_experiment(const ComparedNetworks& compared, const Config& config) {
+    const std::int64_t parts = read_parts(config);
     const std::int64_t states = config.integer_or("states", 2 * parts, std::max<std::int64_t>(2, parts), 100);
-    const auto label = [&](const std::string& group, std::int64_t a, std::int64_t b) {
-        return fmt::format("{}: {} | {}", group, a * parts / states + 1, b * parts / states + 1);
-    };
+    const auto part_of = [&](std::int64_t state) { return state * parts / states + 1; };
     Systems systems;
     std::vector<Pair> pairs;
     std::vector<std::string> groups;
@@ -231,7 +234,7 @@ Experiment within_learning_experiment(const ComparedNetworks& compared, const Co
                 const std::size_t place = systems.add(compared, *item, {.fraction = fraction_of(a, states)});
                 pairs.push_back({place,
                                  systems.add(compared, *item, {.fraction = fraction_of(b, states)}),
-                                 {label(item->group, a, b)},
+                                 {TrainingParts{item->curriculum, part_of(a), part_of(b)}.label()},
                                  {compared.unit(*item)}});
                 if (std::ranges::find(groups, pairs.back().groups.front()) == groups.end())
                     groups.push_back(pairs.back().groups.front());
@@ -311,6 +314,10 @@ std::string CurriculumPair::label() const {
     return a->name + " | " + b->name;
 }
 
+std::string TrainingParts::label() const {
+    return fmt::format("{}: {} | {}", curriculum->name, a, b);
+}
+
 std::vector<CurriculumPair> curriculum_pairs(const Ruleset& ruleset) {
     std::vector<CurriculumPair> pairs;
     for (std::size_t a = 0; a < ruleset.curricula.size(); ++a)
@@ -354,8 +361,8 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
             if (std::ranges::find(mapped, group) != mapped.end()) of_map.push_back(group);
         read.data.insert(read.data.end(), {compared.test.data, compared.retest.data});
 
-        const auto add = [&](Compared what, Experiment experiment) {
-            read.kinds[experiment.name] = {&ruleset, what};
+        const auto add = [&](Compared what, Experiment experiment, std::int64_t parts = 0) {
+            read.kinds[experiment.name] = {&ruleset, what, parts};
             read.experiments.push_back(std::move(experiment));
         };
         if (comparisons.has("checks")) add(Compared::checks, checks_experiment(compared));
@@ -364,7 +371,8 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
         if (comparisons.has("learning"))
             add(Compared::learning, learning_experiment(compared, comparisons.at("learning")));
         if (comparisons.has("within_learning"))
-            add(Compared::within_learning, within_learning_experiment(compared, comparisons.at("within_learning")));
+            add(Compared::within_learning, within_learning_experiment(compared, comparisons.at("within_learning")),
+                read_parts(comparisons.at("within_learning")));
     }
     return read;
 }

@@ -31,16 +31,27 @@ export struct CurriculumPair {
 /// Every pair of curricula, and each with itself.
 export std::vector<CurriculumPair> curriculum_pairs(const Ruleset& ruleset);
 
+/// Two parts of the training of a curriculum's networks, counted from 1, or one; their pairs have one mean.
+export struct TrainingParts {
+    const Curriculum* curriculum;
+    std::int64_t a;
+    std::int64_t b;
+
+    /// "frozen: 1 | 2", a group of pairs
+    std::string label() const;
+};
+
 /// What an experiment compares.
 export struct NetworkExperiment {
     const Ruleset* ruleset;
     Compared compared;
+    std::int64_t parts = 0;  ///< of a training, where those are compared
 };
 
 /// What is compared of trained networks. Each experiment is of one ruleset and named "<ruleset>/<comparison>".
 export struct NetworkComparisons {
     std::vector<Experiment> experiments;
-    std::map<std::string, NetworkExperiment> kinds;  ///< by name of the experiment
+    std::map<std::string, NetworkExperiment> kinds;  ///< by the name of their experiment
     std::vector<DataItem> data;                      ///< test data that they need
     std::map<std::string, std::string> references;   ///< the reference curriculum of each ruleset
     std::map<std::string, std::vector<std::string>>

@@ -200,13 +200,12 @@ Dataset NeurotaskData::load(const DataItem& item, const std::filesystem::path& r
 Table NeurotaskData::table(const std::filesystem::path& results) const {
     Table rows = {{"task", "split", "sequences", "steps", "trials", "ideal_accuracy"}};
     for (const DataItem& item : items()) {
-        const auto text = ItemFiles(results).read(item);
-        if (!text) continue;
-        const auto result = nlohmann::json::parse(*text);
-        const auto count = [&](const char* name) { return fmt::format("{}", result.at(name).get<std::size_t>()); };
+        const auto result = ItemFiles(results).read(item);
+        if (!result) continue;
+        const auto count = [&](const char* name) { return fmt::format("{}", result->at(name).get<std::size_t>()); };
         rows.push_back(
             {tasks_[item.task].name, item.split, count("sequences"), count("steps"), count("trials"),
-             result.contains("ideal_accuracy") ? fmt::format("{}", result.at("ideal_accuracy").get<double>()) : ""});
+             result->contains("ideal_accuracy") ? fmt::format("{}", result->at("ideal_accuracy").get<double>()) : ""});
     }
     return rows;
 }

@@ -42,7 +42,7 @@ export class NeurotaskData {
     /// Reads `tasks`, `rulesets` and `data` of the study. Throws InputError for whatever is wrong there.
     NeurotaskData(const Config& study, std::uint64_t seed, const Registry& registry);
 
-    /// Those of all rulesets.
+    /// The tasks of all rulesets, each once.
     const std::vector<NamedTask>& tasks() const { return tasks_; }
     const NamedTask& task(const std::string& name) const;
     const DatasetRecipe& training_recipe() const { return splits_.front().second; }

@@ -1,12 +1,14 @@
 module;
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 export module repal.neurotask_figures;
 
 export import repal.figures;
+export import repal.neurotask_comparisons;
 export import repal.neurotask_findings;
 
 /// What the second study's report shows.
@@ -34,6 +36,7 @@ export struct NeurotaskFindings {
 
 /// The comparisons of one ruleset.
 export Section comparison_section(const Ruleset& ruleset, std::span<const Experiment> experiments,
+                                  const std::map<std::string, NetworkExperiment>& kinds,
                                   const NeurotaskFindings& findings, const Bootstrap& bootstrap);
 
 /// Networks and comparisons that failed, and networks that are not on a map.

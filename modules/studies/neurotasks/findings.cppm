@@ -41,8 +41,8 @@ export struct GroupRegression {
     std::vector<std::string> groups;  ///< of each
 };
 
-/// By the share of pretraining tasks that they have in common (Jaccard; not defined if neither pretrains) and by the
-/// difference of their performance.
+/// Two regressions for each ruleset and metric: by the share of pretraining tasks that two groups have in common
+/// (Jaccard; not defined if neither pretrains), and by the difference of their performance.
 export std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pairs,
                                                       const NetworkComparisons& comparisons,
                                                       const Bootstrap& resampling, const Stream& stream);
@@ -75,10 +75,11 @@ export Table map_table(const std::vector<NetworkMap>& maps);
 /// A row for each map.
 export Table maps_table(const std::vector<NetworkMap>& maps);
 
-/// Of a short training several points may fall on one state: its pairs count once, where they come first.
+/// Lets each pair of states of a network count once, where it comes first; a later one becomes not_applicable. In a
+/// short training several points may fall on one state.
 export void leave_out_repeated_states(std::vector<ScoredPair>& pairs);
 
-/// What metrics make of one network and itself, changed in ways that they should know, and whether that is so.
+/// What metrics give for a network and a changed copy of itself, and whether that is what they promise.
 export struct Checks {
     Table rows = {{"ruleset", "metric", "check", "dissimilarity", "expected", "holds"}};
     std::vector<std::string> broken;  ///< in words
@@ -86,7 +87,7 @@ export struct Checks {
 export Checks checks_of(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
                         const std::vector<ChosenMetric>& metrics);
 
-/// Of every group: dissimilarity to the reference and between its own replicates, with the noise floor.
+/// A row for each group: its dissimilarity to the reference and between its own replicates, with the noise floor.
 export Table groups_table(const std::vector<SummaryRow>& summary, const NetworkComparisons& comparisons);
 
 }  // namespace repal

@@ -363,7 +363,7 @@ std::vector<NetworkResult> NeurotaskNetworks::results(const std::filesystem::pat
     const ItemFiles files(results);
     for (const NetworkItem& item : items_) {
         NetworkResult result{.item = &item, .is_done = state(item, results) == ItemState::done};
-        const auto json = nlohmann::json::parse(files.read(item).value_or("{}"));
+        const auto json = files.read(item).value_or(nlohmann::json::object());
         result.cause = json.value("cause", "");
         result.epochs = json.value("epochs", 0);
         result.updates = json.value("updates", std::int64_t{0});

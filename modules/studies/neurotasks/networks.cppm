@@ -47,7 +47,7 @@ export class NeurotaskNetworks {
     NeurotaskNetworks(const NeurotaskNetworks&) = delete;
     NeurotaskNetworks& operator=(const NeurotaskNetworks&) = delete;
 
-    /// By ruleset, setting, replicate and group; a pretrained network before those that go on from it.
+    /// All networks by ruleset, setting, replicate and group; a pretrained one is before those that go on from it.
     const std::vector<NetworkItem>& items() const { return items_; }
     const std::vector<Ruleset>& rulesets() const { return rulesets_; }
     const std::vector<Setting>& settings() const { return settings_; }

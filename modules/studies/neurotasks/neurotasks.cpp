@@ -76,7 +76,7 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
              }}};
 }
 
-/// Of the selected networks; without a selection also of tasks that no network learns.
+/// The data of the selected networks; without a selection also that of tasks which no network learns.
 std::vector<DataItem> NeurotaskStudy::data_items(const Selection& selection) const {
     std::vector<DataItem> items =
         selection.where.empty() ? data_.items() : data_.items(networks_.learned_tasks(networks_.selected(selection)));
@@ -149,7 +149,7 @@ Report NeurotaskStudy::report_of(const NeurotaskFindings& found, const std::vect
                                activity_section(experiments, results)}};
     for (const Ruleset& ruleset : networks_.rulesets())
         if (!ruleset.curricula.empty())
-            report.sections.push_back(comparison_section(ruleset, experiments, found, bootstrap_));
+            report.sections.push_back(comparison_section(ruleset, experiments, comparisons_.kinds, found, bootstrap_));
     report.sections.push_back(failure_section(found, networks));
     return report;
 }

@@ -121,10 +121,10 @@ bool Recorded::is_ready(const std::filesystem::path& results) const {
     return has_ended(network_) && (point_.reference == nullptr || has_ended(*point_.reference));
 }
 
-/// Those that have a checkpoint.
+/// The records of the epochs that have a checkpoint.
 std::vector<EpochRecord> Recorded::states(const NetworkItem& network, const std::filesystem::path& results) const {
     if (NeurotaskNetworks::state(network, results) == ItemState::failed) {
-        const auto json = nlohmann::json::parse(ItemFiles(results).read(network).value_or("{}"));
+        const auto json = ItemFiles(results).read(network).value_or(nlohmann::json::object());
         throw SystemFailed(fmt::format("the training of {} failed: {}", network.name, json.value("cause", "")));
     }
     std::vector<EpochRecord> records =

@@ -24,7 +24,7 @@ export struct Window {
     std::size_t trials = 0;
 };
 
-/// By what a state of a network is matched to one of another network.
+/// What two states of different networks have in common when one is matched to the other.
 export enum class Match : std::uint8_t { fraction, performance, samples };
 export inline constexpr Names<Match, 3> match_names = {
     {{Match::fraction, "fraction"}, {Match::performance, "performance"}, {Match::samples, "samples"}}};
@@ -51,7 +51,7 @@ export class Recorded final : public System {
     const NetworkItem& network() const { return network_; }
     const Window& window() const { return window_; }
 
-    /// As it was trained, on the test, and nothing changed.
+    /// Whether this is the network at the end of its training, with its activity unchanged.
     bool is_trained_network() const { return point_.fraction >= 1 && change_ == Change::none; }
 
     std::string identity() const override;

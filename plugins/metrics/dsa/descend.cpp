@@ -73,7 +73,7 @@ class OrthogonalMatrices final : public ceres::Manifold {
         return true;
     }
 
-    /// Of every gradient the skew part of gradient Z^T.
+    /// Gives every gradient in the coordinates of the chart: the skew part of gradient Z^T, scaled.
     bool RightMultiplyByPlusJacobian(const double* z, const int count, const double* gradients,
                                      double* tangents) const override {
         z_ = ConstMatrixMap(z, n_, n_);

@@ -91,7 +91,7 @@ class Dsa final : public repal::Metric {
     }
 
     std::unique_ptr<repal::Embedding> restore(const repal::EmbeddingArrays& arrays) const override {
-        // Of a file that somebody may have changed.
+        // The arrays come from a file that somebody may have changed.
         const Eigen::MatrixXd& gram = arrays.at("gram");
         const Eigen::MatrixXd& cross = arrays.at("cross");
         if (gram.size() == 0 || gram.rows() != gram.cols() || cross.rows() != gram.rows() ||

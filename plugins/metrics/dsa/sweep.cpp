@@ -165,7 +165,7 @@ class PlaneRotations {
         double ii, ij, ji, jj;
     };
 
-    /// Of columns i and j of K with columns i and j of the skew part.
+    /// Inner products of columns i and j of K with columns i and j of the skew part.
     Products skew_products(Eigen::Index i, Eigen::Index j) const {
         PaddedColumns::Packet ii = PaddedColumns::Packet::Zero(), ij = ii, ji = ii, jj = ii;
         for (Eigen::Index k = 0; k < k_.packets(); ++k) {

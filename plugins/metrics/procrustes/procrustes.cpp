@@ -12,6 +12,11 @@ namespace {
 
 /// All samples of a system: columns centred, Frobenius norm 1.
 struct Samples {
+    /// The wider one comes first.
+    bool precedes(const Samples& other) const {
+        return x.cols() > other.x.cols() || (x.cols() == other.x.cols() && repal::precedes(x, other.x));
+    }
+
     repal::Shape shape;
     Eigen::MatrixXd x;  ///< (trial * time, channel); empty if all samples are equal
 };
@@ -46,8 +51,6 @@ class Procrustes final : public repal::MetricOf<Samples> {
         if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return *refused;
         if (a.x.size() == 0 || b.x.size() == 0)
             return repal::Score::without_value(repal::Status::not_applicable, "all samples of a system are equal");
-        if (a.x.cols() < b.x.cols() || (a.x.cols() == b.x.cols() && repal::precedes(b.x, a.x))) return distance(b, a);
-        if (a.x.cols() == b.x.cols() && a.x == b.x) return repal::Score::of(0);
 
         const Eigen::MatrixXd cross = a.x.transpose() * b.x;
         const Eigen::BDCSVD<Eigen::MatrixXd> svd(cross, Eigen::ComputeThinU | Eigen::ComputeThinV);

@@ -58,6 +58,7 @@ class Constant final : public repal::System {
 };
 
 struct Value {
+    bool precedes(const Value& other) const { return number < other.number; }
     repal::EmbeddingArrays arrays() const {
         if (!can_be_kept) throw std::runtime_error("no arrays");
         return {{"value", Eigen::MatrixXd::Constant(1, 1, number)}};

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <Eigen/Core>
 #include <cmath>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -61,6 +63,20 @@ TEST(Message, ThatEndsEarlyIsRefused) {
     message.put(std::string("text"));
 
     EXPECT_THROW(repal::Message(message.bytes().substr(0, 10)).get<std::string>(), std::runtime_error);
+}
+
+TEST(Message, ThatClaimsMoreThanItHasTakesNoMemoryForIt) {
+    constexpr std::size_t claimed = std::size_t{1} << 60;
+    repal::Message text;
+    text.put(claimed);
+    repal::Message matrix;
+    matrix.put(Eigen::Index{1} << 31).put(Eigen::Index{1} << 31);
+    repal::Message backwards;
+    backwards.put(Eigen::Index{-1}).put(Eigen::Index{-1});
+
+    EXPECT_THROW(repal::Message(text.bytes()).get<std::string>(), std::runtime_error);
+    EXPECT_THROW(repal::Message(matrix.bytes()).get<Eigen::MatrixXd>(), std::runtime_error);
+    EXPECT_THROW(repal::Message(backwards.bytes()).get<Eigen::MatrixXd>(), std::runtime_error);
 }
 
 }  // namespace

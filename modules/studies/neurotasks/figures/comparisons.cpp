@@ -4,8 +4,8 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -19,9 +19,6 @@ module repal.neurotask_figures;
 
 namespace repal {
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-constexpr char unit[] = "dissimilarity (units of π/2)";
 
 template <class Finding>
 std::vector<const Finding*> of_ruleset(const std::vector<Finding>& findings, const Ruleset& ruleset) {
@@ -52,18 +49,19 @@ class Means {
     std::map<std::pair<std::string, std::string>, double> means_;
 };
 
-Figure group_map(const Ruleset& ruleset, std::span<const SummaryRow> summary) {
-    const Means means(summary, ruleset.name + "/groups");
-    HeatMap map{.unit = unit, .rows = {}, .columns = {}, .matrices = {}};
+Figure group_map(const Ruleset& ruleset, const Experiment& experiment, std::span<const SummaryRow> summary) {
+    const Means means(summary, experiment.name);
+    HeatMap map{.unit = dissimilarity_unit, .rows = {}, .columns = {}, .matrices = {}};
     for (const Curriculum& group : ruleset.curricula) map.rows.push_back(group.name);
     map.columns = map.rows;
     const auto n = std::ssize(map.rows);
     for (const std::string& metric : means.metrics()) {
         RowMatrix values = RowMatrix::Constant(n, n, nothing);
-        for (Eigen::Index a = 0; a < n; ++a)
-            for (Eigen::Index b = a; b < n; ++b)
-                values(a, b) = values(b, a) = means.of(
-                    metric, map.rows[static_cast<std::size_t>(a)] + " | " + map.rows[static_cast<std::size_t>(b)]);
+        for (const CurriculumPair& pair : curriculum_pairs(ruleset)) {
+            const auto a = static_cast<Eigen::Index>(pair.a->number);
+            const auto b = static_cast<Eigen::Index>(pair.b->number);
+            values(a, b) = values(b, a) = means.of(metric, pair.label());
+        }
         map.matrices.push_back({metric, std::move(values)});
     }
     return {.id = anchor(ruleset.name) + "-groups",
@@ -108,8 +106,8 @@ Figure with_performance(Figure figure, const Experiment& experiment, std::span<c
     return figure;
 }
 
-/// "frozen: 1 | 2" in the summary: parts of a training.
-Figure within_learning_map(const Ruleset& ruleset, const Experiment& experiment, std::span<const SummaryRow> summary) {
+Figure within_learning_map(const Ruleset& ruleset, const Experiment& experiment, std::int64_t parts,
+                           std::span<const SummaryRow> summary) {
     const Means means(summary, experiment.name);
     Figure figure{
         .id = anchor(ruleset.name) + "-within-learning",
@@ -121,21 +119,16 @@ Figure within_learning_map(const Ruleset& ruleset, const Experiment& experiment,
         .choice = "group",
         .variants = {}};
     for (const Curriculum& group : ruleset.curricula) {
-        std::size_t parts = 0;
-        for (const std::string& name : experiment.groups)
-            if (name.starts_with(group.name + ": "))
-                parts = std::max(parts, static_cast<std::size_t>(std::stoul(name.substr(name.rfind(' ') + 1))));
-        if (parts == 0) continue;
-        HeatMap map{.unit = unit, .rows = {}, .columns = {}, .matrices = {}, .has_one_scale = false};
-        for (std::size_t part = 1; part <= parts; ++part) map.rows.push_back(fmt::format("part {}", part));
+        if (std::ranges::find(experiment.groups, TrainingParts{&group, 1, parts}.label()) == experiment.groups.end())
+            continue;
+        HeatMap map{.unit = dissimilarity_unit, .rows = {}, .columns = {}, .matrices = {}, .has_one_scale = false};
+        for (std::int64_t part = 1; part <= parts; ++part) map.rows.push_back(fmt::format("part {}", part));
         map.columns = map.rows;
         for (const std::string& metric : means.metrics()) {
-            const auto n = static_cast<Eigen::Index>(parts);
-            RowMatrix values = RowMatrix::Constant(n, n, nothing);
-            for (Eigen::Index a = 0; a < n; ++a)
-                for (Eigen::Index b = a; b < n; ++b)
-                    values(a, b) = values(b, a) =
-                        means.of(metric, fmt::format("{}: {} | {}", group.name, a + 1, b + 1));
+            RowMatrix values = RowMatrix::Constant(parts, parts, nothing);
+            for (std::int64_t a = 0; a < parts; ++a)
+                for (std::int64_t b = a; b < parts; ++b)
+                    values(a, b) = values(b, a) = means.of(metric, TrainingParts{&group, a + 1, b + 1}.label());
             map.matrices.push_back({metric, std::move(values)});
         }
         if (!map.matrices.empty()) figure.variants.push_back({group.name, std::move(map)});
@@ -197,7 +190,7 @@ Figure regression_figure(const Ruleset& ruleset, std::span<const GroupRegression
         Panel panel{.title = fmt::format("{}\nslope {:.2g} [{:.2g}, {:.2g}]\np = {:.2g}, n = {}", regression->metric,
                                          found.slope, found.interval.low, found.interval.high, found.p, found.n),
                     .x = {.title = name},
-                    .y = {.title = unit, .starts_at_zero = true}};
+                    .y = {.title = dissimilarity_unit, .starts_at_zero = true}};
         panel.series.push_back({.name = "pair of groups",
                                 .mark = Mark::points,
                                 .x = regression->x,
@@ -232,31 +225,34 @@ Table of_ruleset(const Table& all, const Ruleset& ruleset) {
 }  // namespace
 
 Section comparison_section(const Ruleset& ruleset, std::span<const Experiment> experiments,
-                           const NeurotaskFindings& findings, const Bootstrap& bootstrap) {
+                           const std::map<std::string, NetworkExperiment>& kinds, const NeurotaskFindings& findings,
+                           const Bootstrap& bootstrap) {
     Section section{.id = "ruleset-" + anchor(ruleset.name), .title = "Comparisons: " + ruleset.name};
     const std::string resampled = "settings, then replicates";
     const auto add = [&](Figure figure) {
         if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
     };
     for (const Experiment& experiment : experiments) {
+        const auto& [compared_ruleset, compared, parts] = kinds.at(experiment.name);
+        if (compared_ruleset != &ruleset) continue;
         std::vector<ScoredPair> pairs;
         for (const ScoredPair& pair : findings.pairs)
             if (pair.experiment == &experiment) pairs.push_back(pair);
-        if (pairs.empty() || !experiment.name.starts_with(ruleset.name + "/")) continue;
+        if (pairs.empty()) continue;
         std::vector<SummaryRow> summary;
         for (const SummaryRow& row : findings.summary)
             if (row.experiment == experiment.name) summary.push_back(row);
 
-        const std::string comparison = experiment.name.substr(ruleset.name.size() + 1);
-        if (comparison == "groups") add(group_map(ruleset, summary));
+        if (compared == Compared::groups) add(group_map(ruleset, experiment, summary));
         for (const GroupAxis& axis : experiment.axes) {
             Figure figure = group_figure(anchor(experiment.name) + "-axis", axis, pairs, summary, bootstrap, resampled);
-            add(comparison == "learning" && !figure.variants.empty()
+            add(compared == Compared::learning && !figure.variants.empty()
                     ? with_performance(std::move(figure), experiment, pairs)
                     : std::move(figure));
         }
-        if (comparison == "within_learning") add(within_learning_map(ruleset, experiment, summary));
-        if (comparison == "groups") add(certificates(anchor(experiment.name) + "-certificates", comparisons_of(pairs)));
+        if (compared == Compared::within_learning) add(within_learning_map(ruleset, experiment, parts, summary));
+        if (compared == Compared::groups)
+            add(certificates(anchor(experiment.name) + "-certificates", comparisons_of(pairs)));
     }
     if (section.figures.empty()) {
         section.text = "Nothing has been compared yet.";

@@ -1,0 +1,175 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+import repal.checkpoint;
+import repal.file;
+
+namespace {
+
+using repal::CheckpointFolder;
+using repal::Initialiser;
+using repal::Stream;
+using repal::TrainingState;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace rnn = repal::rnn;
+
+std::vector<float> weights(const rnn::Parameters& parameters) {
+    std::vector<float> all;
+    for (const std::vector<float>* array : repal::arrays_of(parameters))
+        all.insert(all.end(), array->begin(), array->end());
+    return all;
+}
+
+class Checkpoints : public testing::Test {
+ protected:
+    Checkpoints() { std::filesystem::remove_all(folder_); }
+    ~Checkpoints() override { std::filesystem::remove_all(folder_); }
+
+    /// Other numbers in every epoch.
+    TrainingState state_at(int epoch) const {
+        const Stream stream = Stream(1).child(static_cast<std::uint64_t>(epoch));
+        const auto drawn = [&](const char* name) {
+            return repal::initial_parameters(shape_, Initialiser::kaiming, stream.child(name));
+        };
+        TrainingState state;
+        state.parameters = drawn("weights");
+        state.first_moment = drawn("first moment");
+        state.second_moment = drawn("second moment");
+        state.history = {{.epoch = 0, .performance = {0.25, 0.5}, .smallest_fraction = 0.25},
+                         {.epoch = epoch,
+                          .updates = 8,
+                          .sequences_seen = 128,
+                          .loss = 0.1,
+                          .performance = {0.5, 0.75},
+                          .smallest_fraction = 0.5}};
+        return state;
+    }
+
+    std::optional<TrainingState> latest_of(const CheckpointFolder& checkpoints) {
+        return checkpoints.latest(shape_, [this](const std::string& warning) { warnings_.push_back(warning); });
+    }
+
+    const std::filesystem::path folder_ =
+        std::filesystem::path(testing::TempDir()) /
+        (std::string("checkpoints-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    const rnn::NetworkShape shape_ = {.inputs = 3, .hidden = 4, .outputs = 2};
+    const std::map<std::string, std::string> provenance_ = {{"learned", "Pro,Anti"}};
+    const CheckpointFolder checkpoints_{folder_, "key"};
+    const CheckpointFolder others_{folder_, "another key"};
+    std::vector<std::string> warnings_;
+};
+
+TEST_F(Checkpoints, NoneIsThereBeforeTraining) {
+    EXPECT_FALSE(latest_of(checkpoints_));
+    EXPECT_THROW(checkpoints_.history(), repal::InputError);
+}
+
+TEST_F(Checkpoints, HoldAllOfAState) {
+    TrainingState state = state_at(1);
+    state.has_ended = true;
+    checkpoints_.write(state, shape_, provenance_);
+
+    const auto found = latest_of(checkpoints_);
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(weights(found->parameters), weights(state.parameters));
+    EXPECT_EQ(weights(found->first_moment), weights(state.first_moment));
+    EXPECT_EQ(weights(found->second_moment), weights(state.second_moment));
+    EXPECT_EQ(found->history, state.history);
+    EXPECT_TRUE(found->has_ended);
+    EXPECT_EQ(found->begun_batches, 0u);
+}
+
+TEST_F(Checkpoints, TheLatestIsTheOneOfTheLargestEpochAlsoWithFiveDigits) {
+    for (const int epoch : {1, 10'000, 9999}) checkpoints_.write(state_at(epoch), shape_, provenance_);
+
+    const auto found = latest_of(checkpoints_);
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->history.back().epoch, 10'000);
+}
+
+TEST_F(Checkpoints, EveryEpochHasItsWeights) {
+    for (const int epoch : {1, 2}) checkpoints_.write(state_at(epoch), shape_, provenance_);
+
+    EXPECT_EQ(weights(checkpoints_.parameters(shape_, 1)), weights(state_at(1).parameters));
+    EXPECT_EQ(weights(checkpoints_.parameters(shape_, 2)), weights(state_at(2).parameters));
+    EXPECT_THROW(checkpoints_.parameters(shape_, 3), repal::InputError);
+}
+
+TEST_F(Checkpoints, AnInterruptedTrainingGoesOnWithinItsEpoch) {
+    checkpoints_.write(state_at(1), shape_, provenance_);
+    TrainingState interrupted = state_at(1);
+    interrupted.begun_batches = 3;
+    interrupted.begun_loss = 0.1 + 0.2;  // all of its digits count
+    checkpoints_.write_interrupted(interrupted, shape_, provenance_);
+
+    const auto found = latest_of(checkpoints_);
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->begun_batches, 3u);
+    EXPECT_EQ(found->begun_loss, 0.1 + 0.2);
+}
+
+TEST_F(Checkpoints, TheNextRemovesTheInterruptedState) {
+    checkpoints_.write_interrupted(state_at(1), shape_, provenance_);
+
+    checkpoints_.write(state_at(2), shape_, provenance_);
+
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "interrupted.h5"));
+}
+
+TEST_F(Checkpoints, ADamagedOneIsSaidAndTheOneBeforeIsTaken) {
+    for (const int epoch : {1, 2}) checkpoints_.write(state_at(epoch), shape_, provenance_);
+    std::filesystem::resize_file(folder_ / "checkpoint_0002.h5", 500);
+
+    const auto found = latest_of(checkpoints_);
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->history.back().epoch, 1);
+    EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr("checkpoint_0002.h5"), HasSubstr("it is left out"))));
+}
+
+TEST_F(Checkpoints, OfAnotherArchitectureAreRefused) {
+    checkpoints_.write(state_at(1), shape_, provenance_);
+    const rnn::NetworkShape wider = {.inputs = 3, .hidden = 5, .outputs = 2};
+
+    EXPECT_THROW(checkpoints_.latest(wider, [](const std::string&) {}), repal::InputError);
+    EXPECT_THROW(checkpoints_.parameters(wider, 1), repal::InputError);
+}
+
+TEST_F(Checkpoints, OfAnotherKeyAreNotReadButRemoved) {
+    checkpoints_.write(state_at(1), shape_, provenance_);
+    checkpoints_.write_interrupted(state_at(1), shape_, provenance_);
+    checkpoints_.write_final(state_at(1), shape_, provenance_);
+
+    EXPECT_FALSE(latest_of(others_));
+    EXPECT_THROW(others_.history(), repal::InputError);
+    EXPECT_EQ(checkpoints_.remove_others(), 0u);
+    EXPECT_EQ(others_.remove_others(), 3u);
+    EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+TEST_F(Checkpoints, TheFinalStateHasWeightsAndHistoryAndATableOfIt) {
+    const TrainingState state = state_at(2);
+    checkpoints_.write_final(state, shape_, provenance_);
+
+    EXPECT_EQ(weights(checkpoints_.final_parameters(shape_)), weights(state.parameters));
+    EXPECT_EQ(checkpoints_.history(), state.history);
+    EXPECT_EQ(repal::read_file(folder_ / "history.csv"),
+              "epoch,updates,sequences_seen,loss,smallest_fraction,Pro,Anti\n"
+              "0,0,0,0,0.25,0.25,0.5\n"
+              "2,8,128,0.1,0.5,0.5,0.75\n");
+}
+
+}  // namespace

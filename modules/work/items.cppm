@@ -41,7 +41,7 @@ export struct Shard {
 /// Results of items on disk. A file appears whole or not at all; a file with another key counts as missing.
 export class ItemFiles {
  public:
-    explicit ItemFiles(std::filesystem::path results) : folder_(std::move(results) / "cells") {}
+    explicit ItemFiles(const std::filesystem::path& results) : folder_(results / "cells") {}
 
     ItemState state(const Item& item) const;
 

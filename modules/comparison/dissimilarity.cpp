@@ -2,7 +2,9 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <initializer_list>
 #include <map>
@@ -336,10 +338,22 @@ void DissimilarityStage::run_together(const ItemList& items, Run& run) const {
 }
 
 std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files, const ComparisonItem& item) {
+    const auto json = files.read(item);
+    if (!json) return {};
     std::vector<PairResult> results;
-    if (const auto json = files.read(item))
+    try {
         for (const auto& entry : *json)
             results.push_back({score_from(entry), state_from(entry, "a"), state_from(entry, "b")});
+    } catch (const std::exception&) {
+        results.clear();  // and so it is refused below
+    }
+    const bool are_scores = std::ranges::all_of(results, [](const PairResult& result) {
+        const double angle = result.score.angle_rad;
+        return result.score.status != Status::ok || (std::isfinite(angle) && angle >= 0);
+    });
+    if (!json->is_array() || results.size() != item.end_pair - item.first_pair || !are_scores)
+        throw InputError(fmt::format("cells/{}/{}.json", item.stage, item.name),
+                         "this file was changed since it was written", "remove it; then it is made again");
     return results;
 }
 

@@ -38,13 +38,14 @@ std::optional<LeftSvd> svd_by_gram(const Eigen::MatrixXd& x, Eigen::Index leadin
 }  // namespace
 
 Eigen::Index DelayEmbedding::rows_per_trial(const Shape& shape) const {
-    const Eigen::Index rows = shape.steps - (n_delays - 1) * delay_interval;
-    if (rows < 2)
+    // Divided, since the product of two large numbers is another one.
+    if (n_delays - 1 > (shape.steps - 2) / delay_interval)
         throw InvalidTrajectories(
-            fmt::format("{} delays of {} steps need at least {} steps, the trials have {}", n_delays, delay_interval,
-                        (n_delays - 1) * delay_interval + 2, shape.steps),
+            fmt::format("{} delays of {} steps need at least {:.0f} steps, the trials have {}", n_delays,
+                        delay_interval, static_cast<double>(n_delays - 1) * static_cast<double>(delay_interval) + 2,
+                        shape.steps),
             "use fewer or shorter delays (n_delays, delay_interval)");
-    return rows;
+    return shape.steps - (n_delays - 1) * delay_interval;
 }
 
 Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {

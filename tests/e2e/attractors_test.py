@@ -99,6 +99,19 @@ class Attractors(ProgramTest):
 
         self.assertEqual(self.tables("results"), expected)
 
+    def test_a_cell_with_other_results_is_refused_by_name(self):
+        self.run_study("results")
+        cell = sorted((self.folder / "results" / "attractors" / "cells" / "dissimilarity").rglob("*.json"))[0]
+        whole = cell.read_text()
+        head, end = whole.index('"result":') + len('"result":'), len(whole) - 2
+        result = json.loads(whole[head:end])
+        for changed in (result[:-1], result + result[:1], [], {}, 3, [3], [entry | {"angle_rad": -1} for entry in result],
+                        [entry | {"status": "frob"} for entry in result], [entry | {"angle_rad": "0.5"} for entry in result]):
+            cell.write_text(whole[:head] + json.dumps(changed, separators=(",", ":")) + "}\n")
+            refused = self.run_repal("run", "attractors", "--config", DEMO, "--results", "results", "--quiet")
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn(f"{cell.name}: this file was changed since it was written", refused.stderr)
+
     def test_tables_say_what_was_compared(self):
         result = self.run_study("results")
 

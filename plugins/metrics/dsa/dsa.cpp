@@ -59,14 +59,18 @@ class Dsa final : public repal::Metric {
                     Option{&Options::starts,
                            {.name = "starts",
                             .summary = "starting points of the alignment; 0: 4300 / rank^1.5, but 8 to 64",
-                            .minimum = 0}},
+                            .minimum = 0,
+                            .maximum = 100'000}},
                     Option{&Options::gradient_tolerance,
                            {.name = "gradient_tolerance",
                             .summary = "Riemannian gradient norm at which the alignment has converged",
                             .minimum = 1e-14,
                             .maximum = 1e-2}},
                     Option{&Options::max_iterations,
-                           {.name = "max_iterations", .summary = "of the alignment, from one start", .minimum = 1}}});
+                           {.name = "max_iterations",
+                            .summary = "of the alignment, from one start",
+                            .minimum = 1,
+                            .maximum = 1'000'000}}});
         }
     };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
 #include "core/eigen.hpp"
@@ -41,6 +42,16 @@ TEST(DelayEmbedding, RowIsNewestFirstAndStaysInItsTrial) {
         for (Eigen::Index t = 0; t < 11; ++t)
             for (Eigen::Index delay = 0; delay < 4; ++delay)
                 EXPECT_EQ(hankel.row(trial * 11 + t).segment(delay * 2, 2), x.trial(trial).row(t + (3 - delay) * 3));
+}
+
+TEST(DelayEmbedding, DelaysWhoseProductIsNoNumberAreRefused) {
+    const repal::Shape shape{.trials = 1, .steps = 80, .channels = 2};
+    constexpr auto largest = std::numeric_limits<Eigen::Index>::max();
+
+    EXPECT_THROW((DelayEmbedding{.n_delays = 3, .delay_interval = largest}.rows_per_trial(shape)),
+                 repal::InvalidTrajectories);
+    EXPECT_THROW((DelayEmbedding{.n_delays = largest, .delay_interval = 1}.rows_per_trial(shape)),
+                 repal::InvalidTrajectories);
 }
 
 TEST(DelayEmbedding, TooLongDelaysAreRefused) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Does what the README says work on another distribution, from nothing? In a root of its own: installs, builds, runs the
-# demo and the quick tests; the tables of both studies must have the bytes that they have here. As root; 15 minutes each.
+# demo and the quick tests; the tables of both studies must have the bytes that they have here. As root; half an hour each.
 #
-#   scripts/check-platforms.sh [--full] [debian12] [debian13]     debian13 if none is named; --full runs every test
+#   scripts/check-platforms.sh [--full] [debian12] [debian13]     debian13 if none is named; --full: all but the long tests
 #
 # Before a release, and whenever set-up, includes or CMake change.
 set -euo pipefail

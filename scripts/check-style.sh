@@ -25,4 +25,4 @@ case ${1:-} in
     *) chosen() { sources; } ;;
 esac
 # Interfaces and implementations need the compiled modules that the build has made.
-chosen | xargs -P "$(nproc)" -n 2 clang-tidy-19 --quiet -p build/release "${checks[@]}"
+chosen | xargs -r -P "$(nproc)" -n 2 clang-tidy-19 --quiet -p build/release "${checks[@]}"

@@ -139,6 +139,8 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     const auto config = repal::Config::from_overrides(common.overrides);
     std::vector<repal::ChosenMetric> metrics;
     for (const std::string& name : options.metrics) {
+        if (std::ranges::find(metrics, name, &repal::ChosenMetric::name) != metrics.end())
+            throw repal::InputError("--metric", fmt::format("'{}' is named twice", name));
         try {
             metrics.push_back(repal::choose_metric(registry.metric(name), config));
         } catch (const repal::InputError& error) {

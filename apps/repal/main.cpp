@@ -4,6 +4,7 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <initializer_list>
 #include <new>
 #include <string>
 #include <vector>
@@ -51,6 +52,17 @@ void require_plugin_timeout(double seconds) {
     if (!(seconds >= shortest && seconds <= longest))
         throw repal::InputError(fmt::format("--plugin-timeout (or REPAL_PLUGIN_TIMEOUT) {}", seconds),
                                 fmt::format("expected {} to {} seconds", shortest, longest));
+}
+
+/// Only a study has a configuration and a folder of results; where there is none, these would be ignored.
+void require_study(const CLI::App& app) {
+    const std::string chosen = app.get_subcommands().front()->get_name();
+    for (const std::string& without : {"compare", "plugins", "new-plugin", "check-plugin", "export"})
+        for (const std::string& option : {"--config", "--results"})
+            if (chosen == without && app.count(option) > 0)
+                throw repal::InputError(
+                    option, fmt::format("'{}' is not about a study and has none", chosen),
+                    chosen == "compare" ? "set options of metrics with --set, e.g. dsa.rank=4" : "");
 }
 
 /// The error about a word, e.g. "frob", that is no subcommand, or no argument of one.
@@ -101,6 +113,7 @@ int run(int argc, char** argv) try {
     }
     require_plugin_timeout(common.plugin_timeout_s);
     common.is_config_given = app.count("--config") > 0;
+    require_study(app);
     return chosen();
 } catch (const repal::Stopped&) {
     const int signal = command::stop_signal();

@@ -224,8 +224,13 @@ void print_next_steps(const NewPlugin& plugin, const std::vector<GeneratedFile>&
     fmt::print("{} has the {} {}:\n\n", quoted(plugin.folder), plugin.kind, plugin.name);
     for (const GeneratedFile& file : files) fmt::print("    {:<22} {}\n", file.name, file.what);
     const std::string program = quoted((repal::installation() / "bin" / "repal").string());
+    const bool is_installed = std::filesystem::exists(repal::installation() / "lib" / "cmake" / "repal");
+    fmt::print("\nNext:\n\n");
+    if (!is_installed)
+        fmt::print("    install repal (cmake --install): {} is no installation; name its prefix in {}\n",
+                   quoted(repal::installation().string()), quoted(plugin.folder + "/CMakePresets.json"));
     fmt::print(
-        "\nNext:\n\n    cd {}\n    cmake --preset default && cmake --build --preset default && ctest --preset "
+        "    cd {}\n    cmake --preset default && cmake --build --preset default && ctest --preset "
         "default\n",
         quoted(plugin.folder));
     fmt::print("    {} plugins --plugin-path build\n", program);
@@ -244,11 +249,6 @@ int new_plugin(const NewPlugin& plugin, const CommonOptions& common) {
     const std::vector<GeneratedFile> files = files_of(plugin);
     write(plugin, files);
     print_next_steps(plugin, files);
-    if (!std::filesystem::exists(repal::installation() / "lib" / "cmake" / "repal"))
-        fmt::print(stderr,
-                   "repal: {} is no installation, a plugin cannot be built against it: run cmake --install, and name "
-                   "its prefix in CMakePresets.json\n",
-                   quoted(repal::installation().string()));
     return done;
 }
 

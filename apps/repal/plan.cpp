@@ -40,7 +40,8 @@ std::string hours(int minutes) {
 }
 
 /// What to ask the cluster for, stage by stage, and in one line for all.
-void print_allocations(const repal::Study& study, const PlanOptions& options, const CommonOptions& common) {
+void print_allocations(const repal::Study& study, const repal::Selection& selection, const PlanOptions& options,
+                       const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
     const auto costs = repal::read_costs(results);
     const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
@@ -51,7 +52,7 @@ void print_allocations(const repal::Study& study, const PlanOptions& options, co
     for (const repal::Stage& planned_stage : study.stages()) {
         const std::string& stage = planned_stage.name;
         if (!options.stage.empty() && stage != options.stage) continue;
-        const repal::PlannedItems items = planned_stage.plan(results, read_selection(options.selection));
+        const repal::PlannedItems items = planned_stage.plan(results, selection);
         const auto to_do =
             std::ranges::count_if(items, [](const auto& planned) { return planned.second != repal::ItemState::done; });
         const auto cost = costs.find(stage);
@@ -123,14 +124,15 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
 
     if (!options.stage.empty()) study->stage(options.stage);  // throws if there is none
+    const repal::Selection selection = read_selection(options.selection, *study, results);
     if (options.is_for_slurm) {
-        print_allocations(*study, options, common);
+        print_allocations(*study, selection, options, common);
         return done;
     }
     repal::Plan plan;
     for (const repal::Stage& stage : study->stages())
         if (options.stage.empty() || stage.name == options.stage)
-            plan.emplace_back(stage.name, stage.plan(results, read_selection(options.selection)));
+            plan.emplace_back(stage.name, stage.plan(results, selection));
     if (options.is_json)
         print_json(*study, plan);
     else

@@ -86,11 +86,12 @@ int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const auto config = repal::Config::load(common.config, common.overrides);
     const auto study = repal::make_study(options.study, config, registry);
-    const repal::RunOptions run_options{.results = std::filesystem::path(common.results) / options.study,
+    const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+    const repal::RunOptions run_options{.results = results,
                                         .shard = read_shard(options.array),
                                         .jobs = common.jobs,
                                         .command = common.typed,
-                                        .selection = read_selection(options.selection)};
+                                        .selection = read_selection(options.selection, *study, results)};
     std::vector<repal::Stage> stages = study->stages();
     if (!options.stage.empty()) stages = {study->stage(options.stage)};
     TerminalProgress progress(common.is_quiet, common.is_verbose);

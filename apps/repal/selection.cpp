@@ -1,8 +1,13 @@
 module;
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 module command.selection;
 
@@ -24,7 +29,16 @@ void add_selection(CLI::App& sub, SelectionOptions& options) {
     sub.add_option("--script", options.job, "only what sbatch/<SCRIPT>.sh does, e.g. dissimilarity_learning");
 }
 
-repal::Selection read_selection(const SelectionOptions& options) {
+repal::Selection read_selection(const SelectionOptions& options, const repal::Study& study,
+                                const std::filesystem::path& results) {
+    if (!options.job.empty()) {
+        std::vector<std::string> names;
+        for (const repal::Job& job : study.jobs(study.plan(results))) names.push_back(job.name);
+        if (std::ranges::find(names, options.job) == names.end())
+            throw repal::InputError("--script",
+                                    fmt::format("the study '{}' has no job '{}'", study.name(), options.job),
+                                    repal::suggest(options.job, names));
+    }
     repal::Selection selection{.where = {}, .experiments = options.experiments, .job = options.job};
     for (const std::string& group : options.groups) selection.where.emplace_back("group", group);
     for (const std::string& text : options.where) {

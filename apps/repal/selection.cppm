@@ -1,6 +1,7 @@
 module;
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ export struct SelectionOptions {
 
 export void add_selection(CLI::App& sub, SelectionOptions& options);
 
-/// Throws InputError unless every `where` is key=value.
-export repal::Selection read_selection(const SelectionOptions& options);
+/// Throws InputError unless every `where` is key=value, and if no item of the study is of the script.
+export repal::Selection read_selection(const SelectionOptions& options, const repal::Study& study,
+                                       const std::filesystem::path& results);
 
 }  // namespace command

@@ -352,8 +352,7 @@ std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files,
         return result.score.status != Status::ok || (std::isfinite(angle) && angle >= 0);
     });
     if (!json->is_array() || results.size() != item.end_pair - item.first_pair || !are_scores)
-        throw InputError(fmt::format("cells/{}/{}.json", item.stage, item.name),
-                         "this file was changed since it was written", "remove it; then it is made again");
+        throw files.was_changed(item);
     return results;
 }
 

@@ -4,7 +4,6 @@ module;
 export module repal.score_table;
 
 import repal.score;
-export import repal.table;
 
 /// The columns that scores have in tables, as score_columns() says.
 namespace repal {

@@ -4,6 +4,7 @@ module;
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <variant>
 #include <vector>
@@ -43,7 +44,9 @@ void require_valid(const OptionInfo& option, const OptionValue& value) {
     for (const double number : std::visit(Numbers{}, value))
         if (!(number >= option.minimum && number <= option.maximum))
             throw InputError(option.name,
-                             fmt::format("{} is outside [{}, {}]", number, option.minimum, option.maximum));
+                             number < option.minimum && option.maximum == std::numeric_limits<double>::infinity()
+                                 ? fmt::format("{} is smaller than {}", number, option.minimum)
+                                 : fmt::format("{} is outside [{}, {}]", number, option.minimum, option.maximum));
 }
 
 }  // namespace repal

@@ -83,7 +83,12 @@ std::filesystem::path destination(const std::filesystem::path& file) {
     if (file.filename().empty()) throw InputError("", "cannot be written: this is not the name of a file");
     std::error_code error;
     const auto status = std::filesystem::status(file, error);
-    if (!std::filesystem::exists(status)) return file;
+    if (error == std::errc::too_many_symbolic_link_levels)
+        throw InputError("", "cannot be written: " + error.message());
+    if (!std::filesystem::exists(status))
+        return std::filesystem::is_symlink(std::filesystem::symlink_status(file, error))
+                   ? destination(file.parent_path() / std::filesystem::read_symlink(file))
+                   : file;
     if (std::filesystem::is_directory(status)) throw InputError("", "cannot be written: this is a directory");
     if (!std::filesystem::is_regular_file(status))
         throw InputError("", "cannot be written: this is not a regular file");

@@ -3,9 +3,11 @@ module;
 #include <fmt/ranges.h>
 #include <zip.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -68,8 +70,13 @@ const Member& chosen(const std::vector<Member>& members, std::string_view name) 
             "", fmt::format("the archive has {} arrays", members.size()),
             fmt::format("name one after the file, e.g. ':{}'; one of: {}", names[0], fmt::join(names, ", ")));
     }
-    for (const Member& member : members)
-        if (member.name == name || member.name + ".npy" == name) return member;
+    const auto is_meant = [&](const Member& member) { return member.name == name || member.name + ".npy" == name; };
+    const auto found = std::ranges::find_if(members, is_meant);
+    if (found != members.end()) {
+        if (std::any_of(std::next(found), members.end(), is_meant))
+            throw InputError("", fmt::format("the archive has more than one array '{}'", name));
+        return *found;
+    }
     if (name.ends_with(".npy")) name.remove_suffix(4);
     throw InputError("", fmt::format("the archive has no array '{}'", name), suggest(name, names));
 }

@@ -69,10 +69,12 @@ std::optional<nlohmann::json> ItemFiles::read(const Item& item) const {
     const auto [state, result] = contents(file(item), item);
     if (state == ItemState::missing) return {};
     auto json = nlohmann::json::parse(result, nullptr, false);
-    if (json.is_discarded())
-        throw InputError(file(item).string(), "this file was changed since it was written",
-                         "remove it; then it is made again");
+    if (json.is_discarded()) throw was_changed(item);
     return json;
+}
+
+InputError ItemFiles::was_changed(const Item& item) const {
+    return {file(item).string(), "this file was changed since it was written", "remove it; then it is made again"};
 }
 
 void ItemFiles::write(const Item& item, ItemState state, const std::string& json) const {

@@ -9,6 +9,8 @@ module;
 #include <vector>
 export module repal.items;
 
+export import repal.error;
+
 namespace repal {
 
 /// A piece of work with one result. The key hashes what determines the result (recipes, options, seed, versions), so
@@ -51,6 +53,9 @@ export class ItemFiles {
     /// What write() was given; nothing unless the item is done or failed. Throws InputError if that was changed since
     /// and is not JSON any more.
     std::optional<nlohmann::json> read(const Item& item) const;
+
+    /// What to say of a result that is not what a program wrote: the file, and what to do.
+    InputError was_changed(const Item& item) const;
 
     /// `json` is JSON in one line. Failed items are kept, listed, and done again by the next run.
     void write(const Item& item, ItemState state, const std::string& json) const;

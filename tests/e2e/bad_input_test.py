@@ -5,6 +5,8 @@ import resource
 import signal
 import subprocess
 import unittest
+import warnings
+import zipfile
 
 import numpy
 
@@ -63,10 +65,32 @@ class BadFiles(ProgramTest):
         self.refuse(["compare", self.good, self.good, "--metric", "dsa", "--set", "cka.rank=3"], "cka")
         self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=many"], "--set dsa.rank", "whole number")
         self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=0"], "--set dsa.rank", "outside")
+        self.refuse(["compare", self.good, self.good, "--set", "dsa.max_iterations=0"], "outside")
+        self.refuse(["compare", self.good, self.good, "--metric", "cka,cka"], "--metric: 'cka' is named twice")
         self.refuse(["compare", self.good, self.good, "--axes", "trail,time,channel"], "did you mean 'trial'?")
 
     def test_output_that_cannot_be_written(self):
         self.refuse(["compare", self.good, self.good, "--out", "good.npy/scores.csv"], "good.npy")
+
+    def test_a_link_to_nowhere_leads_to_the_file_that_it_names(self):
+        (self.folder / "link.csv").symlink_to("made.csv")
+        self.succeed("compare", self.good, self.good, "--metric", "cka", "--out", "link.csv")
+        self.assertTrue((self.folder / "link.csv").is_symlink())
+        self.assertTrue((self.folder / "made.csv").is_file())
+        (self.folder / "circle.csv").symlink_to("circle.csv")
+        self.refuse(["compare", self.good, self.good, "--metric", "cka", "--out", "circle.csv"], "circle.csv",
+                    "cannot be written")
+
+    def test_an_archive_with_two_arrays_of_a_name(self):
+        with zipfile.ZipFile(self.folder / "twice.npz", "w") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(2):
+                archive.write(self.folder / self.good, "x.npy")
+        self.refuse_file("twice.npz:x", "the archive has more than one array 'x'")
+
+    def test_options_of_studies_where_there_is_none(self):
+        self.refuse(["compare", self.good, self.good, "--config", str(DEMO)], "--config", "'compare' is not about a study")
+        self.refuse(["plugins", "--results", "elsewhere"], "--results", "'plugins' is not about a study")
 
     def test_wrong_use(self):
         for arguments in (["compare", self.good], ["compare", self.good, self.good, "--format", "yaml"], [],
@@ -92,6 +116,11 @@ class BadConfiguration(ProgramTest):
         self.refuse(["run", "attractors", "--jobs", "many"], "--jobs", "many")
         self.refuse([], "subcommand")
         self.refuse(["run"], "study")
+
+    def test_a_script_that_does_nothing_of_the_study(self):
+        for command in ("plan", "dissimilarity"):
+            self.refuse([command, "attractors", "--config", str(DEMO), "--script", "dissimilarty"], "--script",
+                        "the study 'attractors' has no job 'dissimilarty'", "did you mean 'dissimilarity'?")
 
     def test_unknown_study_and_shards(self):
         self.refuse(["run", "atractors", "--config", DEMO], "did you mean 'attractors'?")

@@ -48,7 +48,7 @@ class Mistakes(ProgramTest):
         self.assertEqual({file.name for file in self.folder.iterdir()}, {"empty", "new"})
 
     def test_a_program_that_is_no_installation_says_so(self):
-        self.assertIn("is no installation", self.succeed("new-plugin", "metric", "mean_lag").stderr)
+        self.assertIn("install repal (cmake --install): ", self.succeed("new-plugin", "metric", "mean_lag").stdout)
 
     def test_the_name_of_a_class_of_the_example(self):
         for name, used in (("profile", "ProfilePlugin"), ("eigen", "EigenPlugin"), ("mean", "Mean")):

@@ -160,7 +160,8 @@ class EigenvalueWasserstein final : public repal::MetricOf<Spectrum> {
 
         // With a 0 for each eigenvalue of the other system, all may go to the origin; further zeros would meet each
         // other.
-        const Index size = std::min<Index>(options_.rank, a.eigenvalues.rows() + b.eigenvalues.rows());
+        const Index both = a.eigenvalues.rows() + b.eigenvalues.rows();
+        const Index size = std::max({std::min<Index>(options_.rank, both), a.eigenvalues.rows(), b.eigenvalues.rows()});
         Eigen::MatrixXd padded_a = Eigen::MatrixXd::Zero(size, 2);
         Eigen::MatrixXd padded_b = Eigen::MatrixXd::Zero(size, 2);
         padded_a.topRows(a.eigenvalues.rows()) = a.eigenvalues;

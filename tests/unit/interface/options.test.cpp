@@ -91,7 +91,7 @@ TEST(Options, ANumberOutsideItsBoundsIsRefused) {
     EXPECT_EQ(refusal("rank", std::int64_t{1}), "accepted");
     EXPECT_EQ(refusal("rank", std::int64_t{50}), "accepted");
     EXPECT_EQ(refusal("rank", std::int64_t{0}), "rank: 0 is outside [1, 50]");
-    EXPECT_EQ(refusal("rate", -0.5), "rate: -0.5 is outside [0, inf]");
+    EXPECT_EQ(refusal("rate", -0.5), "rate: -0.5 is smaller than 0");
     EXPECT_THAT(refusal("rate", std::numeric_limits<double>::quiet_NaN()), HasSubstr("is outside"));
 }
 

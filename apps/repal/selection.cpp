@@ -36,7 +36,7 @@ repal::Selection read_selection(const SelectionOptions& options, const repal::St
         for (const repal::Job& job : study.jobs(study.plan(results))) names.push_back(job.name);
         if (std::ranges::find(names, options.job) == names.end())
             throw repal::InputError("--script",
-                                    fmt::format("the study '{}' has no job '{}'", study.name(), options.job),
+                                    fmt::format("nothing of this study is done by sbatch/{}.sh", options.job),
                                     repal::suggest(options.job, names));
     }
     repal::Selection selection{.where = {}, .experiments = options.experiments, .job = options.job};

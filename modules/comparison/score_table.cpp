@@ -7,6 +7,8 @@ module;
 #include <vector>
 module repal.score_table;
 
+import repal.table;
+
 namespace repal {
 namespace {
 

@@ -64,7 +64,7 @@ class BadFiles(ProgramTest):
                     "did you mean 'rank'?")
         self.refuse(["compare", self.good, self.good, "--metric", "dsa", "--set", "cka.rank=3"], "cka")
         self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=many"], "--set dsa.rank", "whole number")
-        self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=0"], "--set dsa.rank", "outside")
+        self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=0"], "--set dsa.rank", "0 is smaller than 1")
         self.refuse(["compare", self.good, self.good, "--set", "dsa.max_iterations=0"], "outside")
         self.refuse(["compare", self.good, self.good, "--metric", "cka,cka"], "--metric: 'cka' is named twice")
         self.refuse(["compare", self.good, self.good, "--axes", "trail,time,channel"], "did you mean 'trial'?")
@@ -120,7 +120,7 @@ class BadConfiguration(ProgramTest):
     def test_a_script_that_does_nothing_of_the_study(self):
         for command in ("plan", "dissimilarity"):
             self.refuse([command, "attractors", "--config", str(DEMO), "--script", "dissimilarty"], "--script",
-                        "the study 'attractors' has no job 'dissimilarty'", "did you mean 'dissimilarity'?")
+                        "nothing of this study is done by sbatch/dissimilarty.sh", "did you mean 'dissimilarity'?")
 
     def test_unknown_study_and_shards(self):
         self.refuse(["run", "atractors", "--config", DEMO], "did you mean 'attractors'?")
@@ -139,7 +139,7 @@ class BadConfiguration(ProgramTest):
     def test_wrong_types_have_line_and_column(self):
         self.refuse_demo_with("seed: 1", "seed: one", "bad.yaml:2:1: seed: expected a whole number, got 'one'")
         self.refuse_demo_with("rank: 12", "rank: twelve", "bad.yaml:5:", "rank: expected a whole number")
-        self.refuse_demo_with("rank: 12", "rank: 0", "bad.yaml:5:", "rank: 0 is outside")
+        self.refuse_demo_with("rank: 12", "rank: 0", "bad.yaml:5:", "rank: 0 is smaller than 1")
         self.refuse_demo_with("integrator: euler", "integrator: eular", "did you mean 'euler'?")
         self.refuse_demo_with("seed: 1", "seed: [1", "bad.yaml:", "not valid YAML")
         self.refuse_demo_with("seed: 1", "seed: 1\nseed: 2", "bad.yaml:3:1: seed: this key is here twice")

@@ -100,7 +100,7 @@ class Dsa final : public repal::Metric {
         const Eigen::MatrixXd& cross = arrays.at("cross");
         const Eigen::MatrixXd& singular_values = arrays.at("singular_values");
         if (gram.size() == 0 || gram.rows() != gram.cols() || cross.rows() != gram.rows() ||
-            cross.cols() != gram.cols() || singular_values.rows() != gram.rows() || singular_values.cols() != 1 ||
+            cross.cols() != gram.cols() || singular_values.rows() < gram.rows() || singular_values.cols() != 1 ||
             !gram.allFinite() || !cross.allFinite() || !singular_values.allFinite())
             throw repal::InvalidTrajectories("what was kept of it is no operator");
         auto havok = std::make_shared<const repal::Havok>(singular_values.col(0), gram, cross);

@@ -106,7 +106,7 @@ TEST_F(ConfigFile, OptionsAreCheckedAgainstWhatThePluginDeclares) {
     EXPECT_EQ(std::get<std::int64_t>(values.at("rank")), 3);
     EXPECT_EQ(std::get<std::string>(values.at("integrator")), "euler");
     EXPECT_EQ(canonical(known, values), "integrator=euler,rank=3");
-    EXPECT_THAT(refusal([&] { load("rank: 0").options(known); }), HasSubstr("rank: 0 is outside"));
+    EXPECT_THAT(refusal([&] { load("rank: 0").options(known); }), HasSubstr("rank: 0 is smaller than 1"));
     EXPECT_THAT(refusal([&] { load("rnak: 3").options(known); }), HasSubstr("did you mean 'rank'?"));
     EXPECT_THAT(refusal([&] { load("integrator: eular").options(known); }), HasSubstr("did you mean 'euler'?"));
 }

@@ -38,6 +38,7 @@ void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_new_plugin(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_tune(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_export(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_report(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen);

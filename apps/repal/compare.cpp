@@ -1,13 +1,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numbers>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,9 +24,11 @@ import repal.config;
 import repal.figures;
 import repal.file;
 import repal.progress;
+import repal.random;
 import repal.score_table;
 import repal.store;
 import repal.table;
+import repal.tuning;
 
 namespace command {
 namespace {
@@ -34,9 +40,19 @@ struct CompareOptions {
     std::string format;
     std::string out;
     std::string report;
+    bool is_calibrated = false;
+    repal::CalibrationOptions calibration;
 };
 
 using repal::Comparison;
+
+/// The cause, if a pair has no value, and what is said of the pair.
+std::string note_of(const Comparison& comparison) {
+    std::vector<std::string> parts = comparison.score.warnings;
+    if (!comparison.score.detail.empty()) parts.insert(parts.begin(), comparison.score.detail);
+    if (comparison.calibration && !comparison.calibration->note.empty()) parts.push_back(comparison.calibration->note);
+    return fmt::format("{}", fmt::join(parts, "; "));
+}
 
 /// The files, and every pair of them.
 repal::Part part_of(const CompareOptions& options) {
@@ -49,50 +65,194 @@ repal::Part part_of(const CompareOptions& options) {
     return part;
 }
 
+/// A metric with all its options, and what of them was chosen from the data.
+struct Settled {
+    repal::ChosenMetric metric;
+    std::string cause = {};  ///< why there are no settings, and so no values; empty if there are
+};
+
+/// Chooses what the user has not.
+Settled settled(repal::ChosenMetric metric, const repal::Part& part, const CommonOptions& common,
+                repal::Progress& progress) {
+    const std::vector<std::string> automatic = metric.automatic_options();
+    if (automatic.empty()) return {std::move(metric)};
+    const repal::Tuning tuning =
+        tune(metric, part.systems, default_axes(metric), repal::Stream(0).child("tuning"), common.jobs, progress);
+    for (const std::string& warning : tuning.warnings) progress.warn("settings of " + metric.name, warning);
+    if (!tuning.chosen) {
+        std::vector<std::string> wanted;
+        for (const std::string& option : automatic) wanted.push_back(fmt::format("--set {}.{}=N", metric.name, option));
+        return {std::move(metric),
+                fmt::format("{}; set by hand what is chosen from the data: {}", tuning.cause, fmt::join(wanted, " "))};
+    }
+    const repal::TriedSetting& chosen = tuning.settings[*tuning.chosen];
+    progress.say(fmt::format("{}: {} for all, chosen from the data of {}; `repal tune` shows how", metric.name,
+                             repal::to_text(chosen.options), repal::counted(tuning.systems.size(), "system")));
+    return {metric.with(chosen.options)};
+}
+
+/// Whether halves of one system are as far apart as halves of two: then a number means nothing.
+void warn_of_halves(const repal::ChosenMetric& metric, const repal::Part& part, const CommonOptions& common,
+                    repal::Progress& progress) {
+    constexpr Eigen::Index least_trials = 4;
+    if (metric.compares_samples() || part.systems.size() < 2) return;
+    for (const repal::NamedSystem& system : part.systems)
+        if (system.system->observe({}).trajectories().shape().trials < least_trials) return;
+    const repal::Separation found =
+        separation_of(metric, part.systems, 1, repal::Stream(0).child("tuning"), common.jobs);
+    if (found.ratio < repal::least_separation)
+        progress.warn(metric.name + " with " + metric.settings(),
+                      fmt::format("halves of one system are as far apart as halves of two ({:.2g}, {:.2g}): these "
+                                  "numbers tell nothing apart; try repal tune",
+                                  found.within, found.between));
+}
+
+/// Intervals, floors and p of the comparisons of one metric, in the order of Part::pairs.
+void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
+                     const CompareOptions& options, const CommonOptions& common, repal::Progress& progress) {
+    std::vector<std::optional<double>> angles;
+    for (const Comparison& one : comparisons)
+        angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
+    const repal::Calibration found = calibrate(metric, part, angles, options.calibration,
+                                               repal::Stream(0).child("calibration"), common.jobs, progress);
+    for (const std::string& warning : found.warnings) progress.warn(metric.name, warning);
+    for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found.pairs[i];
+}
+
 /// All pairs of the first metric, then of the next.
 std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& part,
-                                          int jobs, repal::Progress& progress) {
+                                          const CompareOptions& options, const CommonOptions& common,
+                                          repal::Progress& progress) {
     std::vector<Comparison> comparisons;
     repal::PreparedSystems prepared({}, 0);
-    for (const repal::ChosenMetric& metric : metrics) {
-        std::vector<repal::PairResult> results = compare_all(metric, part, prepared, jobs, progress);
-        for (std::size_t i = 0; i < results.size(); ++i)
-            comparisons.push_back({metric.name, part.systems[part.pairs[i].a].name, part.systems[part.pairs[i].b].name,
-                                   std::move(results[i].score)});
+    std::vector<Eigen::Index> trials;
+    for (const repal::NamedSystem& system : part.systems)
+        trials.push_back(system.system->observe({}).trajectories().shape().trials);
+    for (const repal::ChosenMetric& chosen : metrics) {
+        const auto [metric, cause] = settled(chosen, part, common, progress);
+        std::vector<repal::PairResult> results;
+        if (cause.empty())
+            results = compare_all(metric, part, prepared, common.jobs, progress);
+        else
+            results.assign(part.pairs.size(), {repal::Score::without_value(repal::Status::not_applicable, cause)});
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            const auto [a, b] = std::pair(part.pairs[i].a, part.pairs[i].b);
+            comparisons.push_back({.metric = metric.name,
+                                   .a = part.systems[a].name,
+                                   .b = part.systems[b].name,
+                                   .score = std::move(results[i].score),
+                                   .settings = metric.settings(),
+                                   .trials_a = trials[a],
+                                   .trials_b = trials[b]});
+        }
+        if (!cause.empty()) continue;
+        warn_of_halves(metric, part, common, progress);
+        if (options.is_calibrated)
+            add_calibration(std::span(comparisons).last(part.pairs.size()), metric, part, options, common, progress);
     }
     return comparisons;
 }
 
 std::string as_json(const std::vector<Comparison>& comparisons) {
     auto list = nlohmann::ordered_json::array();
-    for (const auto& [metric, a, b, score] : comparisons) {
-        nlohmann::ordered_json entry = {{"metric", metric}, {"a", a}, {"b", b}};
+    for (const Comparison& one : comparisons) {
+        nlohmann::ordered_json entry = {{"metric", one.metric}, {"a", one.a}, {"b", one.b}};
         for (const repal::ScoreColumn& column : repal::score_columns()) {
             if (column.title.empty()) continue;
-            const repal::ScoreValue value = column.get(score);
+            const repal::ScoreValue value = column.get(one.score);
             const double* number = std::get_if<double>(&value);
             const std::string* text = std::get_if<std::string>(&value);
             auto& field = entry[column.name] = nullptr;
             if (number != nullptr) field = *number;
             if (text != nullptr) field = *text;
         }
+        entry["settings"] = one.settings;
+        entry["trials_a"] = one.trials_a;
+        entry["trials_b"] = one.trials_b;
+        if (one.calibration)
+            for (const repal::CalibrationColumn& column : repal::calibration_columns()) {
+                auto& field = entry[column.name] = nullptr;
+                if (const auto& value = (*one.calibration).*column.value) field = *value;
+            }
+        entry["note"] = note_of(one);
         list.push_back(std::move(entry));
     }
     return list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string as_csv(const std::vector<Comparison>& comparisons) {
-    repal::Table rows = {repal::joined({"metric", "a", "b"}, repal::score_names())};
-    for (const auto& [metric, a, b, score] : comparisons)
-        rows.push_back(repal::joined({metric, a, b}, repal::score_fields(score)));
+    using repal::joined;
+    repal::Table rows = {
+        joined(joined({"metric", "a", "b"}, repal::score_names()), {"settings", "trials_a", "trials_b"})};
+    const bool is_calibrated =
+        std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
+    for (const repal::CalibrationColumn& column : repal::calibration_columns())
+        if (is_calibrated) rows[0].emplace_back(column.name);
+    rows[0].emplace_back("note");
+    for (const Comparison& one : comparisons) {
+        std::vector<std::string> row =
+            joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score)),
+                   {one.settings, fmt::format("{}", one.trials_a), fmt::format("{}", one.trials_b)});
+        for (const repal::CalibrationColumn& column : repal::calibration_columns())
+            if (is_calibrated)
+                row.push_back(one.calibration ? repal::csv_number((*one.calibration).*column.value) : "");
+        row.push_back(note_of(one));
+        rows.push_back(std::move(row));
+    }
     return repal::csv_text(rows);
 }
 
+/// "=": not told from the noise floor, "~": within what other channels give, "": neither, or not known.
+std::string mark_of(const Comparison& one) {
+    constexpr double level = 0.05;
+    if (!one.calibration || one.score.status != repal::Status::ok) return "";
+    const auto& [calibration, angle] = std::pair(*one.calibration, one.score.angle_rad);
+    if (calibration.p_differ_adjusted && *calibration.p_differ_adjusted > level) return "=";
+    if (calibration.floor_channels_rad && angle <= *calibration.floor_channels_rad) return "~";
+    return "";
+}
+
+/// Value, interval, floor and p of each pair, with marks; angles in units of pi/2, as the dissimilarity.
+std::string as_calibrated_table(const std::vector<Comparison>& comparisons) {
+    repal::Table rows = {{"metric", "a", "b", "dissimilarity", "corrected", "interval", "floor", "p differ", "p relate",
+                          "", "settings"}};
+    constexpr double unit = std::numbers::pi / 2;
+    const auto angle = [&](const std::optional<double>& value) {
+        return value ? fmt::format("{:.4f}", *value / unit) : std::string("-");
+    };
+    const auto number = [](const std::optional<double>& value) {
+        return value ? fmt::format("{:.3f}", *value) : std::string("-");
+    };
+    bool has_equal = false;
+    bool has_near = false;
+    for (const Comparison& one : comparisons) {
+        const repal::PairCalibration found = one.calibration.value_or(repal::PairCalibration{});
+        const std::string mark = mark_of(one);
+        has_equal |= mark == "=";
+        has_near |= mark == "~";
+        rows.push_back({one.metric, one.a, one.b,
+                        one.score.status == repal::Status::ok ? angle(one.score.angle_rad)
+                                                              : std::string(to_string(one.score.status)),
+                        angle(found.corrected_rad),
+                        found.low_rad ? fmt::format("{} to {}", angle(found.low_rad), angle(found.high_rad)) : "-",
+                        angle(found.floor_rad), number(found.p_differ_adjusted), number(found.p_relate_adjusted), mark,
+                        one.settings});
+    }
+    std::string text = table(rows);
+    if (has_equal) text += "=: not told from two recordings of one system (p adjusted over all pairs of the metric)\n";
+    if (has_near) text += "~: within what recordings of other channels of one system may give\n";
+    return text;
+}
+
 std::string as_table(const std::vector<Comparison>& comparisons) {
-    repal::Table rows = {repal::joined({"metric", "a", "b"}, repal::score_titles())};
+    if (std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); }))
+        return as_calibrated_table(comparisons);
+    using repal::joined;
+    repal::Table rows = {joined(joined({"metric", "a", "b"}, repal::score_titles()), {"settings"})};
     constexpr int digits = 6;
-    for (const auto& [metric, a, b, score] : comparisons)
-        rows.push_back(repal::joined({metric, a, b}, repal::score_fields(score, digits)));
+    for (const Comparison& one : comparisons)
+        rows.push_back(
+            joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score, digits)), {one.settings}));
     return table(rows);
 }
 
@@ -142,7 +302,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         if (std::ranges::find(metrics, name, &repal::ChosenMetric::name) != metrics.end())
             throw repal::InputError("--metric", fmt::format("'{}' is named twice", name));
         try {
-            metrics.push_back(repal::choose_metric(registry.metric(name), config));
+            metrics.push_back(repal::choose_metric(name, registry, config));
         } catch (const repal::InputError& error) {
             throw error.where().empty() ? error.at("--metric") : error;
         }
@@ -154,7 +314,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
 
     const repal::Part part = part_of(options);
     TerminalProgress progress(common.is_quiet, common.is_verbose);
-    const std::vector<Comparison> comparisons = compare_all_pairs(metrics, part, common.jobs, progress);
+    const std::vector<Comparison> comparisons = compare_all_pairs(metrics, part, options, common, progress);
 
     if (!options.report.empty())
         repal::write_file(options.report, repal::html(report_of(comparisons, part, options, common, config.yaml()),
@@ -166,9 +326,10 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         repal::write_file(options.out, text);
 
     int code = done;
-    for (const auto& [metric, a, b, score] : comparisons) {
-        if (score.status == repal::Status::ok) continue;
-        fmt::print(stderr, "repal: {}: {} and {}: {}: {}\n", metric, a, b, to_string(score.status), score.detail);
+    for (const Comparison& one : comparisons) {
+        if (one.score.status == repal::Status::ok) continue;
+        fmt::print(stderr, "repal: {}: {} and {}: {}: {}\n", one.metric, one.a, one.b, to_string(one.score.status),
+                   one.score.detail);
         code = some_failed;
     }
     return code;
@@ -191,6 +352,8 @@ void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     sub->add_option("--format", options->format, "table, csv or json; by default what the name of --out says")
         ->check(CLI::IsMember({"table", "csv", "json"}));
     sub->add_option("--out", options->out, "write to this file");
+    sub->add_flag("--calibrate", options->is_calibrated,
+                  "beside every number: an interval, the noise floor, and p (from the trials; takes minutes)");
     sub->add_option("--report", options->report, "write a page with figures to this file, e.g. report.html");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return compare(*options, common); }; });
 }

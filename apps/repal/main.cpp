@@ -57,7 +57,7 @@ void require_plugin_timeout(double seconds) {
 /// Only a study has a configuration and a folder of results; where there is none, these would be ignored.
 void require_study(const CLI::App& app) {
     const std::string chosen = app.get_subcommands().front()->get_name();
-    for (const std::string& without : {"compare", "plugins", "new-plugin", "check-plugin", "export"})
+    for (const std::string& without : {"compare", "tune", "plugins", "new-plugin", "check-plugin", "export"})
         for (const std::string& option : {"--config", "--results"})
             if (chosen == without && app.count(option) > 0)
                 throw repal::InputError(
@@ -97,6 +97,7 @@ int run(int argc, char** argv) try {
     add_common_options(app, common);
     command::add_run(app, common, chosen);
     command::add_compare(app, common, chosen);
+    command::add_tune(app, common, chosen);
     command::add_export(app, common, chosen);
     command::add_plugins(app, common, chosen);
     command::add_new_plugin(app, common, chosen);

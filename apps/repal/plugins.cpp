@@ -24,7 +24,10 @@ Json options_json(const std::vector<repal::OptionInfo>& options) {
     Json list = Json::array();
     for (const repal::OptionInfo& option : options) {
         Json entry = {{"name", option.name}, {"type", repal::type_name(option.default_value)}, {"unit", option.unit}};
-        std::visit([&](const auto& value) { entry["default"] = value; }, option.default_value);
+        if (option.is_automatic)
+            entry["default"] = repal::automatic;
+        else
+            std::visit([&](const auto& value) { entry["default"] = value; }, option.default_value);
         entry["summary"] = option.summary;
         if (!option.choices.empty()) entry["choices"] = option.choices;
         list.push_back(std::move(entry));
@@ -51,6 +54,12 @@ Json all_json(const repal::Registry& registry) {
         for (const repal::Invariance invariance : metric.info.invariances)
             entry["invariances"].push_back(to_string(invariance));
         entry["triangle_inequality"] = metric.info.has_triangle_inequality;
+        entry["corresponding"] = Json::array();
+        for (const repal::Correspondence one : metric.info.corresponding)
+            entry["corresponding"].push_back(to_string(one));
+        entry["values"] = Json::array();
+        for (const repal::ValueInfo& value : metric.info.values)
+            entry["values"].push_back({{"name", value.name}, {"summary", value.summary}, {"unit", value.unit}});
         plugins.push_back(std::move(entry));
     }
     for (const auto& [name, task] : registry.tasks()) {

@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "environment.hpp"
 #include "signals.hpp"
+#include "submission.hpp"
 
 import command.load_plugins;
 import command.selection;
@@ -104,10 +105,12 @@ int run(const StageOptions& options, const CommonOptions& common) {
     const repal::Plan plan = study->plan(run_options.results);
     if (count(plan, repal::ItemState::missing) > 0) {
         print_summary(progress, Tone::good, common);
-        fmt::print("this part is done; other items are missing, see `repal plan {}`\n", options.study);
+        const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
+        fmt::print("this part is done; other items are missing, see `{}repal plan {}`\n", plugins, arguments);
         const std::size_t failed = count(plan, repal::ItemState::failed);
         if (failed == 0) return done;
-        fmt::print(stderr, "repal: {} items have failed; `repal plan {} -v` lists them\n", failed, options.study);
+        fmt::print(stderr, "repal: {} items have failed; `{}repal plan {} -v` lists them\n", failed, plugins,
+                   arguments);
         return some_failed;
     }
     return conclude(*study, plan, run_options, common, progress);

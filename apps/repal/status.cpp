@@ -84,13 +84,15 @@ int status(const std::string& name, const CommonOptions& common) {
         left.insert(left.end(), found.missing.begin(), found.missing.end());
     }
     fmt::print("{}", table(rows));
+    const Submission submission = submission_of(name, config, common);
     constexpr std::size_t shown = 5;
     for (std::size_t i = 0; i < std::min(shown, failed.size()); ++i)
         fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
     if (failed.size() > shown)
-        fmt::print("failed: {} more; `repal plan {} -v` lists all\n", failed.size() - shown, name);
+        fmt::print("failed: {} more; `{}repal plan {} -v` lists all\n", failed.size() - shown, submission.plugins,
+                   submission.arguments);
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
-    if (!left.empty()) print_submissions(study->jobs(plan), left, submission_of(name, config, common));
+    if (!left.empty()) print_submissions(study->jobs(plan), left, submission);
     return done;
 }
 

@@ -1,32 +1,98 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 module repal.chosen_metric;
 
 namespace repal {
 
+namespace {
+
+ChosenMetric made(ChosenMetric metric) {
+    metric.metric = metric.make(metric.options);
+    metric.invariances = metric.metric->invariances().value_or(metric.info.invariances);
+    metric.identity =
+        fmt::format("{}-{}({})", metric.info.name, metric.info.version, canonical(metric.info.options, metric.options));
+    if (metric.pca)
+        metric.identity +=
+            fmt::format(" pca-1(components={},variance={})", metric.pca->components, metric.pca->variance);
+    return metric;
+}
+
+ChosenMetric chosen(const std::string& name, const LoadedMetric& loaded, const Config& own) {
+    const std::vector<std::string> plugin_key = {"metric"};
+    return made({.name = name,
+                 .identity = {},
+                 .metric = {},
+                 .info = loaded.info,
+                 .options = own.options(loaded.info.options, plugin_key),
+                 .make = loaded.make});
+}
+
+}  // namespace
+
+std::vector<std::string> ChosenMetric::automatic_options() const {
+    std::vector<std::string> names;
+    for (const OptionInfo& option : info.options)
+        if (option.is_automatic && !options.contains(option.name)) names.push_back(option.name);
+    return names;
+}
+
+std::string ChosenMetric::settings() const {
+    std::vector<std::string> first;
+    std::vector<std::string> others;
+    for (const OptionInfo& option : info.options) {
+        const auto found = options.find(option.name);
+        const std::string value = found == options.end() ? std::string(automatic) : to_string(found->second);
+        if (option.is_automatic)
+            first.push_back(option.name + "=" + value);
+        else if (found != options.end() && found->second != option.default_value)
+            others.push_back(option.name + "=" + value);
+    }
+    if (pca && pca->components > 0) others.push_back(fmt::format("pca.components={}", pca->components));
+    if (pca && pca->components == 0) others.push_back(fmt::format("pca.variance={}", pca->variance));
+    first.insert(first.end(), others.begin(), others.end());
+    return fmt::format("{}", fmt::join(first, ","));
+}
+
+bool ChosenMetric::compares_samples() const {
+    return std::ranges::find(info.corresponding, Correspondence::rows) != info.corresponding.end();
+}
+
+ChosenMetric ChosenMetric::with(const OptionValues& values) const {
+    ChosenMetric changed = *this;
+    for (const auto& [option, value] : values) changed.options[option] = value;
+    return made(std::move(changed));
+}
+
+ChosenMetric choose_metric(const std::string& name, const Registry& registry, const Config& config) {
+    const Config own = config.at_or_empty(name);
+    return chosen(name, registry.metric(own.has("metric") ? own.at("metric").text() : name), own);
+}
+
 ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config) {
-    const OptionValues options = config.at_or_empty(loaded.info.name).options(loaded.info.options);
-    std::unique_ptr<Metric> metric = loaded.make(options);
-    std::vector<Invariance> invariances = metric->invariances().value_or(loaded.info.invariances);
-    return {loaded.info.name,
-            fmt::format("{}-{}({})", loaded.info.name, loaded.info.version, canonical(loaded.info.options, options)),
-            std::move(metric), std::move(invariances)};
+    return chosen(loaded.info.name, loaded, config.at_or_empty(loaded.info.name));
 }
 
 std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry) {
     std::vector<ChosenMetric> metrics;
     for (const auto& [name, options] : config.items()) {
         try {
-            metrics.push_back(choose_metric(registry.metric(name), config));
+            metrics.push_back(choose_metric(name, registry, config));
         } catch (const InputError& error) {
             if (!error.where().empty()) throw;
             throw options.error(error.problem(), error.hint());
         }
+        // A study's items have names before there are data to choose from.
+        if (const auto left = metrics.back().automatic_options(); !left.empty())
+            throw options.error(fmt::format("{} of '{}' is not given", left.front(), name),
+                                "`repal tune` chooses it from data");
     }
     if (metrics.empty()) throw config.error("no metric is chosen");
     return metrics;
@@ -35,6 +101,7 @@ std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& reg
 void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics) {
     std::vector<std::string> names;
     for (const auto& entry : registry.metrics()) names.push_back(entry.first);
+    for (const ChosenMetric& metric : metrics) names.push_back(metric.name);
     config.require_keys(names);
     for (ChosenMetric& metric : metrics) {
         if (!config.has(metric.name)) continue;
@@ -44,8 +111,7 @@ void read_pca(const Config& config, const Registry& registry, std::vector<Chosen
             throw pca.error("expected either components or variance, e.g. {components: 20}");
         metric.pca = pca.has("components") ? Pca{.components = pca.at("components").integer(1, 1'000'000)}
                                            : Pca{.variance = pca.at("variance").number(1e-6, 1)};
-        metric.identity +=
-            fmt::format(" pca-1(components={},variance={})", metric.pca->components, metric.pca->variance);
+        metric = made(std::move(metric));
     }
 }
 

@@ -14,21 +14,41 @@ namespace repal {
 
 /// A metric plugin with its options, and what is done to systems before it sees them.
 export struct ChosenMetric {
-    std::string name;
-    std::string identity;  ///< name, version and all options in one line, for keys
-    std::shared_ptr<const Metric> metric;
+    std::string name;                      ///< in configurations and tables
+    std::string identity;                  ///< plugin, version and all options in one line, for keys
+    std::shared_ptr<const Metric> metric;  ///< with the defaults of its struct for options that are still automatic
     std::vector<Invariance> invariances = {};
     std::optional<Pca> pca = {};
+    MetricInfo info = {};
+    OptionValues options = {};  ///< without those that are to be chosen from the data
+    MakeMetric make = {};
+
+    /// The names of the options that are still to be chosen from the data.
+    std::vector<std::string> automatic_options() const;
+
+    /// "n_delays=4,rank=2": the options that are chosen from the data unless they are given, then others that are not
+    /// the default.
+    std::string settings() const;
+
+    /// Whether samples of two systems are compared one to one, so that both need the same trials and steps.
+    bool compares_samples() const;
+
+    /// The same with other values of some options.
+    ChosenMetric with(const OptionValues& values) const;
 };
 
-/// The metrics of a map from name to options, in its order.
+/// The metrics of a map from name to options, in its order: `dsa: {rank: 4}`, or with a name of its own `published:
+/// {metric: dsa, rank: 50}`.
 export std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry);
 
-/// One metric of the registry, with the options that `config` has for it, if any.
+/// The metric of a name, with the options that `config` has for it, if any.
+export ChosenMetric choose_metric(const std::string& name, const Registry& registry, const Config& config);
+
+/// The same of one plugin, by its own name.
 export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config);
 
 /// `pca: {dsa: {components: 20}, cka: {variance: 0.99}}`: what each metric sees of a system.
-/// A metric that is not chosen may be named, too.
+/// A plugin that is not chosen may be named, too.
 export void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics);
 
 }  // namespace repal

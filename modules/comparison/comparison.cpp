@@ -153,6 +153,10 @@ std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part
                 std::ranges::move(results, all.begin() + static_cast<std::ptrdiff_t>(ranges[range].first));
             });
     progress.end();
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (const std::string& warning : all[i].score.warnings)
+            progress.warn(metric.name, fmt::format("{} and {}: {}", part.systems[part.pairs[i].a].name,
+                                                   part.systems[part.pairs[i].b].name, warning));
     return all;
 }
 

@@ -56,8 +56,17 @@ Figure plane_map(std::span<const Comparison> comparisons, const std::vector<std:
 }
 
 TableFigure comparison_table(std::span<const Comparison> comparisons) {
-    Table rows = {joined({"metric", "a", "b"}, score_titles())};
-    for (const auto& [metric, a, b, score] : comparisons) rows.push_back(joined({metric, a, b}, score_fields(score)));
+    Table rows = {joined(joined({"metric", "a", "b"}, score_titles()), {"settings"})};
+    const bool is_calibrated =
+        std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
+    for (const CalibrationColumn& column : calibration_columns())
+        if (is_calibrated) rows[0].emplace_back(column.name);
+    for (const Comparison& one : comparisons) {
+        rows.push_back(joined(joined({one.metric, one.a, one.b}, score_fields(one.score)), {one.settings}));
+        for (const CalibrationColumn& column : calibration_columns())
+            if (is_calibrated)
+                rows.back().push_back(one.calibration ? csv_number((*one.calibration).*column.value) : "");
+    }
     return {.id = "dissimilarity-table",
             .title = "All values",
             .caption = "Dissimilarity is the angle in units of π/2.",
@@ -72,13 +81,14 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
     Report report{.title = "Comparison of " + counted(systems.size(), "system"),
                   .summary =
                       "How alike are the dynamics of these systems? 0: the same, as far as the metric can tell; 1: "
-                      "nothing in common.",
+                      "nothing in common; above 1, for metrics that know opposites (DSA, RSA): opposed.",
                   .provenance = {},
                   .reproduce = {},
                   .sections = {}};
     Section values{.id = "dissimilarity", .title = "Dissimilarity"};
     values.figures.emplace_back(dissimilarity_map("dissimilarity-map", comparisons, names));
-    for (Figure figure : {certificates("dissimilarity-certificates", comparisons), plane_map(comparisons, names)})
+    for (Figure figure : {calibrated_pairs("dissimilarity-calibration", comparisons),
+                          certificates("dissimilarity-certificates", comparisons), plane_map(comparisons, names)})
         if (!figure.variants.empty()) values.figures.emplace_back(std::move(figure));
     values.figures.emplace_back(comparison_table(comparisons));
 

@@ -7,12 +7,15 @@ module;
 #include <exception>
 #include <filesystem>
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <set>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -138,11 +141,35 @@ nlohmann::ordered_json to_json(const Score& score) {
     for (const ScoreColumn& column : score_columns()) {
         if (column.set == nullptr) continue;
         const ScoreValue value = column.get(score);
-        if (const double* number = std::get_if<double>(&value)) json[column.name] = *number;
-        if (const auto* text = std::get_if<std::string>(&value); text != nullptr && !text->empty())
-            json[column.name] = *text;
+        std::visit(
+            [&](const auto& held) {
+                using Held = std::remove_cvref_t<decltype(held)>;
+                if constexpr (std::is_same_v<Held, std::string>) {
+                    if (!held.empty()) json[column.name] = held;
+                } else if constexpr (!std::is_same_v<Held, std::monostate>) {
+                    json[column.name] = held;  // NaN becomes null
+                }
+            },
+            value);
     }
     return json;
+}
+
+std::vector<double> numbers_from(const nlohmann::json& list) {
+    std::vector<double> numbers;
+    for (const auto& value : list)
+        numbers.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+    return numbers;
+}
+
+/// Values, curves or warnings; an empty list is of none.
+ScoreValue list_from(const nlohmann::json& list) {
+    if (list.empty()) return {};
+    if (list.front().is_string()) return list.get<std::vector<std::string>>();
+    if (!list.front().is_array()) return numbers_from(list);
+    std::vector<std::vector<double>> curves;
+    for (const auto& curve : list) curves.push_back(numbers_from(curve));
+    return curves;
 }
 
 Score score_from(const nlohmann::json& entry) {
@@ -154,6 +181,8 @@ Score score_from(const nlohmann::json& entry) {
             column.set(score, {});
         else if (place->is_number())
             column.set(score, place->get<double>());
+        else if (place->is_array())
+            column.set(score, list_from(*place));
         else
             column.set(score, place->get<std::string>());
     }
@@ -349,7 +378,10 @@ std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files,
     }
     const bool are_scores = std::ranges::all_of(results, [](const PairResult& result) {
         const double angle = result.score.angle_rad;
-        return result.score.status != Status::ok || (std::isfinite(angle) && angle >= 0);
+        const auto& bound = result.score.lower_bound_rad;
+        constexpr double largest = std::numbers::pi + 1e-9;
+        return result.score.status != Status::ok ||
+               (std::isfinite(angle) && angle >= 0 && angle <= largest && (!bound || (*bound <= angle && *bound > -1)));
     });
     if (!json->is_array() || results.size() != item.end_pair - item.first_pair || !are_scores)
         throw files.was_changed(item);

@@ -7,8 +7,10 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <numbers>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -159,7 +161,7 @@ Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comp
     return {.id = id,
             .title = "Dissimilarity of all pairs",
             .caption = fmt::format(
-                "Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common) of {}, "
+                "Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common, above: opposed) of {}, "
                 "in one colour scale for all metrics or one for each; a pair without a value is left empty.",
                 counted(systems.size(), "system")),
             .choice = "colour scale",
@@ -200,6 +202,54 @@ Figure certificates(const std::string& id, std::span<const Comparison> compariso
                   .caption = fmt::format("Every pair (n = {}) with the certified lower bound of its dissimilarity, in "
                                          "units of π/2: no alignment, found or not, is below the whisker.",
                                          n)};
+    if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
+    return figure;
+}
+
+Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons) {
+    PanelChart chart{.panels = {}, .columns = 2};
+    constexpr double unit = std::numbers::pi / 2;
+    for (const std::string& metric : metrics_of(comparisons)) {
+        std::vector<const Comparison*> pairs;
+        for (const Comparison& comparison : comparisons)
+            if (comparison.metric == metric && has_value(comparison) && comparison.calibration)
+                pairs.push_back(&comparison);
+        if (pairs.empty()) continue;
+        std::ranges::sort(pairs, {}, [](const Comparison* c) { return std::pair(c->score.angle_rad, c); });
+        Series values{.name = "value", .colour = 0};
+        Series corrected{.name = "less what noise adds, with its interval", .colour = 1};
+        Series floors{.name = "noise floor", .mark = Mark::line, .colour = grey, .is_dashed = true};
+        Series chances{
+            .name = "chance reaches this in 5 % of draws", .mark = Mark::line, .colour = black, .is_dashed = true};
+        for (const Comparison* pair : pairs) {
+            const double place = static_cast<double>(values.x.size() + 1);
+            const auto in_units = [&](const std::optional<double>& angle) { return angle ? *angle / unit : nothing; };
+            const PairCalibration& found = *pair->calibration;
+            for (Series* series : {&values, &corrected, &floors, &chances}) series->x.push_back(place);
+            values.y.push_back(pair->score.dissimilarity());
+            corrected.y.push_back(in_units(found.corrected_rad));
+            corrected.low.push_back(in_units(found.low_rad));
+            corrected.high.push_back(in_units(found.high_rad));
+            floors.y.push_back(in_units(found.floor_rad));
+            chances.y.push_back(in_units(found.chance_rad));
+            const std::string label = pair->a + " | " + pair->b;
+            values.labels.push_back(label);
+            corrected.labels.push_back(label);
+        }
+        Panel panel{.title = metric,
+                    .x = {.title = "pairs, by their dissimilarity"},
+                    .y = {.title = dissimilarity_unit, .starts_at_zero = true}};
+        for (Series* series : {&values, &corrected, &floors, &chances})
+            if (std::ranges::any_of(series->y, [](double y) { return !std::isnan(y); }))
+                panel.series.push_back(std::move(*series));
+        chart.panels.push_back(std::move(panel));
+    }
+    Figure figure{.id = id,
+                  .title = "How sure each value is",
+                  .caption =
+                      "Every pair: its value, the same less what noise adds with a 95 % interval (jackknife over "
+                      "trials), and beside it what two recordings of one system would show, or what chance "
+                      "reaches where samples correspond."};
     if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
     return figure;
 }

@@ -1,12 +1,15 @@
 module;
+#include <Eigen/Core>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 export module repal.figures;
 
+export import repal.calibration;
 export import repal.report;
 export import repal.summary;
 
@@ -23,6 +26,10 @@ export struct Comparison {
     std::string a;
     std::string b;
     Score score;
+    std::string settings = {};  ///< options that were used, see ChosenMetric::settings()
+    Eigen::Index trials_a = 0;
+    Eigen::Index trials_b = 0;
+    std::optional<PairCalibration> calibration = {};  ///< none: it was not asked for
 };
 
 export std::vector<Comparison> comparisons_of(std::span<const ScoredPair> pairs);
@@ -49,6 +56,10 @@ export std::vector<Figure::Variant> with_both_scales(HeatMap map);
 /// Every pair with its certified lower bound, as a whisker below its value, for the metrics that give bounds. There are
 /// no variants if no metric does.
 export Figure certificates(const std::string& id, std::span<const Comparison> comparisons);
+
+/// Every pair that was calibrated: its value, the interval of what noise does not explain, the noise floor. There are
+/// no variants if none was.
+export Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons);
 
 /// Pairs without a value by metric, status and cause.
 export TableFigure failure_table(const std::string& id, std::span<const Comparison> comparisons);

@@ -60,6 +60,9 @@ PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, cons
     try {
         const auto reduced = metric.pca ? std::optional((*metric.pca)(observed.trajectories())) : std::nullopt;
         const Trajectories& seen = reduced ? *reduced : observed.trajectories();
+        if (metric.info.needs_equal_steps && !seen.has_equal_steps())
+            throw InvalidTrajectories(
+                fmt::format("its trials differ in their steps, and {} needs equal ones", metric.name));
         auto embedding = embedding_of(*metric.metric, seen);
         const std::size_t bytes = embedding->bytes > 0 ? embedding->bytes : bytes_of(seen.shape());
         return {.embedding = std::move(embedding), .state = observed.state, .bytes = bytes};

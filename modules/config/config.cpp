@@ -184,6 +184,10 @@ bool Config::is_text() const {
     return node_->yaml.IsScalar();
 }
 
+bool Config::is_automatic() const {
+    return is_text() && text() == automatic;
+}
+
 std::string Config::text() const {
     if (!node_->yaml.IsScalar()) throw error("expected a text");
     return node_->yaml.Scalar();
@@ -270,7 +274,13 @@ OptionValues Config::options(std::span<const OptionInfo> known, std::span<const 
     require_keys(names);
 
     OptionValues values;
-    for (const OptionInfo& info : known) values[info.name] = has(info.name) ? option(info) : info.default_value;
+    for (const OptionInfo& info : known) {
+        const bool is_given = has(info.name) && !(info.is_automatic && at(info.name).is_automatic());
+        if (is_given)
+            values[info.name] = option(info);
+        else if (!info.is_automatic)
+            values[info.name] = info.default_value;
+    }
     return values;
 }
 
@@ -284,7 +294,8 @@ std::string canonical(std::span<const OptionInfo> known, const OptionValues& val
     std::map<std::string, std::string> sorted;
     for (const OptionInfo& option : known) {
         const auto found = values.find(option.name);
-        sorted[option.name] = to_string(found == values.end() ? option.default_value : found->second);
+        const std::string otherwise = option.is_automatic ? std::string(automatic) : to_string(option.default_value);
+        sorted[option.name] = found == values.end() ? otherwise : to_string(found->second);
     }
     std::string text;
     for (const auto& [name, value] : sorted) text += (text.empty() ? "" : ",") + name + "=" + value;

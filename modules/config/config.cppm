@@ -47,6 +47,7 @@ export class Config {
     std::vector<Config> elements(std::size_t at_least = 0) const;
 
     bool is_text() const;
+    bool is_automatic() const;  ///< the text `auto`
     std::string text() const;
     std::string text(std::span<const std::string> choices) const;
     bool boolean() const;
@@ -64,7 +65,8 @@ export class Config {
     std::string text_or(const std::string& key, const std::string& otherwise,
                         std::span<const std::string> choices) const;
 
-    /// This map as options of a plugin: types, bounds and names are checked. Keys in `other_keys` are left out.
+    /// This map as options of a plugin: types, bounds and names are checked. Keys in `other_keys` are left out, and so
+    /// are options that are to be chosen from the data.
     OptionValues options(std::span<const OptionInfo> known, std::span<const std::string> other_keys = {}) const;
 
     /// The value of the key that is named like the option, checked.
@@ -84,6 +86,7 @@ export class Config {
 };
 
 /// All options in the order of their names with defaults filled in, e.g. "n_delays=33,rank=50"; for keys of items.
+/// What is not chosen from the data yet is `auto`.
 export std::string canonical(std::span<const OptionInfo> known, const OptionValues& values);
 
 }  // namespace repal

@@ -1,9 +1,15 @@
 module;
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/eigen.hpp"
 module repal.trajectories;
@@ -17,13 +23,25 @@ void require_size(const Shape& shape) {
     if (shape.channels < 1) throw InvalidTrajectories("no channels (" + to_string(shape) + ")");
 }
 
-void require_finite(const Shape& shape, const RowMatrix& values) {
+/// The place of a row, as users count: "trial 2, step 7".
+std::string place_of(Eigen::Index row, const std::vector<Eigen::Index>& first_row) {
+    const auto trial = std::ranges::upper_bound(first_row, row) - first_row.begin() - 1;
+    return fmt::format("trial {}, step {}", trial, row - first_row[static_cast<std::size_t>(trial)]);
+}
+
+void require_finite(const RowMatrix& values, const std::vector<Eigen::Index>& first_row, const char* column) {
     for (Eigen::Index row = 0; row < values.rows(); ++row)
         for (Eigen::Index channel = 0; channel < values.cols(); ++channel)
             if (const double value = values(row, channel); !std::isfinite(value))
-                throw InvalidTrajectories(fmt::format("value {} at trial {}, step {}, channel {} (counted from 0)",
-                                                      value, row / shape.steps, row % shape.steps, channel),
+                throw InvalidTrajectories(fmt::format("value {} at {}, {} {} (counted from 0)", value,
+                                                      place_of(row, first_row), column, channel),
                                           "every value must be finite");
+}
+
+std::vector<Eigen::Index> equal_steps(const Shape& shape) {
+    std::vector<Eigen::Index> first_row;
+    for (Eigen::Index trial = 0; trial <= shape.trials; ++trial) first_row.push_back(trial * shape.steps);
+    return first_row;
 }
 
 }  // namespace
@@ -42,12 +60,92 @@ Trajectories Trajectories::from_rows(const Shape& shape, RowMatrix values) {
     if (values.rows() != shape.trials * shape.steps || values.cols() != shape.channels)
         throw InvalidTrajectories(
             fmt::format("{} x {} values cannot be {}", values.rows(), values.cols(), to_string(shape)));
-    require_finite(shape, values);
-    return {shape, std::move(values)};
+    std::vector<Eigen::Index> first_row = equal_steps(shape);
+    require_finite(values, first_row, "channel");
+    return {shape, std::move(first_row), std::move(values)};
+}
+
+Trajectories Trajectories::from_trials(std::span<const RowMatrix> trials) {
+    if (trials.empty()) throw InvalidTrajectories("no trials");
+    Shape shape = {static_cast<Eigen::Index>(trials.size()), trials.front().rows(), trials.front().cols()};
+    std::vector<Eigen::Index> first_row = {0};
+    for (const RowMatrix& trial : trials) {
+        if (trial.cols() != shape.channels)
+            throw InvalidTrajectories(fmt::format("trials of {} and of {} channels", shape.channels, trial.cols()));
+        shape.steps = std::min(shape.steps, trial.rows());
+        first_row.push_back(first_row.back() + trial.rows());
+    }
+    require_size(shape);
+    RowMatrix values(first_row.back(), shape.channels);
+    for (std::size_t k = 0; k < trials.size(); ++k) values.middleRows(first_row[k], trials[k].rows()) = trials[k];
+    require_finite(values, first_row, "channel");
+    return {shape, std::move(first_row), std::move(values)};
+}
+
+Trajectories Trajectories::of_trials(std::span<const Eigen::Index> indices) const {
+    if (indices.empty()) throw InvalidTrajectories("no trials");
+    Shape shape = {static_cast<Eigen::Index>(indices.size()), steps(indices.front()), shape_.channels};
+    std::vector<Eigen::Index> first_row = {0};
+    for (const Eigen::Index k : indices) {
+        shape.steps = std::min(shape.steps, steps(k));
+        first_row.push_back(first_row.back() + steps(k));
+    }
+    const auto chosen = [&](const RowMatrix& rows) {
+        RowMatrix some(rows.cols() > 0 ? first_row.back() : 0, rows.cols());
+        for (std::size_t i = 0; i < indices.size() && rows.cols() > 0; ++i)
+            some.middleRows(first_row[i], steps(indices[i])) =
+                rows.middleRows(first_row_[to_size(indices[i])], steps(indices[i]));
+        return some;
+    };
+    Trajectories some(shape, first_row, chosen(values_));
+    some.dt_ = dt_;
+    some.inputs_ = chosen(inputs_);
+    for (const Eigen::Index k : indices)
+        if (!conditions_.empty()) some.conditions_.push_back(conditions_[to_size(k)]);
+    return some;
+}
+
+Trajectories Trajectories::with_rows(RowMatrix values) const {
+    if (values.rows() != values_.rows() || values.cols() < 1)
+        throw InvalidTrajectories(
+            fmt::format("{} x {} values cannot be {}", values.rows(), values.cols(), to_string(shape_)));
+    require_finite(values, first_row_, "channel");
+    Trajectories changed = *this;
+    changed.shape_.channels = values.cols();
+    changed.values_ = std::move(values);
+    return changed;
+}
+
+Trajectories Trajectories::with_dt(std::optional<double> dt) const {
+    if (dt && !(std::isfinite(*dt) && *dt > 0))
+        throw InvalidTrajectories(fmt::format("a step of {} s", *dt), "it must be positive");
+    Trajectories changed = *this;
+    changed.dt_ = dt;
+    return changed;
+}
+
+Trajectories Trajectories::with_inputs(RowMatrix inputs) const {
+    if (inputs.cols() > 0 && inputs.rows() != values_.rows())
+        throw InvalidTrajectories(fmt::format("inputs of {} steps for {}", inputs.rows(), values_.rows()),
+                                  "inputs have the trials and steps of the values");
+    require_finite(inputs, first_row_, "input");
+    Trajectories changed = *this;
+    changed.inputs_ = std::move(inputs);
+    return changed;
+}
+
+Trajectories Trajectories::with_conditions(std::vector<std::int64_t> conditions) const {
+    if (!conditions.empty() && static_cast<Eigen::Index>(conditions.size()) != shape_.trials)
+        throw InvalidTrajectories(fmt::format("{} conditions for {} trials", conditions.size(), shape_.trials));
+    Trajectories changed = *this;
+    changed.conditions_ = std::move(conditions);
+    return changed;
 }
 
 bool Trajectories::operator==(const Trajectories& other) const {
-    return shape_ == other.shape_ && values_ == other.values_;
+    return shape_ == other.shape_ && first_row_ == other.first_row_ && values_ == other.values_ && dt_ == other.dt_ &&
+           inputs_.rows() == other.inputs_.rows() && inputs_.cols() == other.inputs_.cols() &&
+           inputs_ == other.inputs_ && conditions_ == other.conditions_;
 }
 
 }  // namespace repal

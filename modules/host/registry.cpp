@@ -62,7 +62,9 @@ const Loaded& find(const std::map<std::string, Loaded>& known, const char* kind,
     if (const auto found = known.find(name); found != known.end()) return found->second;
     std::vector<std::string> names;
     for (const auto& entry : known) names.push_back(entry.first);
-    throw InputError("", fmt::format("unknown {} '{}'", kind, name), suggest(name, names));
+    std::string hint = suggest(name, names);
+    if (!hint.starts_with("did you mean")) hint += "; a plugin of your own needs --plugin-path";
+    throw InputError("", fmt::format("unknown {} '{}'", kind, name), hint);
 }
 
 }  // namespace

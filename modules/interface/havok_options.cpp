@@ -1,19 +1,56 @@
 module;
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/eigen.hpp"
 module repal.havok_options;
 
-import repal.linalg;
-
 namespace repal {
 
+Trajectories HavokOptions::centred(const Trajectories& x, const std::vector<bool>& is_used) const {
+    const bool is_course = centre == "course";
+    if (!is_course && centre != "mean") return x;
+    Eigen::Index longest = 0;
+    for (Eigen::Index k = 0; k < x.shape().trials; ++k) longest = std::max(longest, x.steps(k));
+    // (step, channel) sums of the used trials that are so long, or one row for all steps
+    const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
+    RowMatrix mean = RowMatrix::Zero(is_course ? longest : 1, x.shape().channels);
+    Eigen::VectorXd n = Eigen::VectorXd::Zero(mean.rows());
+    for (Eigen::Index k = 0; k < x.shape().trials; ++k) {
+        if (!is_used[static_cast<std::size_t>(k)]) continue;
+        if (is_course)
+            mean.topRows(x.steps(k)) += x.trial(k) * scale;
+        else
+            mean += (x.trial(k) * scale).colwise().sum();
+        n.head(is_course ? x.steps(k) : 1).array() += is_course ? 1.0 : static_cast<double>(x.steps(k));
+    }
+    mean = (n.cwiseMax(1).cwiseInverse().asDiagonal() * mean / scale).eval();
+    RowMatrix centred = x.rows();
+    Eigen::Index first = 0;
+    for (Eigen::Index k = 0; k < x.shape().trials; ++k) {
+        if (is_course)
+            centred.middleRows(first, x.steps(k)) -= mean.topRows(x.steps(k));
+        else
+            centred.middleRows(first, x.steps(k)).rowwise() -= mean.row(0);
+        first += x.steps(k);
+    }
+    return x.with_rows(std::move(centred));
+}
+
 Havok HavokOptions::fitted_to(const Trajectories& x) const {
-    return {x,
-            DelayEmbedding{.n_delays = n_delays, .delay_interval = delay_interval},
-            {.rank = rank, .rank_tolerance = rank_tolerance, .min_transition_share = min_transition_share}};
+    if (centre == "none") return {x, delays(), limits()};
+    return {centred(x, std::vector<bool>(static_cast<std::size_t>(x.shape().trials), true)), delays(), limits()};
+}
+
+std::optional<HavokSums> HavokOptions::sums_of(const Trajectories& x) const {
+    if (centre != "none") return {};
+    return HavokSums(x, delays(), limits());
 }
 
 std::string HavokOptions::warning(const Havok& havok) const {

@@ -1,5 +1,6 @@
 module;
 #include <Eigen/Core>
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -14,9 +15,27 @@ module repal.metric;
 namespace repal {
 
 Embedding::~Embedding() = default;
+TrialEmbeddings::~TrialEmbeddings() = default;
 Metric::~Metric() = default;
 
 std::optional<std::vector<Invariance>> Metric::invariances() const {
+    return {};
+}
+
+std::optional<bool> Metric::has_triangle_inequality() const {
+    return {};
+}
+
+Eigen::Index Metric::least_steps() const {
+    return 2;
+}
+
+std::unique_ptr<TrialEmbeddings> Metric::prepare_trials(const Trajectories&) const {
+    return nullptr;
+}
+
+std::vector<std::optional<HeldOut>> Metric::held_out(const Trajectories&, const std::vector<bool>&,
+                                                     std::span<const Eigen::Index>, Eigen::Index) const {
     return {};
 }
 
@@ -44,9 +63,30 @@ std::vector<Score> Metric::compare_batch(std::span<const EmbeddingPair> pairs) c
 }
 
 std::string_view to_string(Invariance invariance) {
-    constexpr std::array<std::string_view, 5> names = {"translation", "orthogonal", "scaling", "trial_order",
-                                                       "step_order"};
+    constexpr std::array<std::string_view, 8> names = {"translation",       "orthogonal",     "scaling",
+                                                       "trial_order",       "step_order",     "permutation",
+                                                       "invertible_linear", "channel_scaling"};
     return names[static_cast<std::size_t>(invariance)];
+}
+
+bool has(std::span<const Invariance> declared, Invariance invariance) {
+    const auto is_declared = [&](Invariance one) { return std::ranges::find(declared, one) != declared.end(); };
+    using enum Invariance;
+    switch (invariance) {
+        case permutation:
+            return is_declared(permutation) || is_declared(orthogonal) || is_declared(invertible_linear);
+        case orthogonal:
+        case scaling:
+        case channel_scaling:
+            return is_declared(invariance) || is_declared(invertible_linear);
+        default:
+            return is_declared(invariance);
+    }
+}
+
+std::string_view to_string(Correspondence correspondence) {
+    constexpr std::array<std::string_view, 3> names = {"rows", "conditions", "channels"};
+    return names[static_cast<std::size_t>(correspondence)];
 }
 
 std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b) {

@@ -1,9 +1,11 @@
 module;
 #include <Eigen/Core>
+#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,21 +26,56 @@ namespace repal {
 
 /// A change of one of two systems that leaves a metric's value as it is.
 export enum class Invariance : std::uint8_t {
-    translation,  ///< one vector added to every sample
-    orthogonal,   ///< channels rotated, reflected or permuted
-    scaling,      ///< all values times one positive number
-    trial_order,  ///< trials in another order
-    step_order,   ///< steps in another order, the same in all trials: such a metric ignores time
+    translation,        ///< one vector added to every sample
+    orthogonal,         ///< channels rotated, reflected or permuted
+    scaling,            ///< all values times one positive number
+    trial_order,        ///< trials in another order
+    step_order,         ///< steps in another order, the same in all trials: such a metric ignores time
+    permutation,        ///< channels in another order
+    invertible_linear,  ///< channels times any invertible matrix
+    channel_scaling,    ///< each channel times a positive number of its own
 };
+export inline constexpr std::array all_invariances = {
+    Invariance::translation, Invariance::orthogonal,  Invariance::scaling,           Invariance::trial_order,
+    Invariance::step_order,  Invariance::permutation, Invariance::invertible_linear, Invariance::channel_scaling};
 export std::string_view to_string(Invariance invariance);
+
+/// Whether it is declared or follows from what is: orthogonal implies permutation, invertible_linear these two, scaling
+/// and channel_scaling.
+export bool has(std::span<const Invariance> declared, Invariance invariance);
+
+/// What of two systems has to correspond, one to one, for their comparison to mean something.
+export enum class Correspondence : std::uint8_t {
+    rows,        ///< trials and steps: such a metric compares sample by sample
+    conditions,  ///< conditions of the trials, and steps
+    channels,
+};
+export std::string_view to_string(Correspondence correspondence);
+
+/// Which way a value of a score points, between the systems a and b of compare(a, b).
+export enum class Direction : std::uint8_t { none, a_to_b, b_to_a };
+
+/// A number that the field reports of this metric, e.g. CKA itself; see Score::values.
+export struct ValueInfo {
+    std::string name;
+    std::string summary;
+    std::string unit = {};
+    double minimum = -std::numeric_limits<double>::infinity();
+    double maximum = std::numeric_limits<double>::infinity();
+    bool larger_is_alike = true;
+    Direction direction = Direction::none;
+};
 
 export struct MetricInfo {
     std::string name;
     std::string version;
     std::string summary;
-    std::string source;                    ///< paper and equation
-    std::vector<Invariance> invariances;   ///< with the default options
-    bool has_triangle_inequality = false;  ///< of the angle
+    std::string source;                              ///< paper and equation
+    std::vector<Invariance> invariances;             ///< with the default options
+    bool has_triangle_inequality = false;            ///< of the angle, with the default options
+    std::vector<Correspondence> corresponding = {};  ///< empty: any two systems can be compared
+    bool needs_equal_steps = true;                   ///< in all trials of a system; the host refuses others
+    std::vector<ValueInfo> values = {};              ///< of Score::values
     std::vector<OptionInfo> options;
 };
 
@@ -67,6 +104,30 @@ export struct EmbeddingPair {
     const Embedding& b;
 };
 
+/// Embeddings of any weighting of the trials of one system, made from sums over them and so without its data.
+export class TrialEmbeddings {
+ public:
+    virtual ~TrialEmbeddings();
+
+    /// The embedding in which trial k counts weights[k] >= 0 times. With all weights 1 that of prepare(x), with 0 and 1
+    /// that of prepare(x.of_trials(...)), up to rounding. May be called by several threads at once. Throws
+    /// InvalidTrajectories as prepare() does.
+    virtual std::unique_ptr<Embedding> embedding(std::span<const double> weights) const = 0;
+};
+
+/// How well the model of dynamics of some trials tells others: see Metric::held_out().
+export struct HeldOut {
+    /// ln(smallest of the squared errors of "it stays as it is" and "it is the mean" / squared error), less the price
+    /// of the Bayesian criterion for the numbers of the model: nats for each predicted scalar. 0 or less: nothing is
+    /// predicted.
+    double gain;
+    double residual;                 ///< how far modes are from being modes of the other trials; 0: they are, 1: noise
+    double mase;                     ///< mean absolute error in units of that of "it stays as it is"
+    std::vector<double> free_error;  ///< squared error of h steps ahead, share of that of 0; h of `horizons`
+};
+/// Steps ahead of HeldOut::free_error.
+export inline constexpr std::array<Eigen::Index, 5> horizons = {1, 2, 4, 8, 16};
+
 /// A measure of dissimilarity. Every function may be called by several threads at once. A metric has those abilities
 /// whose functions it overrides.
 export class Metric {
@@ -75,6 +136,11 @@ export class Metric {
 
     /// The invariances with this metric's options; nothing if they are MetricInfo::invariances.
     virtual std::optional<std::vector<Invariance>> invariances() const;
+    /// Likewise of MetricInfo::has_triangle_inequality.
+    virtual std::optional<bool> has_triangle_inequality() const;
+
+    /// With this metric's options, the steps that a trial must have; shorter trials are of no use.
+    virtual Eigen::Index least_steps() const;
 
     /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.
     virtual std::unique_ptr<Embedding> prepare(const Trajectories& x) const = 0;
@@ -95,6 +161,16 @@ export class Metric {
 
     /// Ability: the scores of the pairs, in their order, the same bits as from compare().
     virtual std::vector<Score> compare_batch(std::span<const EmbeddingPair> pairs) const;
+
+    /// Ability: null if it has none, and then the host prepares x.of_trials() anew. Throws as prepare().
+    virtual std::unique_ptr<TrialEmbeddings> prepare_trials(const Trajectories& x) const;
+
+    /// Ability of a metric that models dynamics and has an option `rank`: how well a model of each of `ranks` that is
+    /// fitted to the trials of `is_training` tells the other ones, from step `first_target` on, so that models of
+    /// different delays tell the same samples. None for a rank that the trials do not bear. Empty: no such model.
+    virtual std::vector<std::optional<HeldOut>> held_out(const Trajectories& x, const std::vector<bool>& is_training,
+                                                         std::span<const Eigen::Index> ranks,
+                                                         Eigen::Index first_target) const;
 };
 
 /// A plain value that is kept on disk: see Embedding::arrays() and Metric::restore().
@@ -123,7 +199,7 @@ class MetricOf : public Metric {
     Score compare(const Embedding& a, const Embedding& b) const final {
         const Features& x = static_cast<const Prepared&>(a).features;
         const Features& y = static_cast<const Prepared&>(b).features;
-        if (precedes(y, x)) return distance(y, x);
+        if (precedes(y, x)) return exchanged(distance(y, x));
         Score score = distance(x, y);
         // What is not finite stays: it is a fault of the metric.
         const bool is_of_equal_features = !precedes(x, y);
@@ -144,6 +220,8 @@ class MetricOf : public Metric {
     virtual Features features(const Trajectories& x) const = 0;
     /// `a` precedes `b`, or they are equal.
     virtual Score distance(const Features& a, const Features& b) const = 0;
+    /// distance(b, a) as a score of a and b. A metric with directed values exchanges those.
+    virtual Score exchanged(Score score) const { return score; }
 
  private:
     static bool precedes(const Features& a, const Features& b) {

@@ -3,6 +3,7 @@ module;
 #include <limits>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <variant>
@@ -28,6 +29,9 @@ export struct OptionText {
     double minimum = -std::numeric_limits<double>::infinity();  ///< of a number, or of each in a list
     double maximum = std::numeric_limits<double>::infinity();
     std::vector<std::string> choices = {};  ///< of a text; empty: any text
+    /// Unless it is given, the host chooses the value from the data: `auto` is what users write, and the default. A
+    /// plugin only ever sees numbers; the default of its struct is for those who make it without a host.
+    bool is_automatic = false;
 };
 
 export struct OptionInfo : OptionText {
@@ -43,6 +47,9 @@ struct Option {
 /// "yes or no", "whole number", "number", "text" or "list of numbers"
 export std::string type_name(const OptionValue& value);
 export std::string to_string(const OptionValue& value);
+
+/// What users write for a value that is chosen from the data.
+export inline constexpr std::string_view automatic = "auto";
 
 /// Throws InputError unless `value` has the option's type, is inside its bounds and among its choices.
 export void require_valid(const OptionInfo& option, const OptionValue& value);

@@ -11,6 +11,7 @@ module;
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 module repal.score;
 
 namespace repal {
@@ -28,6 +29,16 @@ ScoreValue if_ok(const Score& score, std::optional<double> value) {
     return score.status == Status::ok && value ? ScoreValue(*value) : ScoreValue();
 }
 
+template <class T>
+ScoreValue unless_empty(const std::vector<T>& values) {
+    return values.empty() ? ScoreValue() : ScoreValue(values);
+}
+
+template <class T>
+void set(std::vector<T>& values, const ScoreValue& value) {
+    if (const auto* held = std::get_if<std::vector<T>>(&value)) values = *held;
+}
+
 constexpr std::array columns = {
     ScoreColumn{"angle_rad", "angle (rad)", [](const Score& score) { return if_ok(score, score.angle_rad); },
                 [](Score& score, const ScoreValue& value) {
@@ -43,6 +54,12 @@ constexpr std::array columns = {
                 }},
     ScoreColumn{"status", "status", [](const Score& score) { return ScoreValue(std::string(to_string(score.status))); },
                 [](Score& score, const ScoreValue& value) { score.status = status_of(std::get<std::string>(value)); }},
+    ScoreColumn{"values", "", [](const Score& score) { return unless_empty(score.values); },
+                [](Score& score, const ScoreValue& value) { set(score.values, value); }},
+    ScoreColumn{"curves", "", [](const Score& score) { return unless_empty(score.curves); },
+                [](Score& score, const ScoreValue& value) { set(score.curves, value); }},
+    ScoreColumn{"warnings", "", [](const Score& score) { return unless_empty(score.warnings); },
+                [](Score& score, const ScoreValue& value) { set(score.warnings, value); }},
     ScoreColumn{"detail", "", [](const Score& score) { return ScoreValue(score.detail); },
                 [](Score& score, const ScoreValue& value) {
                     if (const auto* detail = std::get_if<std::string>(&value)) score.detail = *detail;

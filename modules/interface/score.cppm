@@ -5,6 +5,7 @@ module;
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 export module repal.score;
 
 namespace repal {
@@ -30,12 +31,18 @@ export struct Score {
     double angle_rad = 0;                        ///< rad
     std::optional<double> lower_bound_rad = {};  ///< rad; no alignment whatever gives a smaller angle
     std::string detail = {};                     ///< cause, if the status is not ok
+    /// What the field calls the measure, e.g. CKA itself: as many as MetricInfo::values, NaN where it is not defined.
+    std::vector<double> values = {};
+    /// E.g. over time; each of the same length for all pairs of systems of one shape.
+    std::vector<std::vector<double>> curves = {};
+    std::vector<std::string> warnings = {};  ///< what the user should know of this pair
 
     bool operator==(const Score&) const = default;
 };
 
 /// A value of a score, or that it has none.
-export using ScoreValue = std::variant<std::monostate, double, std::string>;
+export using ScoreValue = std::variant<std::monostate, double, std::string, std::vector<double>,
+                                       std::vector<std::vector<double>>, std::vector<std::string>>;
 
 /// What a score has, as tables, files and other processes know it.
 export struct ScoreColumn {

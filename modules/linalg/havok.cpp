@@ -2,12 +2,21 @@ module;
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "core/eigen.hpp"
 module repal.havok;
 
 namespace repal {
 namespace {
+
+// Of squares of singular values: squaring makes vectors of relative size s uncertain by 1e-16 / s^2, so that those are
+// good to 1e-10.
+constexpr double least_square = 1e-6;
 
 /// Share of the energy of the weakest direction among the first `rank` ones. Falls with the rank (Cauchy interlacing).
 double smallest_share(const Eigen::MatrixXd& gram, Eigen::Index rank) {
@@ -24,32 +33,156 @@ Eigen::Index determined_rank(const Eigen::MatrixXd& gram, double min_share) {
     return determined;
 }
 
+/// The lower triangle of a symmetric matrix, column by column.
+Eigen::VectorXd packed(const Eigen::MatrixXd& symmetric) {
+    const Eigen::Index n = symmetric.rows();
+    Eigen::VectorXd values(n * (n + 1) / 2);
+    for (Eigen::Index column = 0, place = 0; column < n; place += n - column, ++column)
+        values.segment(place, n - column) = symmetric.col(column).tail(n - column);
+    return values;
+}
+
+Eigen::MatrixXd unpacked(const Eigen::VectorXd& values) {
+    const auto n = static_cast<Eigen::Index>((std::sqrt(8.0 * static_cast<double>(values.size()) + 1) - 1) / 2 + 0.5);
+    Eigen::MatrixXd symmetric(n, n);
+    for (Eigen::Index column = 0, place = 0; column < n; place += n - column, ++column) {
+        symmetric.col(column).tail(n - column) = values.segment(place, n - column);
+        symmetric.row(column).tail(n - column) = values.segment(place, n - column).transpose();
+    }
+    return symmetric;
+}
+
 }  // namespace
 
-Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits) {
-    const Eigen::Index rows = delays.rows_per_trial(x.shape());
-    const Eigen::Index transitions = x.shape().trials * (rows - 1);
-    LeftSvd svd = left_svd(delays(x), limits.rank);
-    singular_values_ = std::move(svd.singular_values);
-
-    const Eigen::Index rank =
-        std::min({limits.rank, numerical_rank(singular_values_, limits.rank_tolerance), transitions});
-    if (rank == 0) throw InvalidTrajectories("every value is 0, so there are no dynamics");
-
-    gram_.setZero(rank, rank);
-    cross_.setZero(rank, rank);
-    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
-        const auto v = svd.vectors.block(trial * rows, 0, rows, rank);
-        gram_.noalias() += v.topRows(rows - 1).transpose() * v.topRows(rows - 1);
-        cross_.noalias() += v.topRows(rows - 1).transpose() * v.bottomRows(rows - 1);
-    }
-
-    const Eigen::Index determined = determined_rank(gram_, limits.min_transition_share);
+Havok Havok::determined(Eigen::VectorXd singular_values, const Eigen::MatrixXd& gram, const Eigen::MatrixXd& cross,
+                        double min_transition_share) {
+    const Eigen::Index determined = determined_rank(gram, min_transition_share);
     if (determined == 0)
         throw InvalidTrajectories(
             "the first samples of the trials hold nothing from which the next could be predicted");
-    gram_ = gram_.topLeftCorner(determined, determined).eval();
-    cross_ = cross_.topLeftCorner(determined, determined).eval();
+    return {std::move(singular_values), gram.topLeftCorner(determined, determined),
+            cross.topLeftCorner(determined, determined)};
+}
+
+Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits) {
+    delays.require_rows(x);
+    if (const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff()); scale != 1) {
+        *this = Havok(x.with_rows(x.rows() * scale), delays, limits);
+        singular_values_ /= scale;
+        return;
+    }
+    Eigen::Index rows = 0;
+    Eigen::Index transitions = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+        const Eigen::Index of_it = delays.rows(x.steps(trial));
+        rows += of_it;
+        transitions += std::max<Eigen::Index>(0, of_it - 1);
+    }
+    const Eigen::Index columns = delays.n_delays * x.shape().channels;
+    const Eigen::Index leading = std::min({limits.rank, rows, columns});
+    // (rows, leading), of H = U S V^T: its first columns of U, as the samples of V in the paper
+    LeftSvd svd;
+    const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
+    const Eigenpairs pairs = rows > columns ? leading_eigenpairs(delays.gram(x, all), leading) : Eigenpairs{};
+    if (rows > columns && pairs.values[leading - 1] > least_square * pairs.values[0]) {
+        svd.singular_values = pairs.values.cwiseSqrt();
+        const Eigen::MatrixXd whitening = pairs.vectors * svd.singular_values.cwiseInverse().asDiagonal();
+        svd.vectors.resize(rows, leading);
+        Eigen::Index first = 0;
+        for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+            const Eigen::Index of_it = delays.rows(x.steps(trial));
+            svd.vectors.middleRows(first, of_it) = delays.projected(x, trial, whitening);
+            first += of_it;
+        }
+    } else {
+        svd = left_svd(delays(x), limits.rank);
+    }
+
+    const Eigen::Index rank =
+        std::min({limits.rank, numerical_rank(svd.singular_values, limits.rank_tolerance), transitions});
+    if (rank == 0) throw InvalidTrajectories("every value is 0, so there are no dynamics");
+
+    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(rank, rank);
+    Eigen::MatrixXd cross = Eigen::MatrixXd::Zero(rank, rank);
+    Eigen::Index first = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+        const Eigen::Index of_it = delays.rows(x.steps(trial));
+        if (of_it == 0) continue;
+        const auto v = svd.vectors.block(first, 0, of_it, rank);
+        gram.noalias() += v.topRows(of_it - 1).transpose() * v.topRows(of_it - 1);
+        cross.noalias() += v.topRows(of_it - 1).transpose() * v.bottomRows(of_it - 1);
+        first += of_it;
+    }
+    *this = determined(std::move(svd.singular_values), gram, cross, limits.min_transition_share);
+}
+
+HavokSums::HavokSums(const Trajectories& x, const DelayEmbedding& delays, const Havok::Limits& limits)
+    : x_(x), delays_(delays), limits_(limits) {
+    constexpr Eigen::Index most_columns = 400;
+    delays.require_rows(x);
+    if (const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff()); scale != 1)
+        x_ = x_.with_rows(x.rows() * scale);
+    Eigen::MatrixXd directions;  // into which the rows of H are projected; empty: not at all
+    if (delays.n_delays * x.shape().channels > most_columns) {
+        const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
+        const Eigen::Index kept = std::max<Eigen::Index>(50, limits.rank + 10);
+        directions = approximate_eigenpairs(delays.gram(x_, all), kept).vectors;
+    }
+    for (Eigen::Index k = 0; k < x.shape().trials; ++k) {
+        const Eigen::Index rows = delays.rows(x.steps(k));
+        OfTrial& trial = trials_.emplace_back();
+        if (rows == 0) continue;
+        const Eigen::MatrixXd z = directions.size() > 0 ? delays.projected(x_, k, directions) : delays.of_trial(x_, k);
+        trial.rows = rows;
+        trial.products = packed(z.transpose() * z);
+        trial.lagged.noalias() = z.topRows(rows - 1).transpose() * z.bottomRows(rows - 1);
+        trial.last = z.bottomRows<1>().transpose();
+    }
+    // Near the eigenvectors of most weightings.
+    Eigen::MatrixXd total;
+    for (const OfTrial& trial : trials_)
+        if (trial.rows > 0) total = total.size() == 0 ? unpacked(trial.products) : total + unpacked(trial.products);
+    constexpr Eigen::Index spare = 6;  // as leading_eigenpairs wants
+    start_ = approximate_eigenpairs(total, limits.rank + spare).vectors;
+}
+
+Havok HavokSums::of(std::span<const double> weights) const {
+    Eigen::VectorXd packed_products;
+    Eigen::MatrixXd lagged;
+    Eigen::Index transitions = 0;
+    for (std::size_t k = 0; k < trials_.size(); ++k) {
+        if (trials_[k].rows == 0 || !(weights[k] > 0)) continue;
+        if (packed_products.size() == 0) {
+            packed_products.setZero(trials_[k].products.size());
+            lagged.setZero(trials_[k].lagged.rows(), trials_[k].lagged.cols());
+        }
+        packed_products += weights[k] * trials_[k].products;
+        lagged += weights[k] * trials_[k].lagged;
+        transitions += trials_[k].rows - 1;
+    }
+    if (packed_products.size() == 0) throw InvalidTrajectories("no trial is left that is long enough for the delays");
+    const Eigen::MatrixXd products = unpacked(packed_products);
+    const Eigen::Index rank = std::min({limits_.rank, products.rows(), transitions});
+    const Eigenpairs leading = leading_eigenpairs(products, rank, start_);
+    if (!(leading.values[rank - 1] > least_square * leading.values[0])) return of_data(weights);
+
+    const Eigen::MatrixXd whitening = leading.vectors * leading.values.cwiseSqrt().cwiseInverse().asDiagonal();
+    Eigen::MatrixXd gram = whitening.transpose() * products * whitening;
+    for (std::size_t k = 0; k < trials_.size(); ++k) {
+        if (trials_[k].rows == 0 || !(weights[k] > 0)) continue;
+        const Eigen::VectorXd last = whitening.transpose() * trials_[k].last;
+        gram.noalias() -= weights[k] * last * last.transpose();
+    }
+    const Eigen::MatrixXd cross = whitening.transpose() * lagged * whitening;
+    return Havok::determined(leading.values.cwiseSqrt(), gram, cross, limits_.min_transition_share);
+}
+
+Havok HavokSums::of_data(std::span<const double> weights) const {
+    std::vector<RowMatrix> trials;
+    for (std::size_t k = 0; k < weights.size(); ++k)
+        if (trials_[k].rows > 0 && weights[k] > 0)
+            trials.emplace_back(x_.trial(static_cast<Eigen::Index>(k)) * std::sqrt(weights[k]));
+    return {Trajectories::from_trials(trials), delays_, limits_};
 }
 
 Eigen::MatrixXd Havok::operator_of_rank(Eigen::Index rank) const {

@@ -1,6 +1,8 @@
 module;
 #include <Eigen/Core>
+#include <span>
 #include <utility>
+#include <vector>
 export module repal.havok;
 
 import repal.linalg;
@@ -29,13 +31,18 @@ export class Havok {
     /// Throws InvalidTrajectories if the delays leave no transition or nothing is above the limits.
     Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits);
 
+    /// The leading directions that `gram` determines, of the products V-^T V- and V-^T V+ of more. Throws
+    /// InvalidTrajectories if it determines none.
+    static Havok determined(Eigen::VectorXd singular_values, const Eigen::MatrixXd& gram, const Eigen::MatrixXd& cross,
+                            double min_transition_share);
+
     /// What another one was made of: its singular_values(), gram() and cross().
     Havok(Eigen::VectorXd singular_values, Eigen::MatrixXd gram, Eigen::MatrixXd cross)
         : singular_values_(std::move(singular_values)), gram_(std::move(gram)), cross_(std::move(cross)) {}
 
     Eigen::Index rank() const { return gram_.rows(); }
 
-    /// All singular values of H, falling.
+    /// The singular values of H, falling: the first ones, at least as many as the rank.
     const Eigen::VectorXd& singular_values() const { return singular_values_; }
 
     const Eigen::MatrixXd& gram() const { return gram_; }    ///< V-^T V-, of the first rank() directions
@@ -48,6 +55,38 @@ export class Havok {
     Eigen::VectorXd singular_values_;
     Eigen::MatrixXd gram_;
     Eigen::MatrixXd cross_;
+};
+
+/// The operators of any weighting of the trials of a system, from products that add over trials: with z(t) the rows of
+/// H, P_k = sum z z^T over trial k, and C_k = sum z(t) z(t+1)^T, of which every operator is made as Havok does.
+///
+/// Equal to the operator of the data to 1e-10 as long as the singular values used are above 1e-3 of the largest; where
+/// they are not, the data are decomposed. Of more than 400 columns of H, the products are those of its first right
+/// singular vectors, `rank` and ten but at least fifty: what is left out is noise to all weightings.
+/// Memory: 1.5 trials (n_delays channels)^2 numbers, and the data.
+export class HavokSums {
+ public:
+    /// Throws InvalidTrajectories as Havok does.
+    HavokSums(const Trajectories& x, const DelayEmbedding& delays, const Havok::Limits& limits);
+
+    /// weights: (trials), at least 0. Trials that are too short for the delays count for nothing.
+    Havok of(std::span<const double> weights) const;
+
+ private:
+    struct OfTrial {
+        Eigen::Index rows = 0;     ///< of H; 0: it is too short
+        Eigen::VectorXd products;  ///< P_k, its lower triangle
+        Eigen::MatrixXd lagged;    ///< C_k
+        Eigen::VectorXd last;      ///< the last z, which has no successor
+    };
+
+    Havok of_data(std::span<const double> weights) const;
+
+    Trajectories x_;
+    DelayEmbedding delays_;
+    Havok::Limits limits_;
+    std::vector<OfTrial> trials_;
+    Eigen::MatrixXd start_;  ///< near the singular vectors of any weighting
 };
 
 }  // namespace repal

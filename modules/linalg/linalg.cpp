@@ -6,12 +6,18 @@ module;
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <initializer_list>
+#include <limits>
 #include <optional>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "core/eigen.hpp"
 module repal.linalg;
+
+import repal.random;
 
 namespace repal {
 namespace {
@@ -37,30 +43,121 @@ std::optional<LeftSvd> svd_by_gram(const Eigen::MatrixXd& x, Eigen::Index leadin
 
 }  // namespace
 
-Eigen::Index DelayEmbedding::rows_per_trial(const Shape& shape) const {
+Eigen::Index DelayEmbedding::least_steps() const {
     // Divided, since the product of two large numbers is another one.
-    if (n_delays - 1 > (shape.steps - 2) / delay_interval)
+    constexpr Eigen::Index most = std::numeric_limits<Eigen::Index>::max();
+    return n_delays - 1 > (most - 2) / delay_interval ? most : (n_delays - 1) * delay_interval + 2;
+}
+
+Eigen::Index DelayEmbedding::rows(Eigen::Index steps) const {
+    return steps < least_steps() ? 0 : steps - (least_steps() - 2);
+}
+
+void DelayEmbedding::require_rows(const Trajectories& x) const {
+    Eigen::Index longest = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) longest = std::max(longest, x.steps(trial));
+    if (rows(longest) == 0)
         throw InvalidTrajectories(
             fmt::format("{} delays of {} steps need at least {:.0f} steps, the trials have {}", n_delays,
                         delay_interval, static_cast<double>(n_delays - 1) * static_cast<double>(delay_interval) + 2,
-                        shape.steps),
+                        longest),
             "use fewer or shorter delays (n_delays, delay_interval)");
-    return shape.steps - (n_delays - 1) * delay_interval;
 }
 
-Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {
-    const Shape& shape = x.shape();
-    const Eigen::Index rows = rows_per_trial(shape);
-    Eigen::MatrixXd hankel(shape.trials * rows, n_delays * shape.channels);
-    for (Eigen::Index trial = 0; trial < shape.trials; ++trial)
-        for (Eigen::Index delay = 0; delay < n_delays; ++delay)
-            hankel.block(trial * rows, delay * shape.channels, rows, shape.channels) =
-                x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, rows);
+Eigen::MatrixXd DelayEmbedding::of_trial(const Trajectories& x, Eigen::Index trial) const {
+    const Eigen::Index channels = x.shape().channels;
+    const Eigen::Index n_rows = rows(x.steps(trial));
+    Eigen::MatrixXd hankel(n_rows, n_delays * channels);
+    for (Eigen::Index delay = 0; delay < n_delays; ++delay)
+        hankel.middleCols(delay * channels, channels) =
+            x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, n_rows);
     return hankel;
 }
 
+Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {
+    require_rows(x);
+    Eigen::Index n_rows = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) n_rows += rows(x.steps(trial));
+    Eigen::MatrixXd hankel(n_rows, n_delays * x.shape().channels);
+    Eigen::Index first = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+        const Eigen::Index of_it = rows(x.steps(trial));
+        if (of_it > 0) hankel.middleRows(first, of_it) = of_trial(x, trial);
+        first += of_it;
+    }
+    return hankel;
+}
+
+Eigen::MatrixXd DelayEmbedding::gram(const Trajectories& x, const std::vector<bool>& is_used) const {
+    const Eigen::Index channels = x.shape().channels;
+    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(n_delays * channels, n_delays * channels);
+    // What comes and goes below leaves a digit less than the products of the rows themselves.
+    constexpr Eigen::Index few_columns = 256;
+    if (gram.cols() <= few_columns) {
+        for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial)
+            if (is_used[static_cast<std::size_t>(trial)] && rows(x.steps(trial)) > 0)
+                gram.selfadjointView<Eigen::Lower>().rankUpdate(of_trial(x, trial).transpose());
+        gram.triangularView<Eigen::StrictlyUpper>() = Eigen::MatrixXd(gram.transpose());
+        return gram;
+    }
+    // (steps of all trials, channel), of those that come and go, at one lag before and after each other
+    Eigen::MatrixXd front(x.shape().trials * std::min(delay_interval, x.rows().rows()), channels);
+    Eigen::MatrixXd later(front.rows(), channels);
+    for (Eigen::Index lag = 0; lag < n_delays; ++lag) {
+        // The last block of a lag has the windows that begin with the trial; each one before it begins an interval
+        // later, so that it lacks the first steps of the window and has as many more at its end.
+        Eigen::MatrixXd block = Eigen::MatrixXd::Zero(channels, channels);
+        for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+            const Eigen::Index n_rows = rows(x.steps(trial));
+            if (n_rows == 0 || !is_used[static_cast<std::size_t>(trial)]) continue;
+            const auto values = x.trial(trial);
+            block.noalias() += values.middleRows(lag * delay_interval, n_rows).transpose() * values.topRows(n_rows);
+        }
+        for (Eigen::Index delay = n_delays - 1 - lag; delay >= 0; --delay) {
+            gram.block(delay * channels, (delay + lag) * channels, channels, channels) = block;
+            if (delay == 0) break;
+            const Eigen::Index begin = (n_delays - 1 - delay - lag) * delay_interval;
+            Eigen::MatrixXd change = Eigen::MatrixXd::Zero(channels, channels);
+            for (const bool is_end : {true, false}) {
+                Eigen::Index used = 0;
+                for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+                    const Eigen::Index n_rows = rows(x.steps(trial));
+                    if (n_rows == 0 || !is_used[static_cast<std::size_t>(trial)]) continue;
+                    const auto values = x.trial(trial);
+                    const Eigen::Index shift = std::min(delay_interval, n_rows);
+                    const Eigen::Index first = begin + (is_end ? delay_interval + n_rows - shift : 0);
+                    front.middleRows(used, shift) = values.middleRows(first, shift);
+                    later.middleRows(used, shift) = values.middleRows(first + lag * delay_interval, shift);
+                    used += shift;
+                }
+                const auto product = later.topRows(used).transpose() * front.topRows(used);
+                if (is_end)
+                    change.noalias() += product;
+                else
+                    change.noalias() -= product;
+            }
+            block += change;
+        }
+    }
+    gram.triangularView<Eigen::StrictlyLower>() = Eigen::MatrixXd(gram.transpose());
+    return gram;
+}
+
+Eigen::MatrixXd DelayEmbedding::projected(const Trajectories& x, Eigen::Index trial,
+                                          const Eigen::MatrixXd& weights) const {
+    const Eigen::Index channels = x.shape().channels;
+    const Eigen::Index n_rows = rows(x.steps(trial));
+    Eigen::MatrixXd projected = Eigen::MatrixXd::Zero(n_rows, weights.cols());
+    for (Eigen::Index delay = 0; delay < n_delays && n_rows > 0; ++delay)
+        projected.noalias() += x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, n_rows) *
+                               weights.middleRows(delay * channels, channels);
+    return projected;
+}
+
 Trajectories Pca::operator()(const Trajectories& x) const {
-    const Eigen::MatrixXd centred = x.rows().rowwise() - x.rows().colwise().mean();
+    const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
+    Eigen::MatrixXd centred = x.rows() * scale;
+    centred.rowwise() -= centred.colwise().mean().eval();
     Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(centred.cols(), centred.cols());
     covariance.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
@@ -78,10 +175,17 @@ Trajectories Pca::operator()(const Trajectories& x) const {
         weights.col(k).cwiseAbs().maxCoeff(&largest);
         if (weights(largest, k) < 0) weights.col(k) *= -1;
     }
-    return Trajectories::from_rows({x.shape().trials, x.shape().steps, kept}, centred * weights.leftCols(kept));
+    RowMatrix reduced = centred * weights.leftCols(kept);
+    reduced /= scale;
+    return x.with_rows(std::move(reduced));
 }
 
 LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading) {
+    if (const double scale = scale_into_range(x.cwiseAbs().maxCoeff()); scale != 1) {
+        LeftSvd scaled = left_svd(x * scale, leading);
+        scaled.singular_values /= scale;
+        return scaled;
+    }
     leading = std::min({leading, x.rows(), x.cols()});
     if (auto by_gram = svd_by_gram(x, leading)) return *std::move(by_gram);
     if (x.rows() <= x.cols()) {
@@ -96,6 +200,90 @@ LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading) {
     vectors.topRows(x.cols()) = svd.matrixU().leftCols(leading);
     vectors.applyOnTheLeft(qr.householderQ());
     return {std::move(vectors), svd.singularValues()};
+}
+
+namespace {
+
+/// The Ritz pairs of a symmetric matrix in the Krylov space [Y, P Y, ..., P^powers Y], Y orthonormal.
+Eigenpairs krylov_pairs(const Eigen::MatrixXd& symmetric, const Eigen::MatrixXd& first, Eigen::Index powers) {
+    const Eigen::Index block = first.cols();
+    const auto orthonormal = [](const Eigen::MatrixXd& columns) -> Eigen::MatrixXd {
+        return Eigen::HouseholderQR<Eigen::MatrixXd>(columns).householderQ() *
+               Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
+    };
+    Eigen::MatrixXd space(symmetric.rows(), block * (powers + 1));
+    space.leftCols(block) = first;
+    for (Eigen::Index power = 1; power <= powers; ++power)
+        // Without this, all columns would turn into the first eigenvector.
+        space.middleCols(power * block, block) = orthonormal(symmetric * space.middleCols((power - 1) * block, block));
+    const Eigen::MatrixXd basis = orthonormal(space);
+    const Eigen::MatrixXd within = basis.transpose() * (symmetric * basis);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(within);
+    return {solver.eigenvalues().reverse().head(block),
+            basis * solver.eigenvectors().rowwise().reverse().leftCols(block)};
+}
+
+constexpr Eigen::Index spare = 6;  // columns beyond those that are wanted, which converge first
+
+Eigen::MatrixXd random_block(Eigen::Index rows, Eigen::Index columns) {
+    Eigen::MatrixXd block(rows, columns);
+    Stream draws = Stream(0).child("leading eigenpairs");
+    for (double& value : block.reshaped()) value = draws.normal();
+    return Eigen::HouseholderQR<Eigen::MatrixXd>(block).householderQ() * Eigen::MatrixXd::Identity(rows, columns);
+}
+
+Eigenpairs all_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(symmetric);
+    return {solver.eigenvalues().reverse().head(n).cwiseMax(0), solver.eigenvectors().rowwise().reverse().leftCols(n)};
+}
+
+/// Whether a Krylov space is so small that it is worth while.
+bool is_large(const Eigen::MatrixXd& symmetric, Eigen::Index block, Eigen::Index powers) {
+    return block * (powers + 1) * 2 <= symmetric.rows();
+}
+
+}  // namespace
+
+Eigenpairs leading_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n, const Eigen::MatrixXd& start) {
+    constexpr Eigen::Index powers = 4;
+    constexpr int most_restarts = 6;
+    // Of the residual, in units of the largest eigenvalue: rounding of the products, with a margin.
+    constexpr double tolerance = 2e-14;
+    n = std::min(n, symmetric.rows());
+    if (!is_large(symmetric, n + spare, powers)) return all_eigenpairs(symmetric, n);
+    Eigen::MatrixXd block = start.rows() == symmetric.rows() && start.cols() == n + spare
+                                ? start
+                                : random_block(symmetric.rows(), n + spare);
+    double last = 1;
+    for (int left = most_restarts; left > 0; --left) {
+        Eigenpairs found = krylov_pairs(symmetric, block, powers);
+        const Eigen::MatrixXd leading = found.vectors.leftCols(n);
+        const double residual =
+            (symmetric * leading - leading * found.values.head(n).asDiagonal()).colwise().norm().maxCoeff() /
+            std::abs(found.values[0]);
+        if (residual <= tolerance) return {found.values.head(n).cwiseMax(0), leading};
+        // Where the gap is too small for that, it is seen at once.
+        if (!(residual * std::pow(residual / last, left - 1) <= tolerance)) break;
+        last = residual;
+        block = std::move(found.vectors);
+    }
+    return all_eigenpairs(symmetric, n);
+}
+
+Eigenpairs approximate_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n) {
+    constexpr Eigen::Index powers = 6;
+    n = std::min(n, symmetric.rows());
+    if (!is_large(symmetric, n + spare, powers)) return all_eigenpairs(symmetric, n);
+    const Eigenpairs found = krylov_pairs(symmetric, random_block(symmetric.rows(), n + spare), powers);
+    return {found.values.head(n).cwiseMax(0), found.vectors.leftCols(n)};
+}
+
+double scale_into_range(double largest) {
+    constexpr int far = 200;  // powers of two: squares of 1e60, and sums of them, are far from the end of the range
+    if (!(largest > 0)) return 1;
+    const int exponent = std::ilogb(largest);
+    if (std::abs(exponent) <= far) return 1;
+    return std::ldexp(1.0, -std::max(exponent, -1000));
 }
 
 Eigen::Index numerical_rank(const Eigen::VectorXd& singular_values, double tolerance) {

@@ -1,5 +1,6 @@
 module;
 #include <Eigen/Core>
+#include <vector>
 export module repal.linalg;
 
 import repal.trajectories;
@@ -14,11 +15,28 @@ export struct DelayEmbedding {
     Eigen::Index n_delays = 1;
     Eigen::Index delay_interval = 1;  ///< steps
 
-    /// Rows of one trial: steps - (n-1)tau. Throws InvalidTrajectories if that is less than two.
-    Eigen::Index rows_per_trial(const Shape& shape) const;
+    /// Steps that a trial needs for two rows, that is one transition: (n-1)tau + 2. As large as an Index can be, if it
+    /// is more.
+    Eigen::Index least_steps() const;
 
-    /// Shape: (trials * rows_per_trial, n_delays * channels).
+    /// Rows of a trial of so many steps: steps - (n-1)tau; 0 if that is less than two, and so of no use.
+    Eigen::Index rows(Eigen::Index steps) const;
+
+    /// Throws InvalidTrajectories unless some trial has rows.
+    void require_rows(const Trajectories& x) const;
+
+    /// Rows of one trial that has them. Shape: (rows, n_delays * channels).
+    Eigen::MatrixXd of_trial(const Trajectories& x, Eigen::Index trial) const;
+
+    /// Shape: (sum of the trials' rows, n_delays * channels). Throws as require_rows().
     Eigen::MatrixXd operator()(const Trajectories& x) const;
+
+    /// H^T H of the rows of the trials with `is_used`, by blocks of equal lag: O(n) instead of O(n^2) products.
+    /// Shape: (n_delays * channels, n_delays * channels).
+    Eigen::MatrixXd gram(const Trajectories& x, const std::vector<bool>& is_used) const;
+
+    /// H * weights, without H. Shape: (rows of the trial, columns of `weights`).
+    Eigen::MatrixXd projected(const Trajectories& x, Eigen::Index trial, const Eigen::MatrixXd& weights) const;
 };
 
 /// Principal components of a system, centred over all trials and steps.
@@ -42,6 +60,27 @@ export struct LeftSvd {
 /// vectors of relative size s uncertain by 1e-16 / s^2, so those are good to 1e-10. Else from the matrix itself.
 /// Singular values below 1e-7 of the largest then tell only that they are small.
 export LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading);
+
+/// The eigenvalues (falling) and eigenvectors of a symmetric matrix that is positive semidefinite.
+export struct Eigenpairs {
+    Eigen::VectorXd values;   ///< (n), at least 0
+    Eigen::MatrixXd vectors;  ///< (rows, n)
+};
+
+/// The first n, or all if there are fewer. Of a large matrix from block Krylov spaces, begun anew until the residuals
+/// are rounding; where the eigenvalues have no gap, so that this would take long, all are computed.
+/// `start`: orthonormal columns near the eigenvectors, six more than n; else they are drawn.
+/// Source: Golub and Van Loan 2013, section 10.3.6 (block Lanczos); Musco and Musco 2015.
+export Eigenpairs leading_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n,
+                                     const Eigen::MatrixXd& start = {});
+
+/// From one such space, whatever the gaps are: those that stand out are exact, a few among nearly equal ones are some
+/// combination of these.
+export Eigenpairs approximate_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n);
+
+/// A power of two that brings values, of which `largest` is the largest, near 1 if their squares would leave the range
+/// of double; 1 for all others. What is computed of values times it has the same bits, where both can be computed.
+export double scale_into_range(double largest);
 
 /// How many singular values (falling) are above tolerance * the largest.
 export Eigen::Index numerical_rank(const Eigen::VectorXd& singular_values, double tolerance);

@@ -202,7 +202,11 @@ Archive CheckpointFolder::read(const std::filesystem::path& file) const {
 }
 
 std::vector<EpochRecord> CheckpointFolder::history() const {
-    return history_from(read(final_file()));
+    try {
+        return history_from(read(final_file()));
+    } catch (const InputError& error) {
+        throw error.where().empty() ? error.at(final_file().string()) : error;
+    }
 }
 
 rnn::Parameters CheckpointFolder::final_parameters(const rnn::NetworkShape& shape) const {

@@ -7,6 +7,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <stdexcept>
@@ -136,6 +137,9 @@ EpochRecord measured(const TrainingState& state, const rnn::NetworkShape& shape,
 
 /// How far the outputs of one step are from right: 0 or 1 for an action, else the mean |error|.
 double error_of_step(const Dataset& dataset, std::size_t sequence, std::size_t step, std::span<const float> outputs) {
+    // No action is the largest of what is not finite.
+    if (!std::ranges::all_of(outputs, [](float output) { return std::isfinite(output); }))
+        return std::numeric_limits<double>::quiet_NaN();
     const std::size_t at = sequence * static_cast<std::size_t>(dataset.steps) + step;
     if (!dataset.actions.empty()) {
         const auto action = std::ranges::max_element(outputs) - outputs.begin();

@@ -5,12 +5,14 @@ module;
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 module repal.store;
@@ -141,13 +143,77 @@ std::vector<hsize_t> extent(hid_t dataset) {
     return lengths;
 }
 
+// HDF5 reads what is not there as zeros; a number never rests on those.
+[[noreturn]] void fail_for_missing(const std::string& what) {
+    throw InputError("", what + ", so that a part of the array would be read as zeros", "write all of it");
+}
+
+// Where HDF5 looks for a file that another one names.
+std::filesystem::path named_by(const std::filesystem::path& folder, const std::string& name) {
+    std::error_code none;
+    const std::filesystem::path beside = folder / name;
+    return std::filesystem::exists(beside, none) ? beside : std::filesystem::path(name);
+}
+
+void require_sources(hid_t plan, std::uint64_t values, const std::filesystem::path& folder) {
+    std::size_t n = 0;
+    checked(H5Pget_virtual_count(plan, &n), damaged);
+    std::uint64_t mapped = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        std::string name(static_cast<std::size_t>(checked(H5Pget_virtual_filename(plan, i, nullptr, 0), damaged)), 0);
+        H5Pget_virtual_filename(plan, i, name.data(), name.size() + 1);
+        std::error_code none;
+        if (name != "." && !std::filesystem::is_regular_file(named_by(folder, name), none))
+            fail_for_missing(fmt::format("the file '{}', which it is made of, is not there", name));
+        const Handle selected(H5Pget_virtual_vspace(plan, i), H5Sclose, damaged);
+        if (const hssize_t points = H5Sget_select_npoints(selected); points > 0)
+            mapped += static_cast<std::uint64_t>(points);
+    }
+    if (mapped < values) fail_for_missing(fmt::format("{} of its {} values are of no file", values - mapped, values));
+}
+
+void require_external(hid_t plan, const std::filesystem::path& folder) {
+    const int n = checked(H5Pget_external_count(plan), damaged);
+    for (int i = 0; i < n; ++i) {
+        std::array<char, 4096> name{};
+        off_t offset = 0;
+        hsize_t size = 0;
+        checked(H5Pget_external(plan, static_cast<unsigned>(i), name.size(), name.data(), &offset, &size), damaged);
+        std::error_code none;
+        const std::filesystem::path file = named_by(folder, name.data());
+        const std::uint64_t there = std::filesystem::file_size(file, none);
+        if (none || (size != H5F_UNLIMITED && there < static_cast<std::uint64_t>(offset) + size))
+            fail_for_missing(fmt::format("the file '{}', which it is made of, is missing or was cut off", name.data()));
+    }
+}
+
+void require_all_chunks(hid_t dataset, hid_t plan) {
+    const std::vector<hsize_t> lengths = extent(dataset);
+    std::vector<hsize_t> chunk(lengths.size());
+    checked(H5Pget_chunk(plan, static_cast<int>(chunk.size()), chunk.data()), damaged);
+    double wanted = 1;
+    for (std::size_t i = 0; i < lengths.size(); ++i)
+        wanted *= std::ceil(static_cast<double>(lengths[i]) / static_cast<double>(chunk[i]));
+    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
+    hsize_t written = 0;
+    checked(H5Dget_num_chunks(dataset, space, &written), damaged);
+    if (static_cast<double>(written) < wanted)
+        fail_for_missing(fmt::format("{} of its {:.0f} chunks were written", written, wanted));
+}
+
 // So that a damaged extent allocates nothing that the file cannot fill.
-void require_stored(hid_t dataset, const Dimensions& dimensions, std::uint64_t file_bytes) {
+void require_stored(hid_t dataset, const Dimensions& dimensions, const std::filesystem::path& folder) {
+    // Of the file that the dataset is in, to which a link of the named one may lead.
+    const Handle file(H5Iget_file_id(dataset), H5Fclose, damaged);
+    hsize_t file_bytes = 0;
+    checked(H5Fget_filesize(file, &file_bytes), damaged);
     const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
     const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
     const std::uint64_t bytes = bytes_of(dimensions, H5Tget_size(type));
     const H5D_layout_t layout = checked(H5Pget_layout(plan), damaged);
-    if (layout == H5D_VIRTUAL || H5Pget_external_count(plan) > 0) return;  // stored in other files
+    if (layout == H5D_VIRTUAL) return require_sources(plan, bytes / H5Tget_size(type), folder);
+    if (H5Pget_external_count(plan) > 0) return require_external(plan, folder);
+    if (layout == H5D_CHUNKED) require_all_chunks(dataset, plan);
 
     // Deflate packs 258 bytes into two bits at best; chunks that were never written are counted with that.
     constexpr std::uint64_t largest_ratio = 1032;
@@ -201,7 +267,7 @@ Trajectories read_hdf5(const std::filesystem::path& path, const std::string& dat
     const bool is_matlab = !matlab_class(dataset).empty();
     Dimensions dimensions(lengths.begin(), lengths.end());
     if (is_matlab) std::ranges::reverse(dimensions);
-    require_stored(dataset, dimensions, std::filesystem::file_size(path));
+    require_stored(dataset, dimensions, path.parent_path());
 
     Assembly assembly(dimensions, is_matlab ? MemoryOrder::first_fastest : MemoryOrder::last_fastest, axes);
     if (const std::span<double> values = assembly.in_place(); !values.empty())

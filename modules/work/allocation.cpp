@@ -51,7 +51,10 @@ double rounded_up(double value, double step) {
 
 std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task) {
     const Measured of_others = measured(items, cost);
-    if (of_others.items == 0) return {};
+    const bool has_work_to_do = std::ranges::any_of(
+        items, [](const auto& planned) { return planned.second != ItemState::done && planned.first.gflop > 0; });
+    // What takes no work says nothing of what does.
+    if (of_others.items == 0 || (has_work_to_do && !(of_others.gflop > 0))) return {};
     const std::vector<double> estimated = estimates(items, of_others);
     const auto to_do = static_cast<std::size_t>(
         std::ranges::count_if(items, [](const auto& planned) { return planned.second != ItemState::done; }));
@@ -65,7 +68,8 @@ std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& c
     for (std::size_t i = 0; i < estimated.size(); ++i) of_task[i % allocation.tasks] += estimated[i];
     // The last item of a task runs alone.
     const double longest = std::ranges::max(of_task) / processors_per_task + std::ranges::max(estimated);
-    allocation.limit_minutes = static_cast<int>(rounded_up(1.5 * longest / 60 + 5, 10));
+    constexpr double most_minutes = 525600;  // a year: nobody waits longer, and no number overflows
+    allocation.limit_minutes = static_cast<int>(std::clamp(rounded_up(1.5 * longest / 60 + 5, 10), 10.0, most_minutes));
     const double megabytes = 1.25 * static_cast<double>(cost.peak_bytes) / (1 << 20);
     allocation.megabytes = static_cast<std::size_t>(std::max(1024.0, rounded_up(megabytes, 512)));
     return allocation;

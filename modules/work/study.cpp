@@ -135,7 +135,14 @@ Report Study::page(const Findings& findings, const Plan& plan, const RunOptions&
     json.erase("finished");
     if (const auto file = options.results / "manifest.json"; std::filesystem::is_regular_file(file)) {
         auto written = nlohmann::ordered_json::parse(read_file(file), nullptr, false);
-        if (written.is_object() && written.contains("config") && written["config"] == config_yaml_)
+        const auto has_form_of = [](const nlohmann::ordered_json& a, const nlohmann::ordered_json& b) {
+            return a.is_object() && std::ranges::all_of(b.items(), [&](const auto& entry) {
+                       return a.contains(entry.key()) && a[entry.key()].type() == entry.value().type();
+                   });
+        };
+        // Somebody may have changed it.
+        if (has_form_of(written, json) && has_form_of(written["machine"], json["machine"]) &&
+            written["config"] == config_yaml_)
             json = std::move(written);
     }
 

@@ -23,6 +23,8 @@ class CheckPlugin(ProgramTest):
                 self.assertRegex(text, r"all \d+ checks passed")
                 if plugin["name"] in ("dsa", "eigenvalue_wasserstein"):
                     self.assertRegex(text, "ability: embeddings are kept +passed")
+                    self.assertRegex(text, "ability: weighted trials +passed")
+                    self.assertRegex(text, "ability: held-out prediction +passed")
                 for invariance in plugin.get("invariances", []):
                     self.assertRegex(text, rf"invariance: {invariance} +passed +declared, holds")
 
@@ -45,6 +47,8 @@ class CheckPlugin(ProgramTest):
             "batch": ("ability: batches of pairs", "compare_batch()"),
             "harmonise": ("harmonise()", "harmonise() gives back 3 embeddings for 4"),
             "restore": ("ability: embeddings are kept", "with the restored embedding"),
+            "weights": ("ability: weighted trials", "weights 0 and 1:"),
+            "gain": ("ability: held-out prediction", "a gain of nan"),
         }
         for fault, (check, said) in cases.items():
             with self.subTest(fault):

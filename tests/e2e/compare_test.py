@@ -35,7 +35,7 @@ class Compare(ProgramTest):
                           for a, b in (("a.npy", "b.npy"), ("a.npy", "c.npy"), ("b.npy", "c.npy"))])
         for score in scores:
             self.assertEqual(list(score), ["metric", "a", "b", "angle_rad", "dissimilarity", "lower_bound_rad",
-                                           "status"])
+                                           "status", "settings", "trials_a", "trials_b", "note"])
             self.assertEqual(score["status"], "ok")
             self.assertAlmostEqual(score["dissimilarity"], score["angle_rad"] / (math.pi / 2), 12)
 
@@ -76,7 +76,7 @@ class Compare(ProgramTest):
         self.assertEqual([score["angle_rad"] for score in from_file], [float(row["angle_rad"]) for row in rows])
 
     def test_options_change_the_result(self):
-        default = self.scores("a.npy", "b.npy", "--metric", "dsa")
+        default = self.scores("a.npy", "b.npy", "--metric", "dsa", "--set", "dsa.rank=4")
         smaller = self.scores("a.npy", "b.npy", "--metric", "dsa", "--set", "dsa.rank=3")
 
         self.assertNotEqual(default[0]["angle_rad"], smaller[0]["angle_rad"])
@@ -100,7 +100,7 @@ class Compare(ProgramTest):
 
     def test_a_capped_rank_is_said(self):
         result = self.run_repal("compare", DATA / "lorenz_r0.5.npy", DATA / "lorenz_r30.npy", "--metric", "dsa",
-                                "--set", "dsa.rank=50", "--format", "json")
+                                "--set", "dsa.rank=50", "--set", "dsa.n_delays=10", "--format", "json")
 
         self.assertIn("rank 50 is capped to", result.stderr)
         self.assertEqual(json.loads(result.stdout)[0]["status"], "not_applicable")

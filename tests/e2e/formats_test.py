@@ -91,6 +91,36 @@ class Formats(ProgramTest):
         self.refuse(["compare", "reference.npy", "cut.h5:/x"], "cut.h5:/x")
         self.refuse(["compare", "reference.npy", "cut.npz:x"], "cut.npz:x")
 
+    def test_what_is_missing_from_other_files_or_was_never_written_is_not_read_as_zeros(self):
+        shape = self.array.shape
+        with h5py.File(self.folder / "source.h5", "w") as file:
+            file["x"] = self.array
+        layout = h5py.VirtualLayout(shape, "f8")
+        layout[:2] = h5py.VirtualSource("source.h5", "x", shape)[:2]
+        layout[2:] = h5py.VirtualSource("absent.h5", "x", shape)[2:]
+        with h5py.File(self.folder / "absent_source.h5", "w") as file:
+            file.create_virtual_dataset("x", layout, fillvalue=0)
+        layout = h5py.VirtualLayout(shape, "f8")
+        layout[:2] = h5py.VirtualSource("source.h5", "x", shape)[:2]
+        with h5py.File(self.folder / "unmapped.h5", "w") as file:
+            file.create_virtual_dataset("x", layout, fillvalue=0)
+        (self.folder / "short.bin").write_bytes(self.array.tobytes()[:-80])
+        with h5py.File(self.folder / "external.h5", "w") as file:
+            file.create_dataset("x", shape=shape, dtype="f8", external=[("short.bin", 0, self.array.nbytes)])
+        with h5py.File(self.folder / "unwritten.h5", "w") as file:
+            file.create_dataset("x", shape=shape, dtype="f8", chunks=(1, *shape[1:]))[1:] = self.array[1:]
+        for file in ("absent_source.h5", "unmapped.h5", "external.h5", "unwritten.h5"):
+            self.refuse(["compare", "reference.npy", file], file, "would be read as zeros")
+
+        layout = h5py.VirtualLayout(shape, "f8")
+        layout[:] = h5py.VirtualSource("source.h5", "x", shape)
+        with h5py.File(self.folder / "virtual.h5", "w") as file:
+            file.create_virtual_dataset("x", layout)
+        with h5py.File(self.folder / "linking.h5", "w") as file:
+            file["x"] = h5py.ExternalLink("source.h5", "/x")
+        self.expect_same("virtual.h5:/x")
+        self.expect_same("linking.h5:/x")
+
     def test_what_the_study_writes_opens_in_h5py_with_axes_and_provenance(self):
         self.succeed("generate", "attractors", "--config", DEMO)
 

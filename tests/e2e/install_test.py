@@ -15,7 +15,8 @@ class Install(ProgramTest):
         subprocess.run(["cmake", "--install", os.environ["REPAL_BUILD"], "--prefix", self.folder / "installed"],
                        check=True, capture_output=True)
         moved = (self.folder / "installed").rename(self.folder / "moved")
-        numpy.save(self.folder / "x.npy", numpy.random.default_rng(1).normal(size=(5, 30, 3)))
+        numpy.save(self.folder / "x.npy", numpy.sin(
+            0.3 * numpy.arange(30)[:, None] + numpy.arange(3) + numpy.random.default_rng(1).uniform(0, 6, (8, 1, 1))))
         program = moved / "bin" / "repal"
 
         listed = subprocess.run([program, "plugins", "--json"], cwd=self.folder, check=True, capture_output=True)

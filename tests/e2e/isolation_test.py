@@ -156,7 +156,11 @@ class Isolation(ProgramTest):
         worker.ask("describe")
         worker.ask("make", packed({"fault": "harmonise_three"}))
         for i, system in enumerate(systems):
-            worker.ask("prepare", struct.pack("<Q5q", i, *system.shape, 150, 3) + system.tobytes())
+            trials, steps, channels = system.shape
+            lengths = struct.pack(f"<Q{trials}q", trials, *[steps] * trials)
+            rows = struct.pack("<2q", trials * steps, channels) + system.tobytes()
+            no_dt_inputs_or_conditions = struct.pack("<?2qQ", False, 0, 0, 0)
+            worker.ask("prepare", struct.pack("<Q", i) + lengths + rows + no_dt_inputs_or_conditions)
         worker.ask("harmonise", struct.pack("<3Q", 2, 0, 1))
         first_two = struct.pack("<?Q?Q", True, 0, True, 1)
         before = worker.ask("compare", first_two)

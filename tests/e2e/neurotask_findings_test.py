@@ -1,6 +1,7 @@
 """What the tables of `repal run neurotasks` say of the comparisons."""
 
 import itertools
+import json
 import unittest
 
 import numpy
@@ -41,6 +42,23 @@ class NeurotaskFindings(SmallStudy):
         p = sorted(float(row["p"]) for row in tests)
         adjusted = sorted(float(row["p_adjusted"]) for row in tests)
         numpy.testing.assert_allclose(adjusted, [min(p[j] * 3 / (j + 1) for j in range(i, 3)) for i in range(3)])
+
+    def test_files_that_somebody_changed_are_named_or_left_out(self):
+        study = self.study("--set", f"{STUDY}.comparisons={{checks: {{}}}}")
+        manifest = study / "manifest.json"
+        written = json.loads(manifest.read_text())
+        for machine in ({}, None, "mine"):
+            manifest.write_text(json.dumps({**written, "machine": machine}))
+            self.succeed("report", "neurotasks")
+
+        for stage, changed in (("train", {}), ("train", {"epochs": "six"}), ("generate", {}), ("generate", [])):
+            cell = next(file for file in sorted((study / "cells" / stage).rglob("*.json"))
+                        if '"state":"done"' in file.read_text())
+            before = cell.read_text()
+            begin = before.index('"result":') + len('"result":')
+            cell.write_text(before[:begin] + json.dumps(changed) + "}\n")
+            self.refuse(["report", "neurotasks"], str(cell.relative_to(study)), "this file was changed")
+            cell.write_text(before)
 
     def test_tests_that_cannot_be_made_are_listed(self):
         study = self.study("--set", f"{STUDY}.networks.learning_rate=1000000", "--set", f"{STUDY}.networks.activation=relu",

@@ -26,7 +26,9 @@ class Plugins(ProgramTest):
         options = {option["name"]: option for option in plugins["dsa"]["options"]}
         self.assertEqual(options["delay_interval"]["unit"], "steps")
         self.assertEqual(options["rank"]["type"], "whole number")
-        self.assertEqual(options["rank"]["default"], 10)
+        self.assertEqual(options["rank"]["default"], "auto")
+        self.assertEqual(options["delay_interval"]["default"], 1)
+        self.assertEqual(plugins["cka"]["corresponding"], ["rows"])
         self.assertEqual(plugins["cka"]["invariances"], ["translation", "orthogonal", "scaling"])
         for option in ("n_delays", "delay_interval", "rank", "rank_tolerance", "min_transition_share"):
             self.assertIn(options[option], plugins["eigenvalue_wasserstein"]["options"])

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -67,7 +68,9 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "batch",
                                            "harmonise",
                                            "harmonise_three",
-                                           "restore"}}},
+                                           "restore",
+                                           "weights",
+                                           "gain"}}},
                 repal::Option{&Options::when,
                               {.name = "when",
                                .summary = "for which pairs; sometimes: of systems those with a mean below 0",
@@ -102,6 +105,21 @@ class Faulty final : public repal::MetricOf<Level> {
         std::vector<repal::Score> scores = Metric::compare_batch(pairs);
         if (options_.fault == "batch") scores.back().angle_rad += 0.1;
         return scores;
+    }
+
+    std::unique_ptr<repal::TrialEmbeddings> prepare_trials(const repal::Trajectories& x) const override {
+        if (options_.fault == "weights") return std::make_unique<Unweighted>(*this, x);
+        return nullptr;
+    }
+
+    std::vector<std::optional<repal::HeldOut>> held_out(const repal::Trajectories& /*x*/,
+                                                        const std::vector<bool>& /*is_training*/,
+                                                        std::span<const Eigen::Index> ranks,
+                                                        Eigen::Index /*first_target*/) const override {
+        if (options_.fault != "gain") return {};
+        const repal::HeldOut nothing{
+            .gain = std::numeric_limits<double>::quiet_NaN(), .residual = 0, .mase = 1, .free_error = {}};
+        return std::vector<std::optional<repal::HeldOut>>(ranks.size(), nothing);
     }
 
  protected:
@@ -142,6 +160,19 @@ class Faulty final : public repal::MetricOf<Level> {
     }
 
  private:
+    /// All trials count once, whatever the weights.
+    class Unweighted final : public repal::TrialEmbeddings {
+     public:
+        Unweighted(const Faulty& metric, repal::Trajectories x) : metric_(metric), x_(std::move(x)) {}
+        std::unique_ptr<repal::Embedding> embedding(std::span<const double> /*weights*/) const override {
+            return metric_.prepare(x_);
+        }
+
+     private:
+        const Faulty& metric_;
+        repal::Trajectories x_;
+    };
+
     /// What another thread has put there in the meantime.
     double shared(double angle) const {
         shared_ = angle;

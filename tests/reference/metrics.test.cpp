@@ -58,7 +58,9 @@ repal::Score score_of(const std::string& metric_name, const std::string& a, cons
                       std::vector<std::string> options = {}) {
     for (std::string& option : options) option.insert(0, metric_name + ".");
     const auto chosen = repal::choose_metric(registry().metric(metric_name), repal::Config::from_overrides(options));
-    return chosen.metric->compare(*chosen.metric->prepare(system_named(a)), *chosen.metric->prepare(system_named(b)));
+    const auto both =
+        chosen.metric->harmonise({chosen.metric->prepare(system_named(a)), chosen.metric->prepare(system_named(b))});
+    return chosen.metric->compare(*both[0], *both[1]);
 }
 
 TEST(Reference, CkaIsWithinRounding) {
@@ -108,7 +110,7 @@ TEST(Reference, EigenvaluesAreMovedAsFarAsScipySays) {
         const repal::Score score = score_of(
             "eigenvalue_wasserstein", parts[0], parts[1],
             {"n_delays=" + parts[2].substr(1), "delay_interval=" + parts[3].substr(3), "rank=" + parts[4].substr(4),
-             "rank_tolerance=" + parts[5].substr(9), "order=" + parts[6].substr(5)});
+             "rank_tolerance=" + parts[5].substr(9), "order=" + parts[6].substr(5), "common_rank=true"});
 
         ASSERT_EQ(score.status, repal::Status::ok) << name << ": " << score.detail;
         EXPECT_NEAR(std::tan(score.angle_rad), expected.at("distance").get<double>(), tolerance) << name;

@@ -65,12 +65,8 @@ def eigenvalue_wasserstein():
     distances = {}
     for a, b in itertools.combinations(SYSTEMS, 2):
         for n_delays, interval, rank, tolerance in ((10, 2, 6, 1e-9), (1, 1, 3, 1e-9), (10, 2, 12, 1e-3)):
-            spectra = [numpy.zeros(rank, complex), numpy.zeros(rank, complex)]
-            ranks = []
-            for padded, name in zip(spectra, (a, b)):
-                own = eigenvalues(SYSTEMS[name], n_delays, interval, rank, tolerance)
-                padded[: len(own)] = own
-                ranks.append(len(own))
+            ranks = [len(eigenvalues(SYSTEMS[name], n_delays, interval, rank, tolerance)) for name in (a, b)]
+            spectra = [eigenvalues(SYSTEMS[name], n_delays, interval, min(ranks), tolerance) for name in (a, b)]
             for order in (1, 2):
                 cost = abs(spectra[0][:, None] - spectra[1]) ** order
                 key = f"{a}|{b}|n{n_delays}|tau{interval}|rank{rank}|tolerance{tolerance:g}|order{order}"

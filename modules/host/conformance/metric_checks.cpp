@@ -10,13 +10,16 @@ module;
 #include <exception>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <numbers>
+#include <numeric>
 #include <optional>
 #include <ratio>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -153,7 +156,7 @@ class MetricChecks {
 
     Finding is_invariant(Invariance invariance) const {
         const std::vector<Invariance> declared = metric_->invariances().value_or(loaded_.info.invariances);
-        const bool is_declared = std::ranges::find(declared, invariance) != declared.end();
+        const bool is_declared = has(declared, invariance);
         double largest = 0;
         for (std::uint64_t i = 0; i < n_tries; ++i) {
             const Trajectories a = system(2 * i);
@@ -186,7 +189,7 @@ class MetricChecks {
             excess = std::max(excess, direct.angle_rad - gap - score(a, b).angle_rad - score(b, c).angle_rad);
         }
         const bool holds = excess <= rounding_rad;
-        if (!loaded_.info.has_triangle_inequality)
+        if (!metric_->has_triangle_inequality().value_or(loaded_.info.has_triangle_inequality))
             return {Verdict::noted, holds ? "not declared; no violation was found" : "not declared; it does not hold"};
         if (!holds) return failed(fmt::format("declared, but violated by {:.2g} rad", excess));
         return {};
@@ -272,6 +275,64 @@ class MetricChecks {
         return {Verdict::passed, fmt::format("{} pairs at once", batch)};
     }
 
+    Finding weighs_trials() const {
+        const Trajectories x = system(0);
+        const auto trials = metric_->prepare_trials(x);
+        if (trials == nullptr) return {Verdict::noted, "not used: trials are drawn and prepared anew"};
+        const auto n = static_cast<std::size_t>(x.shape().trials);
+        const std::vector<double> all(n, 1.0);
+        std::vector<double> some(n, 0.0);
+        std::vector<Eigen::Index> chosen;
+        for (std::size_t k = 0; k < n; k += 2) {
+            some[k] = 1;
+            chosen.push_back(static_cast<Eigen::Index>(k));
+        }
+        const auto other = metric_->prepare(system(1));
+        const auto angle_of = [&](const Embedding& embedding) { return metric_->compare(embedding, *other); };
+        for (const auto& [name, weights, whole] :
+             {std::tuple("all weights 1", all, x), std::tuple("weights 0 and 1", some, x.of_trials(chosen))}) {
+            const Score from_sums = angle_of(*trials->embedding(weights));
+            const Score from_data = angle_of(*metric_->prepare(whole));
+            if (from_sums.status != from_data.status ||
+                (from_sums.status == Status::ok && std::abs(from_sums.angle_rad - from_data.angle_rad) > rounding_rad))
+                return failed(fmt::format("{}: {}, but prepare() of these trials gives {}", name, text_of(from_sums),
+                                          text_of(from_data)));
+        }
+        // Trials in another order, with their weights.
+        std::vector<Eigen::Index> reversed(n);
+        std::iota(reversed.rbegin(), reversed.rend(), Eigen::Index{0});
+        const auto in_other_order = metric_->prepare_trials(x.of_trials(reversed));
+        std::ranges::reverse(some);
+        const Score turned = angle_of(*in_other_order->embedding(some));
+        std::ranges::reverse(some);
+        const Score straight = angle_of(*trials->embedding(some));
+        if (turned.status != straight.status ||
+            (turned.status == Status::ok && std::abs(turned.angle_rad - straight.angle_rad) > rounding_rad))
+            return failed(
+                fmt::format("{}, but {} with the trials in another order", text_of(straight), text_of(turned)));
+        return {};
+    }
+
+    Finding foretells() const {
+        const Trajectories x = system(0);
+        std::vector<bool> is_training(static_cast<std::size_t>(x.shape().trials), false);
+        for (std::size_t k = 0; k < is_training.size(); k += 2) is_training[k] = true;
+        const std::vector<Eigen::Index> ranks = {1, 2, 4};
+        const Eigen::Index first_target = std::min<Eigen::Index>(x.shape().steps / 2, metric_->least_steps());
+        const auto found = metric_->held_out(x, is_training, ranks, first_target);
+        if (found.empty()) return {Verdict::noted, "not used: `repal tune` compares halves of systems instead"};
+        if (found.size() != ranks.size())
+            return failed(fmt::format("held_out() gives {} results for {} ranks", found.size(), ranks.size()));
+        double best = -std::numeric_limits<double>::infinity();
+        for (const auto& one : found) {
+            if (!one) continue;
+            if (!std::isfinite(one->gain) || !(one->residual >= 0))
+                return failed(fmt::format("a gain of {} and a residual of {}", one->gain, one->residual));
+            best = std::max(best, one->gain);
+        }
+        return {Verdict::passed, fmt::format("the gain is up to {:.3g}", best)};
+    }
+
     Finding costs() const {
         std::vector<double> preparing;
         std::vector<double> comparing;
@@ -316,8 +377,7 @@ std::vector<Check> checks_of(const LoadedMetric& metric, const OptionValues& opt
         check("d(a, b) = d(b, a), to the bit", &MetricChecks::is_symmetric),
         check("odd input: a value or a cause", &MetricChecks::survives_odd_input),
     };
-    for (const Invariance invariance : {Invariance::translation, Invariance::orthogonal, Invariance::scaling,
-                                        Invariance::trial_order, Invariance::step_order})
+    for (const Invariance invariance : all_invariances)
         all.push_back({fmt::format("invariance: {}", to_string(invariance)),
                        [checks, invariance] { return checks->is_invariant(invariance); }});
     for (auto& last : {
@@ -327,6 +387,8 @@ std::vector<Check> checks_of(const LoadedMetric& metric, const OptionValues& opt
              check("harmonise()", &MetricChecks::harmonises),
              check("ability: embeddings are kept", &MetricChecks::keeps_embeddings),
              check("ability: batches of pairs", &MetricChecks::compares_batches),
+             check("ability: weighted trials", &MetricChecks::weighs_trials),
+             check("ability: held-out prediction", &MetricChecks::foretells),
              check("cost", &MetricChecks::costs),
          })
         all.push_back(last);

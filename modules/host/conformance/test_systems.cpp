@@ -82,11 +82,28 @@ Trajectories changed(const Trajectories& x, Invariance invariance, const Stream&
         case Invariance::orthogonal:
             return changed(x, [&](RowMatrix& values) { values *= random_orthogonal(channels, stream); });
         case Invariance::scaling:
-            return changed(x, [&](RowMatrix& values) { values *= std::pow(10, 8 * Stream(stream).uniform() - 3); });
+            return changed(x, [&](RowMatrix& values) { values *= std::pow(10, 400 * Stream(stream).uniform() - 200); });
         case Invariance::trial_order:
             return in_other_order(x, true, stream);
         case Invariance::step_order:
             return in_other_order(x, false, stream);
+        case Invariance::permutation:
+            return changed(x, [&](RowMatrix& values) {
+                const auto order = Stream(stream).permutation(static_cast<std::size_t>(channels));
+                const RowMatrix before = values;
+                for (std::size_t i = 0; i < order.size(); ++i)
+                    values.col(static_cast<Eigen::Index>(i)) = before.col(static_cast<Eigen::Index>(order[i]));
+            });
+        case Invariance::invertible_linear:
+            return changed(x, [&](RowMatrix& values) {
+                // Of condition 10, so that rounding stays small.
+                const Eigen::VectorXd gains = Eigen::VectorXd::LinSpaced(channels, 1, 10);
+                values *= random_orthogonal(channels, stream.child("left")) * gains.asDiagonal() *
+                          random_orthogonal(channels, stream.child("right"));
+            });
+        case Invariance::channel_scaling:
+            return changed(
+                x, [&](RowMatrix& values) { values *= Eigen::VectorXd::LinSpaced(channels, 1, 10).asDiagonal(); });
     }
     return x;
 }

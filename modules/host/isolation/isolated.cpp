@@ -136,9 +136,13 @@ class RemoteMetric final : public Metric {
         : workers_(file, options, timeout_s) {
         Message made = workers_.with_worker([](Worker& worker) { return worker.made; });
         invariances_ = made.get<std::optional<std::vector<Invariance>>>();
+        has_triangle_inequality_ = made.get<std::optional<bool>>();
+        least_steps_ = made.get<Eigen::Index>();
     }
 
     std::optional<std::vector<Invariance>> invariances() const override { return invariances_; }
+    std::optional<bool> has_triangle_inequality() const override { return has_triangle_inequality_; }
+    Eigen::Index least_steps() const override { return least_steps_; }
 
     std::unique_ptr<Embedding> prepare(const Trajectories& x) const override {
         auto embedding = std::make_unique<IsolatedEmbedding>();
@@ -185,8 +189,7 @@ class RemoteMetric final : public Metric {
 
  private:
     Message prepare(Worker& worker, const IsolatedEmbedding& embedding) const {
-        Message answer = workers_.ask(worker, Request::prepare,
-                                      Message().put(embedding.id).put(embedding.x->shape()).put(embedding.x->rows()));
+        Message answer = workers_.ask(worker, Request::prepare, Message().put(embedding.id).put(*embedding.x));
         worker.known.insert(embedding.id);
         worker.bytes += embedding.bytes;
         return answer;
@@ -211,6 +214,8 @@ class RemoteMetric final : public Metric {
 
     mutable Workers workers_;
     std::optional<std::vector<Invariance>> invariances_;
+    std::optional<bool> has_triangle_inequality_;
+    Eigen::Index least_steps_;
 };
 
 class RemoteTask final : public Task {

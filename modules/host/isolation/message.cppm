@@ -1,6 +1,7 @@
 module;
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -31,11 +32,17 @@ auto members_of(T& x) {
     if constexpr (std::is_same_v<Plain, OptionInfo>) {
         // The default value is all that it adds to the text.
         static_assert(sizeof(OptionInfo) == sizeof(OptionText) + sizeof(OptionValue));
-        auto& [name, unit, summary, minimum, maximum, choices] = static_cast<WithConstOf<T, OptionText>&>(x);
-        return std::tie(name, unit, summary, minimum, maximum, choices, x.default_value);
+        auto& [name, unit, summary, minimum, maximum, choices, is_automatic] =
+            static_cast<WithConstOf<T, OptionText>&>(x);
+        return std::tie(name, unit, summary, minimum, maximum, choices, is_automatic, x.default_value);
     } else if constexpr (std::is_same_v<Plain, MetricInfo>) {
-        auto& [name, version, summary, source, invariances, has_triangle_inequality, options] = x;
-        return std::tie(name, version, summary, source, invariances, has_triangle_inequality, options);
+        auto& [name, version, summary, source, invariances, has_triangle_inequality, corresponding, needs_equal_steps,
+               values, options] = x;
+        return std::tie(name, version, summary, source, invariances, has_triangle_inequality, corresponding,
+                        needs_equal_steps, values, options);
+    } else if constexpr (std::is_same_v<Plain, ValueInfo>) {
+        auto& [name, summary, unit, minimum, maximum, larger_is_alike, direction] = x;
+        return std::tie(name, summary, unit, minimum, maximum, larger_is_alike, direction);
     } else if constexpr (std::is_same_v<Plain, TaskInfo>) {
         auto& [name, version, summary, source, channels, actions, outputs, condition, options] = x;
         return std::tie(name, version, summary, source, channels, actions, outputs, condition, options);
@@ -135,6 +142,32 @@ struct Transfer<Score> {
         for (const ScoreColumn& column : score_columns())
             if (column.set != nullptr) column.set(score, message.get<ScoreValue>());
         return score;
+    }
+};
+
+template <>
+struct Transfer<Trajectories> {
+    static void put(Message& message, const Trajectories& x) {
+        std::vector<Eigen::Index> steps;
+        for (Eigen::Index k = 0; k < x.shape().trials; ++k) steps.push_back(x.steps(k));
+        message.put(steps).put(x.rows()).put(x.dt()).put(x.inputs()).put(x.conditions());
+    }
+    static Trajectories get(Message& message) {
+        const auto steps = message.get<std::vector<Eigen::Index>>();
+        const auto rows = message.get<RowMatrix>();
+        std::vector<RowMatrix> trials;
+        Eigen::Index first = 0;
+        for (const Eigen::Index n : steps) {
+            if (n < 0 || n > rows.rows() - first) throw std::runtime_error("the message of another process is damaged");
+            trials.emplace_back(rows.middleRows(first, n));
+            first += n;
+        }
+        const auto dt = message.get<std::optional<double>>();
+        auto inputs = message.get<RowMatrix>();
+        return Trajectories::from_trials(trials)
+            .with_dt(dt)
+            .with_inputs(std::move(inputs))
+            .with_conditions(message.get<std::vector<std::int64_t>>());
     }
 };
 

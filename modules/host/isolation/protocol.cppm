@@ -12,8 +12,8 @@ export enum class PluginKind : std::uint8_t { metric, task };
 
 export enum class Request : std::uint8_t {
     describe,      ///< of the file -> kind, info; loads it
-    make,          ///< options -> invariances; or step_ms, n_conditions
-    prepare,       ///< id, shape, rows -> warning
+    make,          ///< options -> invariances, has_triangle_inequality, least_steps; or step_ms, n_conditions
+    prepare,       ///< id, trajectories -> warning
     harmonise,     ///< ids of systems; the set that it makes takes the place of the one before
     compare,       ///< twice: whether it is of the set, its index there or its id -> score
     generate,      ///< phase, condition, stream -> trial

@@ -80,16 +80,14 @@ class Server {
             task_ = registry_->tasks().begin()->second.make(options);
         if (metric_ == nullptr && task_ == nullptr) throw std::runtime_error("it made nothing");
         if (metric_ != nullptr)
-            values.put(metric_->invariances());
+            values.put(metric_->invariances()).put(metric_->has_triangle_inequality()).put(metric_->least_steps());
         else
             values.put(task_->step_ms()).put(task_->n_conditions());
     }
 
     void prepare(Message& question, Message& values) {
         const auto id = question.get<Id>();
-        const auto shape = question.get<Shape>();
-        std::shared_ptr<const Embedding> embedding =
-            metric_->prepare(Trajectories::from_rows(shape, question.get<RowMatrix>()));
+        std::shared_ptr<const Embedding> embedding = metric_->prepare(question.get<Trajectories>());
         if (embedding == nullptr) throw std::runtime_error("the metric gave no embedding");
         values.put(embedding->warning);
         systems_[id] = std::move(embedding);

@@ -365,6 +365,8 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
             read.kinds[experiment.name] = {&ruleset, what, parts};
             read.experiments.push_back(std::move(experiment));
         };
+        for (const char* what : {"checks", "groups"})
+            if (comparisons.has(what)) comparisons.at(what).require_keys(std::initializer_list<std::string>{});
         if (comparisons.has("checks")) add(Compared::checks, checks_experiment(compared));
         if (comparisons.has("groups")) add(Compared::groups, groups_experiment(compared));
         if (comparisons.has("settings")) add(Compared::settings, settings_experiment(compared, of_map));

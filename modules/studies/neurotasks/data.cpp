@@ -203,9 +203,14 @@ Table NeurotaskData::table(const std::filesystem::path& results) const {
         const auto result = ItemFiles(results).read(item);
         if (!result) continue;
         const auto count = [&](const char* name) { return fmt::format("{}", result->at(name).get<std::size_t>()); };
-        rows.push_back(
-            {tasks_[item.task].name, item.split, count("sequences"), count("steps"), count("trials"),
-             result->contains("ideal_accuracy") ? fmt::format("{}", result->at("ideal_accuracy").get<double>()) : ""});
+        try {
+            rows.push_back({tasks_[item.task].name, item.split, count("sequences"), count("steps"), count("trials"),
+                            result->contains("ideal_accuracy")
+                                ? fmt::format("{}", result->at("ideal_accuracy").get<double>())
+                                : ""});
+        } catch (const nlohmann::json::exception&) {
+            throw ItemFiles(results).was_changed(item);
+        }
     }
     return rows;
 }

@@ -19,12 +19,19 @@ std::vector<NetworkResult> NeurotaskNetworks::results(const std::filesystem::pat
     const ItemFiles files(results);
     for (const NetworkItem& item : items_) {
         NetworkResult result{.item = &item, .is_done = state(item, results) == ItemState::done};
-        const auto json = files.read(item).value_or(nlohmann::json::object());
-        result.cause = json.value("cause", "");
-        result.epochs = json.value("epochs", 0);
-        result.updates = json.value("updates", std::int64_t{0});
-        if (json.contains("smallest_fraction") && json.at("smallest_fraction").is_number())
-            result.smallest_fraction = json.at("smallest_fraction").get<double>();
+        if (const auto json = files.read(item)) try {
+                if (result.is_done) {
+                    result.epochs = json->at("epochs").get<int>();
+                    result.updates = json->at("updates").get<std::int64_t>();
+                    // null: infinite or NaN, of what was never to be learned
+                    if (!json->at("smallest_fraction").is_null())
+                        result.smallest_fraction = json->at("smallest_fraction").get<double>();
+                } else if (json->contains("cause")) {
+                    result.cause = json->at("cause").get<std::string>();
+                }
+            } catch (const nlohmann::json::exception&) {
+                throw files.was_changed(item);
+            }
         all.push_back(std::move(result));
     }
     return all;

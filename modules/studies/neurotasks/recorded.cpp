@@ -76,7 +76,9 @@ Trajectories changed(Trajectories x, Change change) {
         rows = x.rows() * rotation;
     }
     if (change == Change::shuffled_time) {
-        const auto order = stream.permutation(static_cast<std::size_t>(shape.steps));
+        auto order = stream.permutation(static_cast<std::size_t>(shape.steps));
+        // Of few steps, it may be that in which they are.
+        if (std::ranges::is_sorted(order)) std::ranges::rotate(order, order.begin() + 1);
         for (Eigen::Index trial = 0; trial < shape.trials; ++trial)
             for (Eigen::Index step = 0; step < shape.steps; ++step)
                 rows.row(trial * shape.steps + step) =

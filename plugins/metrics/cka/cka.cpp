@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <Eigen/Core>
 #include <Eigen/QR>
 #include <algorithm>
@@ -35,6 +37,18 @@ double small_angle(const Samples& a, const Samples& b) {
     return 2 * std::asin(std::min(1.0, distance / 2));
 }
 
+/// Of independent noise with as many samples and channels: E |Y^T X|^2 / (|X^T X| |Y^T Y|), within .002 of simulations.
+std::string warning_of_few(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y) {
+    const auto n = static_cast<double>(x.rows());
+    const auto p = static_cast<double>(x.cols());
+    const auto q = static_cast<double>(y.cols());
+    const double cka = std::sqrt(p * q / ((n - 1 + p) * (n - 1 + q)));
+    return fmt::format(
+        "{} samples are few for {} and {} channels: independent noise of this size has a CKA of about {:.2f}, "
+        "an angle of {:.2f} rad; use more samples or principal components",
+        x.rows(), x.cols(), y.cols(), cka, std::acos(cka));
+}
+
 /// Angular centred kernel alignment: arccos(||y^T x||_F^2 / (||x^T x||_F ||y^T y||_F)), columns centred, any widths.
 /// Rows must correspond: the same trials and steps in both systems.
 /// Source: Kornblith et al. 2019, eq. 4 (linear CKA); Williams et al. 2021 (its angle).
@@ -52,6 +66,7 @@ class Cka final : public repal::MetricOf<Samples> {
                 .source = "Kornblith et al. 2019, eq. 4; angle after Williams et al. 2021",
                 .invariances = {translation, orthogonal, scaling},
                 .has_triangle_inequality = true,
+                .corresponding = {repal::Correspondence::rows},
                 .options = repal::option_infos<Options>()};
     }
 
@@ -71,7 +86,9 @@ class Cka final : public repal::MetricOf<Samples> {
 
         const double cka = (a.x.transpose() * b.x).squaredNorm() / (a.gram_norm * b.gram_norm);
         constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
-        return repal::Score::of(cka > is_small ? small_angle(a, b) : std::acos(std::max(0.0, cka)));
+        repal::Score score = repal::Score::of(cka > is_small ? small_angle(a, b) : std::acos(std::max(0.0, cka)));
+        if (a.x.rows() < 3 * (a.x.cols() + b.x.cols())) score.warnings = {warning_of_few(a.x, b.x)};
+        return score;
     }
 };
 

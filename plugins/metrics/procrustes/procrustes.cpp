@@ -1,14 +1,20 @@
+#include <fmt/format.h>
+
 #include <Eigen/Core>
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <tuple>
 #include <utility>
 
 import repal.linalg;
 import repal.metric;
+import repal.random;
 
 namespace {
+
+using Eigen::Index;
 
 /// All samples of a system: columns centred, Frobenius norm 1.
 struct Samples {
@@ -20,6 +26,32 @@ struct Samples {
     repal::Shape shape;
     Eigen::MatrixXd x;  ///< (trial * time, channel); empty if all samples are equal
 };
+
+/// The angle of independent noise of a shape: of one draw of it, smaller where it is large, for it depends on the
+/// proportions alone.
+double angle_of_noise(Index n, Index p, Index q) {
+    constexpr double largest = 50;
+    const double scale = std::min(1.0, largest / static_cast<double>(std::max(p, q)));
+    const auto scaled = [&](Index size) {
+        return std::max<Index>(2, static_cast<Index>(std::lround(scale * static_cast<double>(size))));
+    };
+    repal::Stream draws = repal::Stream(0).child("noise");
+    const auto noise = [&](Index channels) {
+        repal::RowMatrix rows(scaled(n), scaled(channels));
+        for (double& value : rows.reshaped()) value = draws.normal();
+        return repal::centred_unit(rows);
+    };
+    const Eigen::MatrixXd x = noise(p);
+    const Eigen::MatrixXd cross = x.transpose() * noise(q);
+    return std::acos(std::min(1.0, Eigen::BDCSVD<Eigen::MatrixXd>(cross).singularValues().sum()));
+}
+
+std::string warning_of_few(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y) {
+    return fmt::format(
+        "{} samples are few for {} and {} channels: independent noise of this size is at about {:.2f} rad; "
+        "use more samples or principal components",
+        x.rows(), x.cols(), y.cols(), angle_of_noise(x.rows(), x.cols(), y.cols()));
+}
 
 /// Angular Procrustes distance: arccos(||x^T y||_* / (||x||_F ||y||_F)), columns centred, any widths (the narrower
 /// one is padded with zeros, which leaves the nuclear norm as it is). Reflections are allowed.
@@ -39,6 +71,7 @@ class Procrustes final : public repal::MetricOf<Samples> {
                 .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
                 .invariances = {translation, orthogonal, scaling},
                 .has_triangle_inequality = true,
+                .corresponding = {repal::Correspondence::rows},
                 .options = repal::option_infos<Options>()};
     }
 
@@ -56,7 +89,11 @@ class Procrustes final : public repal::MetricOf<Samples> {
         const Eigen::BDCSVD<Eigen::MatrixXd> svd(cross, Eigen::ComputeThinU | Eigen::ComputeThinV);
         const double cosine = svd.singularValues().sum();
         constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
-        if (cosine <= is_small) return repal::Score::of(std::acos(cosine));
+        if (cosine <= is_small) {
+            repal::Score score = repal::Score::of(std::acos(cosine));
+            if (a.x.rows() < 3 * (a.x.cols() + b.x.cols())) score.warnings = {warning_of_few(a.x, b.x)};
+            return score;
+        }
         // Near 0 the length of the chord has all the digits: |x - y q^T| = 2 sin(angle / 2).
         const Eigen::MatrixXd rotation = svd.matrixV() * svd.matrixU().transpose();
         const double distance = (a.x - b.x * rotation).norm();

@@ -103,6 +103,7 @@ class Rsa final : public repal::MetricOf<Geometry> {
                 .source = "Kriegeskorte et al. 2008; Diedrichsen et al. 2021 (whitened cosine)",
                 .invariances = *Rsa({}).invariances(),
                 .has_triangle_inequality = true,
+                .corresponding = {repal::Correspondence::rows},
                 .options = repal::option_infos<Options>()};
     }
 
@@ -111,7 +112,7 @@ class Rsa final : public repal::MetricOf<Geometry> {
     std::optional<std::vector<repal::Invariance>> invariances() const override {
         using enum repal::Invariance;
         std::vector<repal::Invariance> invariances = {scaling};
-        if (options_.distance != "correlation") invariances.push_back(orthogonal);
+        invariances.push_back(options_.distance == "correlation" ? permutation : orthogonal);
         if (options_.distance == "squared_euclidean") invariances.push_back(translation);
         if (options_.conditions != "steps") invariances.push_back(step_order);
         return invariances;

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <initializer_list>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "core/eigen.hpp"
 
@@ -33,6 +35,45 @@ TEST(Trajectories, TrialsAreBlocksOfRows) {
 
     EXPECT_EQ(x.trial(1)(0, 0), 7);
     EXPECT_EQ(x.trial(1)(2, 1), 12);
+}
+
+TEST(Trajectories, TrialsMayDifferInTheirSteps) {
+    const std::vector<RowMatrix> trials = {RowMatrix::Constant(4, 2, 1), RowMatrix::Constant(3, 2, 2)};
+
+    const Trajectories x = Trajectories::from_trials(trials);
+
+    EXPECT_EQ(x.shape(), (repal::Shape{.trials = 2, .steps = 3, .channels = 2}));
+    EXPECT_FALSE(x.has_equal_steps());
+    EXPECT_EQ(x.steps(0), 4);
+    EXPECT_EQ(x.trial(0), trials[0]);
+    EXPECT_EQ(x.trial(1), trials[1]);
+}
+
+TEST(Trajectories, TrialsThatAreDrawnKeepAllThatIsKnownOfThem) {
+    const std::vector<RowMatrix> trials = {RowMatrix::Constant(4, 2, 1), RowMatrix::Constant(3, 2, 2)};
+    RowMatrix inputs(7, 1);
+    inputs << 1, 2, 3, 4, 5, 6, 7;
+    const Trajectories x = Trajectories::from_trials(trials).with_dt(0.01).with_inputs(inputs).with_conditions({7, 8});
+    const std::vector<Eigen::Index> drawn = {1, 0, 1};
+
+    const Trajectories some = x.of_trials(drawn);
+
+    EXPECT_EQ(some.trial(0), trials[1]);
+    EXPECT_EQ(some.trial(1), trials[0]);
+    EXPECT_EQ(some.inputs()(0, 0), 5);
+    EXPECT_EQ(some.inputs()(3, 0), 1);
+    EXPECT_EQ(some.conditions(), (std::vector<std::int64_t>{8, 7, 8}));
+    EXPECT_EQ(some.dt(), 0.01);
+    EXPECT_EQ(x.of_trials(std::vector<Eigen::Index>{0, 1}), x);
+}
+
+TEST(Trajectories, WhatIsSaidBesideTheValuesMustFitThem) {
+    const Trajectories x = Trajectories::from_rows({.trials = 2, .steps = 3, .channels = 1}, RowMatrix::Zero(6, 1));
+
+    EXPECT_THROW(x.with_dt(0.0), InvalidTrajectories);
+    EXPECT_THROW(x.with_inputs(RowMatrix::Zero(5, 1)), InvalidTrajectories);
+    EXPECT_THROW(x.with_conditions({1}), InvalidTrajectories);
+    EXPECT_THROW(x.of_trials({}), InvalidTrajectories);
 }
 
 TEST(Trajectories, EmptyAxesAreRefused) {

@@ -19,11 +19,14 @@ using repal::Status;
 /// when there is another field, until that is here, too.
 Score unlike_a_new_one() {
     Score score;
-    auto& [status, angle_rad, lower_bound_rad, detail] = score;
+    auto& [status, angle_rad, lower_bound_rad, detail, values, curves, warnings] = score;
     status = Status::ok;  // of the others none has an angle
     angle_rad = 0.25;
     lower_bound_rad = 0.125;
     detail = "a detail";
+    values = {0.5, -1};
+    curves = {{1, 2, 3}, {}};
+    warnings = {"one", "two"};
     return score;
 }
 

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "core/eigen.hpp"
 
@@ -45,21 +46,177 @@ TEST(DelayEmbedding, RowIsNewestFirstAndStaysInItsTrial) {
 }
 
 TEST(DelayEmbedding, DelaysWhoseProductIsNoNumberAreRefused) {
-    const repal::Shape shape{.trials = 1, .steps = 80, .channels = 2};
+    const Trajectories x = random_system("product", {.trials = 1, .steps = 80, .channels = 2});
     constexpr auto largest = std::numeric_limits<Eigen::Index>::max();
 
-    EXPECT_THROW((DelayEmbedding{.n_delays = 3, .delay_interval = largest}.rows_per_trial(shape)),
-                 repal::InvalidTrajectories);
-    EXPECT_THROW((DelayEmbedding{.n_delays = largest, .delay_interval = 1}.rows_per_trial(shape)),
-                 repal::InvalidTrajectories);
+    EXPECT_THROW((DelayEmbedding{.n_delays = 3, .delay_interval = largest}(x)), repal::InvalidTrajectories);
+    EXPECT_THROW((DelayEmbedding{.n_delays = largest, .delay_interval = 1}(x)), repal::InvalidTrajectories);
 }
 
 TEST(DelayEmbedding, TooLongDelaysAreRefused) {
-    const Shape shape{.trials = 1, .steps = 10, .channels = 1};
+    const Trajectories x = random_system("long", {.trials = 1, .steps = 10, .channels = 1});
 
-    EXPECT_EQ((DelayEmbedding{.n_delays = 5, .delay_interval = 2}.rows_per_trial(shape)), 2);
-    EXPECT_THROW((DelayEmbedding{.n_delays = 10, .delay_interval = 1}.rows_per_trial(shape)),
-                 repal::InvalidTrajectories);
+    EXPECT_EQ((DelayEmbedding{.n_delays = 5, .delay_interval = 2}(x)).rows(), 2);
+    EXPECT_THROW((DelayEmbedding{.n_delays = 10, .delay_interval = 1}(x)), repal::InvalidTrajectories);
+}
+
+Trajectories of_lengths(const char* name, std::initializer_list<Eigen::Index> lengths, Eigen::Index channels) {
+    repal::Stream stream = repal::Stream(2).child(name);
+    std::vector<RowMatrix> trials;
+    for (const Eigen::Index steps : lengths) {
+        RowMatrix& trial = trials.emplace_back(steps, channels);
+        for (double& value : trial.reshaped()) value = stream.normal();
+    }
+    return Trajectories::from_trials(trials);
+}
+
+TEST(DelayEmbedding, TrialsThatAreTooShortHaveNoRows) {
+    const Trajectories x = of_lengths("lengths", {12, 4, 9}, 2);
+    const DelayEmbedding delays{.n_delays = 4, .delay_interval = 1};
+
+    const Eigen::MatrixXd hankel = delays(x);
+
+    ASSERT_EQ(hankel.rows(), 9 + 6);
+    EXPECT_EQ(hankel.row(9).head(2), x.trial(2).row(3));
+}
+
+TEST(DelayEmbedding, GramIsThatOfTheRowsOfTheTrialsThatAreUsed) {
+    const Trajectories x = of_lengths("gram", {30, 5, 25, 40}, 3);
+    for (const auto& [n, interval] : {std::pair{1, 1}, std::pair{5, 1}, std::pair{4, 3}, std::pair{2, 17}}) {
+        const DelayEmbedding delays{.n_delays = n, .delay_interval = interval};
+        const std::vector<Eigen::Index> used = {0, 1, 3};
+        const Eigen::MatrixXd rows = delays(x.of_trials(used));
+
+        const Eigen::MatrixXd gram = delays.gram(x, {true, true, false, true});
+
+        EXPECT_LT((gram - rows.transpose() * rows).norm(), 1e-12 * gram.norm()) << n << " " << interval;
+    }
+}
+
+TEST(DelayEmbedding, ProjectedIsTheProductWithTheRowsOfATrial) {
+    const Trajectories x = random_system("projected", {.trials = 2, .steps = 20, .channels = 3});
+    const DelayEmbedding delays{.n_delays = 4, .delay_interval = 2};
+    const Eigen::MatrixXd weights = Eigen::MatrixXd::Random(12, 5);
+
+    EXPECT_LT((delays.projected(x, 1, weights) - delays.of_trial(x, 1) * weights).norm(), 1e-13);
+}
+
+TEST(LeadingEigenpairs, OfALargeMatrixAreThoseOfAllOfThem) {
+    // Three directions that stand out of noise, as signal does.
+    repal::Stream stream = repal::Stream(4).child("eigenpairs");
+    Eigen::MatrixXd x(700, 400);
+    for (double& value : x.reshaped()) value = 0.1 * stream.normal();
+    for (Eigen::Index k = 0; k < 3; ++k)
+        for (Eigen::Index i = 0; i < 700; ++i)
+            x.row(i) += stream.normal() * Eigen::RowVectorXd::Unit(400, 7 * k) * (3 + k);
+    const Eigen::MatrixXd gram = x.transpose() * x;
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> all(gram);
+
+    const repal::Eigenpairs leading = repal::leading_eigenpairs(gram, 5);
+
+    ASSERT_EQ(leading.vectors.cols(), 5);
+    for (Eigen::Index k = 0; k < 3; ++k) {
+        EXPECT_NEAR(leading.values[k], all.eigenvalues()[399 - k], 1e-9 * leading.values[0]);
+        EXPECT_NEAR(std::abs(leading.vectors.col(k).dot(all.eigenvectors().col(399 - k))), 1, 1e-10);
+    }
+    // Of the noise only the size: there is no gap that would tell one from the next.
+    EXPECT_NEAR(leading.values[4], all.eigenvalues()[395], 0.1 * all.eigenvalues()[395]);
+}
+
+/// Two turning modes and one that decays, seen through random channels with noise.
+Trajectories turning(const char* name, Shape shape) {
+    repal::Stream stream = repal::Stream(9).child(name);
+    Eigen::MatrixXd readout(4, shape.channels);
+    for (double& value : readout.reshaped()) value = stream.normal();
+    RowMatrix values(shape.trials * shape.steps, shape.channels);
+    for (Eigen::Index trial = 0; trial < shape.trials; ++trial) {
+        Eigen::RowVector4d state;
+        for (double& value : state) value = stream.normal();
+        for (Eigen::Index step = 0; step < shape.steps; ++step) {
+            values.row(trial * shape.steps + step) = state * readout;
+            for (double& value : values.row(trial * shape.steps + step)) value += 0.05 * stream.normal();
+            const Eigen::RowVector4d last = state;
+            state << 0.99 * (std::cos(0.2) * last[0] - std::sin(0.2) * last[1]),
+                0.99 * (std::sin(0.2) * last[0] + std::cos(0.2) * last[1]),
+                0.98 * (std::cos(0.5) * last[2] - std::sin(0.5) * last[3]),
+                0.98 * (std::sin(0.5) * last[2] + std::cos(0.5) * last[3]);
+        }
+    }
+    return Trajectories::from_rows(shape, values);
+}
+
+// Both from the Gram matrix, whose singular values are good to 1e-16 / 1e-6; that of operators is the square root of
+// it.
+TEST(HavokSums, AreTheOperatorsOfTheWeightedTrials) {
+    const Trajectories x = turning("weights", {.trials = 8, .steps = 60, .channels = 5});
+    const DelayEmbedding delays{.n_delays = 4, .delay_interval = 1};
+    const repal::Havok::Limits limits{.rank = 4};
+    const repal::HavokSums sums(x, delays, limits);
+    repal::Stream stream = repal::Stream(5).child("weights");
+    for (int i = 0; i < 50; ++i) {
+        std::vector<double> weights;
+        std::vector<Eigen::Index> drawn;
+        for (Eigen::Index k = 0; k < 8; ++k) {
+            weights.push_back(static_cast<double>(stream.below(3)));
+            for (int n = 0; n < static_cast<int>(weights.back()); ++n) drawn.push_back(k);
+        }
+        if (drawn.empty()) continue;
+
+        const repal::Havok of_sums = sums.of(weights);
+
+        const repal::Havok of_data(x.of_trials(drawn), delays, limits);
+        ASSERT_EQ(of_sums.rank(), of_data.rank());
+        // Singular vectors are given up to their sign, which the norm of entries does not see.
+        const Eigen::MatrixXd difference =
+            of_sums.operator_of_rank(4).cwiseAbs() - of_data.operator_of_rank(4).cwiseAbs();
+        EXPECT_LT(difference.cwiseAbs().maxCoeff(), 1e-10) << i;
+        EXPECT_LT((of_sums.singular_values().head(4) - of_data.singular_values().head(4)).norm(),
+                  1e-10 * of_data.singular_values()[0]);
+    }
+}
+
+TEST(HavokSums, DecomposeTheDataWhereProductsWouldLoseDigits) {
+    Trajectories x = turning("small", {.trials = 4, .steps = 50, .channels = 4});
+    RowMatrix rows = x.rows();
+    rows.rightCols(3) *= 1e-6;
+    x = Trajectories::from_rows(x.shape(), rows);
+    const DelayEmbedding delays{.n_delays = 1, .delay_interval = 1};
+    const repal::Havok::Limits limits{.rank = 4};
+
+    const repal::Havok of_sums = repal::HavokSums(x, delays, limits).of(std::vector<double>{1, 0, 2, 1});
+
+    const std::vector<Eigen::Index> drawn = {0, 2, 2, 3};
+    const repal::Havok of_data(x.of_trials(drawn), delays, limits);
+    ASSERT_EQ(of_sums.rank(), of_data.rank());
+    EXPECT_LT((of_sums.operator_of_rank(4).cwiseAbs() - of_data.operator_of_rank(4).cwiseAbs()).cwiseAbs().maxCoeff(),
+              1e-9);
+}
+
+TEST(HavokSums, OfManyColumnsAreThoseOfTheirLeadingDirections) {
+    const Trajectories x = turning("wide", {.trials = 6, .steps = 60, .channels = 120});
+    const DelayEmbedding delays{.n_delays = 4, .delay_interval = 1};
+    const repal::Havok::Limits limits{.rank = 4};
+
+    const repal::Havok of_sums = repal::HavokSums(x, delays, limits).of(std::vector<double>(6, 1.0));
+
+    const repal::Havok of_data(x, delays, limits);
+    // What stands out of the noise is found to rounding; it stands out by a factor of 50 here.
+    EXPECT_LT((of_sums.operator_of_rank(4).cwiseAbs() - of_data.operator_of_rank(4).cwiseAbs()).cwiseAbs().maxCoeff(),
+              1e-8);
+}
+
+TEST(Havok, AnyScaleGivesTheSameOperator) {
+    const Trajectories x = turning("scale", {.trials = 4, .steps = 50, .channels = 4});
+    const DelayEmbedding delays{.n_delays = 3, .delay_interval = 1};
+    const repal::Havok::Limits limits{.rank = 4};
+    const Eigen::MatrixXd expected = repal::Havok(x, delays, limits).operator_of_rank(4).cwiseAbs();
+    for (const int exponent : {-1000, -600, -30, 30, 600, 1000}) {
+        const Trajectories scaled = x.with_rows(x.rows() * std::ldexp(1.0, exponent));
+
+        const Eigen::MatrixXd found = repal::Havok(scaled, delays, limits).operator_of_rank(4).cwiseAbs();
+
+        EXPECT_LT((found - expected).cwiseAbs().maxCoeff(), 1e-12) << exponent;
+    }
 }
 
 TEST(LeftSvd, AgreesWithJacobiForTallAndWideMatrices) {

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -172,6 +174,15 @@ TEST_F(Training, StepsThatFillUpASequenceAreNotPenalised) {
 TEST_F(Training, LossThatIsNotANumberIsAFailure) {
     const TrainingOptions options{.learning_rate = 1e30, .batch_size = 16};
     EXPECT_THROW(trained(options, 5), repal::TrainingFailed);
+}
+
+TEST_F(Training, OutputsThatAreNotFiniteHaveNoPerformance) {
+    TrainingState state = start({});
+    EXPECT_FALSE(std::isnan(performance_on(validation_, 0, 1, shape_, state.parameters)));
+
+    std::ranges::fill(state.parameters.readout, std::numeric_limits<float>::max());
+
+    EXPECT_TRUE(std::isnan(performance_on(validation_, 0, 1, shape_, state.parameters)));
 }
 
 TEST_F(Training, BlockedAndInterleavedSchedulesDiffer) {

@@ -28,6 +28,17 @@ TEST(Allocation, NothingIsSaidOfWhatWasNotMeasured) {
     EXPECT_FALSE(repal::allocate(one_done_of(10, 0), {.core_seconds = {{"5", 10.0}}}, 4)) << "5 is not done";
 }
 
+TEST(Allocation, WhatTakesNoWorkSaysNothingOfWhatDoes) {
+    auto items = one_done_of(10, 2);
+    items[0].first.gflop = 0;  // e.g. a network that stays untrained
+
+    EXPECT_FALSE(repal::allocate(items, {.core_seconds = {{"0", 1.0}}}, 4));
+}
+
+TEST(Allocation, AbsurdCostsAreAYearAtMost) {
+    EXPECT_EQ(repal::allocate(one_done_of(10, 0), {.core_seconds = {{"0", 1e300}}}, 4)->limit_minutes, 525600);
+}
+
 TEST(Allocation, ItemsAreAsTheMeanOfThoseMeasured) {
     const auto found = repal::allocate(one_done_of(101, 0), {.core_seconds = {{"0", 1440.0}}}, 4);
 

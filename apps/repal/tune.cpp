@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "commands.hpp"
+
+import command.load_plugins;
+import command.terminal;
+import repal.config;
+import repal.file;
+import repal.progress;
+import repal.random;
+import repal.registry;
+import repal.store;
+import repal.table;
+import repal.tuning;
+import repal.tuning_report;
+
+namespace command {
+namespace {
+
+struct TuneOptions {
+    std::vector<std::string> systems;
+    std::string metric = "dsa";
+    std::string axes;
+    std::string out;
+    std::string report;
+};
+
+/// "dsa.rank=2,4,8" names the values of an axis.
+struct Override {
+    std::string option;
+    std::vector<std::string> values;
+};
+
+std::optional<Override> axis_in(const std::string& text, const std::string& metric) {
+    const std::size_t equals = text.find('=');
+    const std::string prefix = metric + ".";
+    if (equals == std::string::npos || !text.starts_with(prefix) || text.find(',') == std::string::npos) return {};
+    Override found{.option = text.substr(prefix.size(), equals - prefix.size()), .values = {}};
+    std::string values = text.substr(equals + 1);
+    if (values.starts_with('[') && values.ends_with(']')) values = values.substr(1, values.size() - 2);
+    for (std::size_t begin = 0; begin <= values.size();) {
+        const std::size_t end = std::min(values.find(',', begin), values.size());
+        found.values.push_back(values.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return found;
+}
+
+/// The axes that --set names with several values; those are taken out of `overrides`.
+std::vector<repal::OptionAxis> named_axes(const std::string& metric, const repal::Registry& registry,
+                                          std::vector<std::string>& overrides) {
+    std::vector<repal::OptionAxis> axes;
+    std::vector<std::string> others;
+    for (const std::string& text : overrides) {
+        const auto found = axis_in(text, metric);
+        const auto& known = registry.metric(metric).info.options;
+        const auto option = std::ranges::find(known, found ? found->option : "", &repal::OptionInfo::name);
+        if (!found || option == known.end()) {
+            others.push_back(text);
+            continue;
+        }
+        repal::OptionAxis axis{.option = found->option, .values = {}};
+        for (const std::string& value : found->values) {
+            const std::vector<std::string> one = {fmt::format("{}.{}={}", metric, found->option, value)};
+            axis.values.push_back(repal::Config::from_overrides(one).at(metric).option(*option));
+        }
+        axes.push_back(std::move(axis));
+    }
+    overrides = others;
+    return axes;
+}
+
+void print(const repal::Tuning& tuning, const repal::ChosenMetric& metric, const CommonOptions& common) {
+    if (!common.is_quiet) fmt::print("{}\n", table(shown_settings(tuning, common.is_verbose)));
+    for (const std::string& warning : tuning.warnings)
+        fmt::print("{}\n", toned(Tone::warning, "warning: " + warning, stdout));
+    for (const std::string& sentence : sentences_of(tuning)) fmt::print("{}\n", sentence);
+    if (!tuning.chosen) return;
+    std::string line;
+    for (const auto& [name, value] : tuning.settings[*tuning.chosen].options)
+        line += fmt::format(" --set {}.{}={}", metric.name, name, repal::to_string(value));
+    fmt::print("to use it:{}\n", line);
+}
+
+int tune(const TuneOptions& options, const CommonOptions& common) {
+    const auto registry = load_plugins(common);
+    std::vector<std::string> overrides = common.overrides;
+    std::vector<repal::OptionAxis> axes = named_axes(options.metric, registry, overrides);
+    const auto config = repal::Config::from_overrides(overrides);
+    std::vector<repal::ChosenMetric> metrics = {repal::choose_metric(options.metric, registry, config)};
+    const std::vector<std::string> keys = {options.metric, "pca"};
+    config.require_keys(keys);
+    repal::read_pca(config.at_or_empty("pca"), registry, metrics);
+    const repal::ChosenMetric& metric = metrics.front();
+    for (repal::OptionAxis& axis : repal::default_axes(metric))
+        if (std::ranges::find(axes, axis.option, &repal::OptionAxis::option) == axes.end())
+            axes.push_back(std::move(axis));
+    if (axes.empty())
+        throw repal::InputError("--metric " + options.metric, "it has no option that is chosen from data",
+                                "name values to try, e.g. --set " + options.metric + ".option=a,b");
+
+    std::vector<repal::NamedSystem> systems;
+    for (const std::string& location : options.systems)
+        systems.push_back({location, repal::given(fmt::format("{} {}", systems.size(), location),
+                                                  repal::read_trajectories(location, options.axes))});
+    TerminalProgress progress(common.is_quiet, common.is_verbose);
+    const repal::Stream stream = repal::Stream(0).child("tuning");
+    repal::Tuning tuning = tune(metric, systems, std::move(axes), stream, common.jobs, progress);
+    constexpr std::size_t splits = 5;
+    add_separations(tuning, metric, systems, true, splits, stream, common.jobs);
+
+    if (!options.out.empty()) repal::write_file(options.out, repal::csv_text(settings_table(tuning, metric.name)));
+    if (!options.report.empty()) {
+        repal::Report report = tuning_report(tuning, metric.name);
+        report.provenance = {{"program", "repal " REPAL_VERSION}, {"command", common.typed}};
+        report.reproduce = common.typed;
+        repal::write_file(options.report, repal::html(report, repal::plotting_library()));
+    }
+    print(tuning, metric, common);
+    return tuning.chosen ? done : some_failed;
+}
+
+}  // namespace
+
+void add_tune(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
+    auto options = std::make_shared<TuneOptions>();
+    auto* sub = app.add_subcommand("tune", "which delays and which rank suit your files, and why");
+    sub->add_option("systems", options->systems, "files, as `compare` reads them")->required();
+    sub->add_option("-m,--metric", options->metric, "of dynamics")->capture_default_str();
+    sub->add_option("--axes", options->axes, "another order of the axes, e.g. time,trial,channel");
+    sub->add_option("--out", options->out, "write what was found of every setting to this file, as CSV");
+    sub->add_option("--report", options->report, "write a page with figures to this file, e.g. tune.html");
+    sub->callback([&common, &chosen, options] { chosen = [&common, options] { return tune(*options, common); }; });
+}
+
+}  // namespace command

@@ -1,0 +1,71 @@
+module;
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+export module repal.calibration;
+
+import repal.progress;
+import repal.random;
+export import repal.resampling;
+
+/// How sure a number is, and whether it differs from what it would be if there were no difference, or no relation.
+///
+/// What is drawn is a trial. Metrics of dynamics draw the trials of each system on their own; metrics that compare
+/// sample by sample draw the same trials of all.
+namespace repal {
+
+export struct CalibrationOptions {
+    std::size_t splits = 20;         ///< random halves for the noise floor
+    std::size_t groups = 20;         ///< of trials, each left out once by the jackknife
+    std::size_t resamples = 398;     ///< pairs of draws of one system, half from each, for p_differ
+    std::size_t permutations = 999;  ///< of trials, for p_relate
+    double confidence = 0.95;
+};
+
+/// Of one pair; each empty where it has no meaning for the metric, or there are too few trials.
+export struct PairCalibration {
+    std::optional<double> corrected_rad = {};  ///< the angle less what noise adds (jackknife of its square)
+    std::optional<double> low_rad = {};        ///< interval of the corrected angle
+    std::optional<double> high_rad = {};
+    std::optional<double> floor_rad = {};           ///< what two recordings of one of the systems would show
+    std::optional<double> floor_channels_rad = {};  ///< at most what recordings of other channels would show
+    std::optional<double> p_differ = {};            ///< H0: the dynamics are equal up to what the metric ignores
+    std::optional<double> p_differ_adjusted = {};   ///< over the pairs of the metric (Benjamini and Hochberg)
+    std::optional<double> chance_rad = {};          ///< the angle that chance alone reaches in 1 - confidence of draws
+    std::optional<double> p_relate = {};            ///< H0: trials do not correspond, given each system's mean course
+    std::optional<double> p_relate_adjusted = {};
+    std::string note = {};
+};
+
+/// A number of a PairCalibration, as tables and files know it.
+export struct CalibrationColumn {
+    std::string_view name;
+    std::optional<double> PairCalibration::* value;
+};
+export std::span<const CalibrationColumn> calibration_columns();
+
+/// Of one system.
+export struct SystemCalibration {
+    std::optional<double> floor_rad = {};
+    std::optional<double> floor_channels_rad = {};
+    /// log2(rms of quarters / rms of halves): 1/2 if noise falls with more trials as it should.
+    std::optional<double> exponent = {};
+    std::string units = {};  ///< what was drawn: "20 trials", "12 blocks of 50 steps"
+};
+
+export struct Calibration {
+    std::vector<SystemCalibration> systems;  ///< as Part::systems
+    std::vector<PairCalibration> pairs;      ///< as Part::pairs
+    std::vector<std::string> warnings = {};
+};
+
+/// Of all pairs of a part. `angles` are those of the whole systems, in the order of Part::pairs; none where a pair has
+/// no value. Draws are keyed by the names of systems, so that neither their order nor others change a number.
+export Calibration calibrate(const ChosenMetric& metric, const Part& part,
+                             const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
+                             const Stream& stream, int jobs, Progress& progress);
+
+}  // namespace repal

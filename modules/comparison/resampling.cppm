@@ -1,0 +1,76 @@
+module;
+#include <Eigen/Core>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+export module repal.resampling;
+
+import repal.random;
+export import repal.comparison;
+
+/// Systems of which only some trials are looked at, to see how sure a comparison is. The unit that is drawn is a trial;
+/// of a system of one trial its two halves in time stand for trials.
+namespace repal {
+
+/// Weights of the trials of one system.
+export using TrialWeights = std::vector<double>;
+
+/// One system, as a metric sees it, of which embeddings of any weighting of its trials are made.
+export class ResampledSystem {
+ public:
+    /// Throws InvalidTrajectories as Metric::prepare_trials().
+    ResampledSystem(const ChosenMetric& metric, std::string name, const Trajectories& x);
+
+    const std::string& name() const { return name_; }
+    Eigen::Index trials() const { return x_->shape().trials; }
+
+    /// In which trial k counts weights[k] times: whole numbers, if the metric cannot do it from sums. Without an
+    /// embedding where the metric gives none.
+    PreparedSystem embedding(const TrialWeights& weights) const;
+
+ private:
+    std::string name_;
+    std::shared_ptr<const Metric> metric_;
+    std::shared_ptr<const Trajectories> x_;
+    std::shared_ptr<const TrialEmbeddings> sums_;  ///< null: the metric has no such ability
+};
+
+/// Two disjoint halves of the trials, as equal as they can be and of one size, drawn by the name of the system.
+export std::pair<TrialWeights, TrialWeights> halves_of(Eigen::Index trials, const std::string& system,
+                                                       const Stream& stream);
+
+/// The first and the last part of a system of one trial, as two trials, with `gap` steps between them so that no window
+/// is in both. Throws InvalidTrajectories if less than `least` steps are left in each.
+export Trajectories in_two_parts(const Trajectories& x, Eigen::Index gap, Eigen::Index least);
+
+/// The angle of two prepared systems in their common form; none if they have no value.
+export std::optional<double> angle_between(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b);
+
+/// How far halves of one system are apart, and halves of two systems, in rad.
+export struct Separation {
+    double within = 0;   ///< mean over systems
+    double between = 0;  ///< mean over pairs; NaN of one system
+    double ratio = 0;    ///< between / within; 1: systems are as different as halves of one; NaN if it is not known
+    std::size_t n_within = 0;
+    std::size_t n_between = 0;
+};
+
+/// Below this ratio, numbers tell nothing apart.
+export inline constexpr double least_separation = 1.3;
+
+/// The systems as the metric sees them; of one trial, its two parts stand for trials.
+export std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                                              int jobs);
+
+/// At most twelve systems, those whose names the stream puts first, in the order given: enough to choose settings by,
+/// whatever the order and number of all.
+export std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems, const Stream& stream);
+
+/// Of `splits` random halves of some_of() the systems. A half that has no value is left out.
+export Separation separation_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, std::size_t splits,
+                                const Stream& stream, int jobs);
+
+}  // namespace repal

@@ -1,0 +1,335 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <initializer_list>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.tuning;
+
+import repal.parallel;
+
+namespace repal {
+namespace {
+
+using Eigen::Index;
+
+std::int64_t whole_number(const OptionValues& options, const std::string& name) {
+    const auto found = options.find(name);
+    const auto* number = found == options.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+    return number == nullptr ? 0 : *number;
+}
+
+/// All combinations of the axes, the last axis fastest.
+std::vector<OptionValues> combinations_of(const std::vector<OptionAxis>& axes) {
+    std::vector<OptionValues> all = {{}};
+    for (const OptionAxis& axis : axes) {
+        std::vector<OptionValues> longer;
+        for (const OptionValues& some : all)
+            for (const OptionValue& value : axis.values) {
+                longer.push_back(some);
+                longer.back()[axis.option] = value;
+            }
+        all = std::move(longer);
+    }
+    return all;
+}
+
+/// Settings that differ in their rank alone, so that they share one fit.
+struct Fit {
+    ChosenMetric metric;  ///< with the options of all but the rank
+    Index window = 0;     ///< steps of the delays
+    std::vector<Index> ranks = {};
+    std::vector<std::size_t> settings = {};  ///< indices, one for each rank
+};
+
+std::vector<Fit> fits_of(const ChosenMetric& metric, const std::vector<TriedSetting>& settings) {
+    std::vector<Fit> fits;
+    std::map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+        OptionValues shared = settings[i].options;
+        shared.erase("rank");
+        const auto [place, is_new] = places.emplace(to_text(shared), fits.size());
+        if (is_new) {
+            ChosenMetric of_fit = metric.with(shared);
+            const Index window = of_fit.metric->least_steps() - 2;
+            fits.push_back({.metric = std::move(of_fit), .window = window});
+        }
+        fits[place->second].ranks.push_back(whole_number(settings[i].options, "rank"));
+        fits[place->second].settings.push_back(i);
+    }
+    return fits;
+}
+
+/// A system with the trials of its two folds.
+struct Halved {
+    std::string name;
+    Trajectories x;
+    std::vector<bool> is_first;
+};
+
+Index shortest_trial(const Trajectories& x) {
+    return x.shape().steps;
+}
+
+/// Whether windows of a fit leave enough of the trials: a quarter of a trial, a tenth of a single one.
+bool leaves_enough(const Fit& fit, const Trajectories& x) {
+    return fit.window * (x.shape().trials == 1 ? 10 : 4) <= shortest_trial(x);
+}
+
+/// Throws what the metric has to say of a system that its options do not suit.
+void require_use(const Fit& fit, const std::vector<Trajectories>& systems, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < systems.size(); ++i) {
+        if (shortest_trial(systems[i]) >= fit.window + 2) continue;
+        try {
+            fit.metric.metric->prepare(systems[i]);
+        } catch (const InvalidTrajectories& invalid) {
+            throw invalid.at(names[i]);
+        }
+    }
+}
+
+HeldOut mean_of(std::span<const HeldOut> all) {
+    HeldOut mean{.gain = 0, .residual = 0, .mase = 0, .free_error = std::vector<double>(horizons.size(), 0)};
+    const auto n = static_cast<double>(all.size());
+    for (const HeldOut& one : all) {
+        mean.gain += one.gain / n;
+        mean.residual += one.residual / n;
+        mean.mase += one.mase / n;
+        for (std::size_t h = 0; h < mean.free_error.size(); ++h)
+            mean.free_error[h] +=
+                (h < one.free_error.size() ? one.free_error[h] : std::numeric_limits<double>::quiet_NaN()) / n;
+    }
+    return mean;
+}
+
+/// Keeps what predicts at least half as well as the best, and chooses among it.
+void choose(Tuning& tuning) {
+    double best = -std::numeric_limits<double>::infinity();
+    for (const TriedSetting& setting : tuning.settings)
+        if (setting.found) best = std::max(best, setting.found->gain);
+    if (!std::isfinite(best)) {
+        tuning.cause = "the data bear none of the settings that were tried";
+        return;
+    }
+    if (best <= 0) {
+        tuning.cause = fmt::format(
+            "no setting predicts held-out samples better than their mean or the sample before (gain {:.3f}): no "
+            "dynamics are seen",
+            best);
+        return;
+    }
+    double least = std::numeric_limits<double>::infinity();
+    for (TriedSetting& setting : tuning.settings) {
+        setting.is_kept = setting.found && setting.found->gain >= best / 2;
+        if (setting.is_kept) least = std::min(least, setting.found->residual);
+    }
+    // Modes of data without noise are found to rounding.
+    const double near = std::max(1.05 * least, 1e-6);
+    const auto size_of = [&](std::size_t i) {
+        const OptionValues& options = tuning.settings[i].options;
+        return std::tuple(whole_number(options, "rank"), whole_number(options, "n_delays"), i);
+    };
+    for (std::size_t i = 0; i < tuning.settings.size(); ++i) {
+        const TriedSetting& setting = tuning.settings[i];
+        if (!setting.is_kept || setting.found->residual > near) continue;
+        if (!tuning.chosen || size_of(i) < size_of(*tuning.chosen)) tuning.chosen = i;
+    }
+    const TriedSetting& chosen = tuning.settings[*tuning.chosen];
+    tuning.reason = fmt::format(
+        "{}: it predicts {:.2f} nats for each scalar better than the sample before or the mean (the best of all "
+        "{:.2f}, "
+        "and half of that is asked), and its modes come back in the other half of the trials to {:.2g} (0: exactly, 1: "
+        "noise), as nearly as of any",
+        to_text(chosen.options), chosen.found->gain, best, chosen.found->residual);
+}
+
+bool is_beside(const Tuning& tuning, std::size_t a, std::size_t b) {
+    std::size_t steps = 0;
+    for (const OptionAxis& axis : tuning.axes) {
+        const auto place = [&](std::size_t i) {
+            return std::ranges::find(axis.values, tuning.settings[i].options.at(axis.option)) - axis.values.begin();
+        };
+        steps += static_cast<std::size_t>(std::abs(place(a) - place(b)));
+    }
+    return steps == 1;
+}
+
+std::string warning_of_few(const std::vector<Halved>& systems) {
+    constexpr Index few = 8;
+    for (const Halved& system : systems)
+        if (const Index trials = system.x.shape().trials; trials > 2 && trials < few)
+            return fmt::format("{}: of {} trials, the choice is not to be relied on", system.name, trials);
+    return {};
+}
+
+/// What of a mean that holds most of the energy the user should know.
+std::string warning_of_mean(const ChosenMetric& metric, const std::vector<Halved>& systems) {
+    const auto centre = metric.options.find("centre");
+    if (centre == metric.options.end() || centre->second != OptionValue(std::string("none"))) return {};
+    for (const Halved& system : systems) {
+        const double scale = scale_into_range(system.x.rows().cwiseAbs().maxCoeff());
+        const RowMatrix rows = system.x.rows() * scale;
+        const double of_mean = rows.colwise().mean().squaredNorm() * static_cast<double>(rows.rows());
+        if (of_mean > 0.5 * rows.squaredNorm())
+            return fmt::format(
+                "{}: the mean of its samples holds more than half of their energy, and takes a rank for itself; "
+                "{}.centre=mean takes it off",
+                system.name, metric.name);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string to_text(const OptionValues& options) {
+    std::string text;
+    for (const auto& [name, value] : options) text += (text.empty() ? "" : " ") + name + "=" + to_string(value);
+    return text;
+}
+
+std::vector<OptionAxis> default_axes(const ChosenMetric& metric) {
+    const std::map<std::string, std::vector<std::int64_t>> tried = {{"n_delays", {1, 2, 4, 10, 20}},
+                                                                    {"rank", {1, 2, 3, 4, 5, 6, 8, 10, 14, 20}}};
+    std::vector<OptionAxis> axes;
+    for (const OptionInfo& option : metric.info.options) {
+        const auto values = tried.find(option.name);
+        if (!option.is_automatic || values == tried.end()) continue;
+        OptionAxis axis{.option = option.name, .values = {}};
+        if (const auto given = metric.options.find(option.name); given != metric.options.end())
+            axis.values.push_back(given->second);
+        else
+            axis.values.assign(values->second.begin(), values->second.end());
+        axes.push_back(std::move(axis));
+    }
+    return axes;
+}
+
+Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, std::vector<OptionAxis> axes,
+            const Stream& stream, int jobs, Progress& progress) {
+    Tuning tuning{.axes = std::move(axes)};
+    for (OptionValues& options : combinations_of(tuning.axes))
+        tuning.settings.push_back({.options = std::move(options)});
+    std::vector<Fit> fits = fits_of(metric, tuning.settings);
+
+    std::vector<Trajectories> observed;
+    for (const NamedSystem& system : some_of(systems, stream.child("systems"))) {
+        const Trajectories x = system.system->observe({}).trajectories();
+        observed.push_back(metric.pca ? (*metric.pca)(x) : x);
+        tuning.systems.push_back(system.name);
+    }
+    // An axis of one value is what the user wants; of several, those that fit.
+    for (Fit& fit : fits) {
+        const bool is_wanted = fits.size() == 1;
+        const bool fits_all =
+            std::ranges::all_of(observed, [&](const Trajectories& x) { return leaves_enough(fit, x); });
+        if (is_wanted) require_use(fit, observed, tuning.systems);
+        if (is_wanted || fits_all) continue;
+        for (const std::size_t i : fit.settings)
+            tuning.settings[i].cause = "its delays are longer than a quarter of the shortest trial";
+        fit.settings.clear();
+    }
+    std::erase_if(fits, [](const Fit& fit) { return fit.settings.empty(); });
+    if (fits.empty()) {
+        tuning.cause = "no delays fit the trials";
+        return tuning;
+    }
+    Index window = 0;
+    for (const Fit& fit : fits) window = std::max(window, fit.window);
+    Index shortest = std::numeric_limits<Index>::max();
+    for (const Trajectories& x : observed)
+        shortest = std::min(shortest, x.shape().trials == 1 ? (shortest_trial(x) - window) / 2 : shortest_trial(x));
+    Index farthest = 1;
+    for (const Index h : horizons)
+        if (window + h <= shortest / 2) farthest = h;
+    const Index first_target = window + farthest;
+
+    std::vector<Halved> halved;
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+        const std::string& name = tuning.systems[i];
+        try {
+            if (observed[i].shape().trials == 1) {
+                constexpr Index least = 10;  // of so few steps little can be said
+                Trajectories parts = in_two_parts(observed[i], first_target, std::max(first_target + 1, least));
+                halved.push_back({name, std::move(parts), {true, false}});
+            } else {
+                const auto [first, second] = halves_of(observed[i].shape().trials, name, stream.child("folds"));
+                std::vector<bool> is_first;
+                for (const double weight : first) is_first.push_back(weight > 0);
+                halved.push_back({name, observed[i], std::move(is_first)});
+            }
+        } catch (const InvalidTrajectories& invalid) {
+            throw invalid.at(name);
+        }
+    }
+    if (std::string warning = warning_of_few(halved); !warning.empty()) tuning.warnings.push_back(std::move(warning));
+    if (std::string warning = warning_of_mean(metric, halved); !warning.empty())
+        tuning.warnings.push_back(std::move(warning));
+
+    // Results by (fit, system, fold), each for all ranks of the fit.
+    constexpr std::size_t folds = 2;
+    const std::size_t n = halved.size() * folds;
+    std::vector<std::vector<std::optional<HeldOut>>> results(fits.size() * n);
+    progress.begin(metric.name + ": held-out prediction", results.size());
+    for_each_index(results.size(), jobs, [&](std::size_t i) {
+        progress.stop_if_requested();
+        const Fit& fit = fits[i / n];
+        const Halved& system = halved[i % n / folds];
+        std::vector<bool> is_training = system.is_first;
+        if (i % folds == 1) is_training.flip();
+        try {
+            results[i] = fit.metric.metric->held_out(system.x, is_training, fit.ranks, first_target);
+        } catch (const std::exception&) {  // of a plugin
+            results[i].assign(fit.ranks.size(), {});
+        }
+        progress.advance();
+    });
+    progress.end();
+    for (std::size_t f = 0; f < fits.size(); ++f)
+        for (std::size_t r = 0; r < fits[f].ranks.size(); ++r) {
+            TriedSetting& setting = tuning.settings[fits[f].settings[r]];
+            std::vector<HeldOut> all;
+            for (std::size_t i = 0; i < n && setting.cause.empty(); ++i) {
+                const auto& of_ranks = results[f * n + i];
+                if (of_ranks.empty())
+                    setting.cause = "the metric predicts nothing";
+                else if (!of_ranks[r])
+                    setting.cause = fmt::format("half of {} does not determine so much", halved[i / folds].name);
+                else
+                    all.push_back(*of_ranks[r]);
+            }
+            if (setting.cause.empty()) setting.found = mean_of(all);
+        }
+    choose(tuning);
+    return tuning;
+}
+
+void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                     bool with_neighbours, std::size_t splits, const Stream& stream, int jobs) {
+    if (!tuning.chosen || metric.compares_samples()) return;
+    for (std::size_t i = 0; i < tuning.settings.size(); ++i) {
+        TriedSetting& setting = tuning.settings[i];
+        const bool is_wanted = i == *tuning.chosen || (with_neighbours && is_beside(tuning, i, *tuning.chosen));
+        if (!is_wanted || !setting.found) continue;
+        const ChosenMetric with_setting = metric.with(setting.options);
+        setting.separation = separation_of(with_setting, systems, splits, stream, jobs);
+    }
+}
+
+}  // namespace repal

@@ -1,0 +1,61 @@
+module;
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+export module repal.tuning;
+
+import repal.progress;
+import repal.random;
+import repal.statistics;
+export import repal.resampling;
+
+/// Which delays and which rank: the settings of metrics that model dynamics, chosen from the data of all systems that
+/// are compared together.
+///
+/// A model is fitted to one half of the trials of each system and tried on the other. Of the settings whose gain in
+/// predicting is at least half of the best one, that is chosen whose modes are most nearly modes of the other half
+/// (least residual); among those within 5 % of it the smallest rank, then the fewest delays.
+namespace repal {
+
+/// Values of one option that are tried.
+export struct OptionAxis {
+    std::string option;
+    std::vector<OptionValue> values;
+};
+
+/// One combination of the axes, and what was found of it: means over systems and both folds.
+export struct TriedSetting {
+    OptionValues options;
+    std::optional<HeldOut> found = {};          ///< none: see cause
+    std::string cause = {};                     ///< why it cannot be used
+    bool is_kept = false;                       ///< its gain is large enough
+    std::optional<Separation> separation = {};  ///< where it was computed: of the choice and its neighbours
+};
+
+export struct Tuning {
+    std::vector<OptionAxis> axes;
+    std::vector<TriedSetting> settings;      ///< the grid
+    std::optional<std::size_t> chosen = {};  ///< index
+    std::string cause = {};                  ///< why nothing was chosen
+    std::string reason = {};                 ///< why this one was, in one sentence
+    std::vector<std::string> systems = {};   ///< those that chose, at most twelve
+    std::vector<std::string> warnings = {};
+};
+
+/// The axes that are tried unless others are given: of n_delays and rank, without what does not fit the shortest trial;
+/// a value that the metric was given is the only one of its axis.
+export std::vector<OptionAxis> default_axes(const ChosenMetric& metric);
+
+/// Of at most twelve of the systems, drawn by their names. Throws InputError if a system is of no use at all.
+export Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, std::vector<OptionAxis> axes,
+                   const Stream& stream, int jobs, Progress& progress);
+
+/// Fills in the separation of the choice, and of the settings beside it in the grid if `with_neighbours`.
+export void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                            bool with_neighbours, std::size_t splits, const Stream& stream, int jobs);
+
+/// "n_delays=4 rank=2"
+export std::string to_text(const OptionValues& options);
+
+}  // namespace repal

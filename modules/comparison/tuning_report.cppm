@@ -1,0 +1,24 @@
+module;
+#include <string>
+#include <vector>
+export module repal.tuning_report;
+
+export import repal.report;
+export import repal.tuning;
+
+/// What repal.tuning found, for readers.
+namespace repal {
+
+/// A row for each setting of the grid, as CSV has them.
+export Table settings_table(const Tuning& tuning, const std::string& metric);
+
+/// The settings that were kept and those beside the choice, the best first; or all.
+export Table shown_settings(const Tuning& tuning, bool with_all);
+
+/// What was chosen and why, what of that the separation says, or why nothing was.
+export std::vector<std::string> sentences_of(const Tuning& tuning);
+
+/// Gain, residual and separation over rank, a curve for each number of delays.
+export Report tuning_report(const Tuning& tuning, const std::string& metric);
+
+}  // namespace repal

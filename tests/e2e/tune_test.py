@@ -1,0 +1,213 @@
+"""`repal tune`, and `repal compare` where it chooses by itself: on systems whose dynamics are known."""
+
+import csv
+import io
+import itertools
+import json
+import unittest
+
+import numpy
+
+from program import ProgramTest
+
+SPEEDS = (1, 1.1, 2, 4)  # rad/s, at steps of 0.05 s
+PAIRS = list(itertools.combinations(range(4), 2))
+TRUTH = [0.05 * abs(SPEEDS[a] - SPEEDS[b]) for a, b in PAIRS]
+
+
+def oscillator(speed, seed, trials=10, steps=200, noise=0.05, step=0.05):
+    """A rotation of random phase and eight channels of random weights, with noise."""
+    random = numpy.random.default_rng(seed)
+    phase = random.uniform(0, 2 * numpy.pi, (trials, 1))
+    angle = phase + speed * step * numpy.arange(steps)
+    circle = numpy.stack([numpy.cos(angle), numpy.sin(angle)], axis=-1)
+    return circle @ random.normal(size=(2, 8)) + noise * random.normal(size=(trials, steps, 8))
+
+
+class Known(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.files = []
+        for i, speed in enumerate(SPEEDS):
+            self.files.append(f"{i}.npy")
+            numpy.save(self.folder / self.files[-1], oscillator(speed, 10 + i))
+
+    def scores(self, *arguments, code=0):
+        result = self.run_repal("compare", *arguments, "--format", "json")
+        self.assertEqual(result.returncode, code, result.stderr)
+        return json.loads(result.stdout), result.stderr
+
+
+class Compare(Known):
+    def test_without_any_option_the_angles_are_the_differences_of_speed(self):
+        scores, said = self.scores(*self.files, "--metric", "dsa")
+
+        for score, truth in zip(scores, TRUTH, strict=True):
+            self.assertAlmostEqual(score["angle_rad"], truth, delta=0.001)
+            self.assertRegex(score["settings"], r"^n_delays=\d+,rank=2$")
+            self.assertEqual((score["trials_a"], score["trials_b"]), (10, 10))
+        self.assertIn("chosen from the data of 4 systems", said)
+        self.assertNotIn("tell nothing apart", said)
+
+    def test_what_is_given_is_respected_and_numbers_without_meaning_are_called_so(self):
+        scores, said = self.scores(*self.files, "--metric", "dsa", "--set", "dsa.n_delays=10", "--set", "dsa.rank=10")
+
+        self.assertIn("halves of one system are as far apart as halves of two", said)
+        self.assertIn("try repal tune", said)
+        for score in scores:
+            self.assertEqual(score["settings"], "n_delays=10,rank=10")
+
+    def test_only_one_of_two_is_given(self):
+        scores, _ = self.scores(*self.files, "--metric", "dsa", "--set", "dsa.n_delays=4")
+
+        self.assertEqual({score["settings"] for score in scores}, {"n_delays=4,rank=2"})
+
+    def test_one_plugin_under_two_names(self):
+        scores, _ = self.scores("0.npy", "1.npy", "--metric", "dsa,fixed", "--set", "fixed.metric=dsa", "--set",
+                                "fixed.n_delays=1", "--set", "fixed.rank=2")
+
+        self.assertEqual([score["metric"] for score in scores], ["dsa", "fixed"])
+        self.assertEqual(scores[1]["settings"], "n_delays=1,rank=2")
+        self.assertNotEqual(scores[0]["settings"], scores[1]["settings"])
+
+    def test_eigenvalues_take_what_dsa_takes(self):
+        scores, _ = self.scores(*self.files, "--metric", "dsa,eigenvalue_wasserstein")
+
+        self.assertEqual(len({score["settings"] for score in scores}), 1)
+        # Of two rotations, each eigenvalue moves by the chord of the difference of their angles.
+        for score, truth in zip(scores[len(TRUTH):], TRUTH, strict=True):
+            self.assertAlmostEqual(score["angle_rad"], numpy.arctan(2 * numpy.sin(truth / 2)), delta=0.002)
+
+    def test_neither_the_order_of_files_nor_threads_change_a_number(self):
+        def by_pair(*arguments):
+            return {frozenset((score["a"], score["b"])): score["angle_rad"] for score in self.scores(*arguments)[0]}
+
+        expected = by_pair(*self.files, "--metric", "dsa", "--jobs", "1")
+        self.assertEqual(by_pair(*reversed(self.files), "--metric", "dsa", "--jobs", "3"), expected)
+
+    def test_where_nothing_is_predicted_there_is_no_number(self):
+        random = numpy.random.default_rng(3)
+        for name in ("x.npy", "y.npy"):
+            numpy.save(self.folder / name, random.normal(size=(10, 100, 5)))
+
+        scores, said = self.scores("x.npy", "y.npy", "--metric", "dsa", code=3)
+
+        self.assertEqual([score["status"] for score in scores], ["not_applicable"])
+        self.assertIsNone(scores[0]["angle_rad"])
+        self.assertIn("--set dsa.n_delays=N --set dsa.rank=N", said)
+        self.scores("x.npy", "y.npy", "--metric", "dsa", "--set", "dsa.n_delays=1", "--set", "dsa.rank=2")
+
+    def test_any_scale_gives_the_same_angle(self):
+        for exponent in (-300, -160, 155, 300):
+            numpy.save(self.folder / "scaled.npy", numpy.load(self.folder / "1.npy") * 10.0**exponent)
+            for score in self.scores("1.npy", "scaled.npy", "--metric", "dsa,eigenvalue_wasserstein,cka,procrustes")[0]:
+                self.assertLess(score["angle_rad"], 1e-9, (score["metric"], exponent))
+
+    def test_an_offset_is_taken_off_when_that_is_asked_for(self):
+        for name in self.files:
+            numpy.save(self.folder / name, numpy.load(self.folder / name) + 3)
+        scores, said = self.scores(*self.files, "--metric", "dsa", "--set", "dsa.centre=mean")
+        for score, truth in zip(scores, TRUTH, strict=True):
+            self.assertAlmostEqual(score["angle_rad"], truth, delta=0.002)
+            self.assertTrue(score["settings"].endswith(",centre=mean"), score["settings"])
+        self.assertIn("dsa.centre=mean", self.scores(*self.files, "--metric", "dsa")[1])
+
+
+class Tune(Known):
+    def test_the_rank_is_found_and_said_with_the_line_to_paste(self):
+        printed = self.succeed("tune", *self.files, "--out", "tune.csv", "--report", "tune.html").stdout
+
+        rows = list(csv.DictReader(io.StringIO((self.folder / "tune.csv").read_text())))
+        chosen = [row for row in rows if row["chosen"] == "yes"]
+        self.assertEqual(len(rows), 50)
+        self.assertEqual([row["rank"] for row in chosen], ["2"])
+        self.assertGreater(float(chosen[0]["separation"]), 50)
+        self.assertIn(f"--set dsa.n_delays={chosen[0]['n_delays']} --set dsa.rank=2", printed)
+        self.assertIn("times as far apart as halves of one", printed)
+        # One direction too many hardly changes the prediction and ruins the comparison.
+        beside = next(row for row in rows if row["rank"] == "3" and row["n_delays"] == chosen[0]["n_delays"])
+        self.assertLess(float(beside["separation"]), 2)
+        self.assertGreater(float(beside["gain"]), 0.9 * float(chosen[0]["gain"]))
+        self.assertIn("held-out gain", (self.folder / "tune.html").read_text())
+
+    def test_one_system_and_one_long_trial(self):
+        self.assertIn("--set dsa.rank=2", self.succeed("tune", "0.npy").stdout)
+        numpy.save(self.folder / "long.npy", oscillator(1, 5, trials=1, steps=2000)[0])
+        self.assertIn("--set dsa.rank=2", self.succeed("tune", "long.npy").stdout)
+
+    def test_axes_can_be_named(self):
+        self.succeed("tune", *self.files, "--set", "dsa.rank=2,3", "--set", "dsa.n_delays=4", "--out", "tune.csv")
+
+        rows = list(csv.DictReader(io.StringIO((self.folder / "tune.csv").read_text())))
+        self.assertEqual([(row["n_delays"], row["rank"]) for row in rows], [("4", "2"), ("4", "3")])
+
+    def test_what_cannot_be_tuned_says_why(self):
+        random = numpy.random.default_rng(3)
+        numpy.save(self.folder / "noise.npy", random.normal(size=(10, 100, 5)))
+        result = self.run_repal("tune", "noise.npy")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("nothing can be recommended: no setting predicts", result.stdout)
+        numpy.save(self.folder / "short.npy", random.normal(size=(1, 6, 5)))
+        self.refuse(["tune", "short.npy"], "short.npy", "one trial of 6 steps")
+        self.refuse(["tune", "0.npy", "--metric", "cka"], "--metric cka", "it has no option that is chosen from data")
+        self.refuse(["tune", "0.npy", "--set", "dsa.rank=2,x"], "dsa.rank", "whole number")
+
+
+class Calibrate(Known):
+    def setUp(self):
+        super().setUp()
+        # Two recordings of one system, through the same channels.
+        both = oscillator(1, 99, trials=20)
+        numpy.save(self.folder / "0.npy", both[:10])
+        numpy.save(self.folder / "again.npy", both[10:])
+
+    def test_dynamics_that_are_equal_are_not_told_apart_and_others_are(self):
+        scores, _ = self.scores("0.npy", "again.npy", "1.npy", "--metric", "dsa", "--calibrate")
+        by_pair = {(score["a"], score["b"]): score for score in scores}
+
+        same = by_pair["0.npy", "again.npy"]
+        self.assertGreater(same["p_differ"], 0.05)
+        self.assertLess(same["low_rad"], 1e-3)
+        other = by_pair["0.npy", "1.npy"]
+        self.assertLess(other["p_differ"], 0.05)
+        self.assertLessEqual(other["low_rad"], 0.005 + 1e-3)
+        self.assertGreaterEqual(other["high_rad"], 0.005 - 1e-3)
+        self.assertLess(other["floor_rad"], 0.002)
+        self.assertGreaterEqual(other["floor_channels_rad"], other["floor_rad"])
+        self.assertIsNone(other["p_relate"])
+
+    def test_samples_of_a_shared_course_are_related_and_others_are_not(self):
+        random = numpy.random.default_rng(8)
+        course = numpy.cumsum(random.normal(size=(12, 60, 4)), axis=1)
+        numpy.save(self.folder / "x.npy", course + 0.1 * random.normal(size=course.shape))
+        numpy.save(self.folder / "y.npy", course @ random.normal(size=(4, 6)))
+        numpy.save(self.folder / "z.npy", numpy.cumsum(random.normal(size=(12, 60, 4)), axis=1))
+
+        scores, _ = self.scores("x.npy", "y.npy", "z.npy", "--metric", "cka", "--calibrate")
+        by_pair = {(score["a"], score["b"]): score for score in scores}
+
+        self.assertEqual(by_pair["x.npy", "y.npy"]["p_relate"], 0.001)
+        self.assertGreater(by_pair["x.npy", "z.npy"]["p_relate"], 0.05)
+        self.assertGreater(by_pair["x.npy", "z.npy"]["angle_rad"], by_pair["x.npy", "z.npy"]["chance_rad"])
+        self.assertIsNone(by_pair["x.npy", "z.npy"]["p_differ"])
+
+    def test_the_same_bytes_for_any_threads_and_order(self):
+        def by_pair(files, jobs):
+            scores = self.scores(*files, "--metric", "dsa,cka", "--calibrate", "--jobs", jobs)[0]
+            return {(score["metric"], frozenset((score.pop("a"), score.pop("b")))): score for score in scores}
+
+        files = ["0.npy", "again.npy", "2.npy"]
+        self.assertEqual(by_pair(files, 1), by_pair(files[::-1], 3))
+
+    def test_too_few_trials_are_said(self):
+        for name in ("few.npy", "less.npy"):
+            numpy.save(self.folder / name, numpy.load(self.folder / "0.npy")[:3])
+        scores, _ = self.scores("few.npy", "less.npy", "--metric", "dsa,cka", "--set", "dsa.n_delays=4", "--set",
+                                "dsa.rank=2", "--calibrate")
+        for score in scores:
+            self.assertIsNone(score["low_rad"])
+            self.assertIn("need 4", score["note"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -126,8 +126,8 @@ Table shown_settings(const Tuning& tuning, bool with_all) {
 }
 
 std::vector<std::string> sentences_of(const Tuning& tuning) {
-    if (!tuning.chosen) return {"nothing can be recommended: " + tuning.cause};
-    std::vector<std::string> sentences = {"chosen " + tuning.reason + "."};
+    if (!tuning.chosen) return {"Nothing can be recommended: " + tuning.cause + "."};
+    std::vector<std::string> sentences = {"Chosen: " + tuning.reason + "."};
     const auto& separation = tuning.settings[*tuning.chosen].separation;
     if (!separation || !std::isfinite(separation->within)) return sentences;
     if (!std::isfinite(separation->ratio))

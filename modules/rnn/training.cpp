@@ -273,7 +273,7 @@ bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
             throw TrainingFailed(fmt::format("the weights are no longer finite after epoch {}", last.epoch + 1));
     EpochRecord record = measured(state, shape, tasks, n_rules);
     if (!std::isfinite(std::accumulate(record.performance.begin(), record.performance.end(), 0.0)))
-        throw TrainingFailed(fmt::format("the performance is not finite after epoch {}", last.epoch + 1));
+        throw TrainingFailed(fmt::format("the outputs are no longer finite after epoch {}", last.epoch + 1));
     record.epoch = last.epoch + 1;
     record.updates = last.updates + static_cast<std::int64_t>(batches.size());
     record.sequences_seen = last.sequences_seen;

@@ -136,7 +136,7 @@ for (const study of studies)
 
         test("the header says how to get the same results", async () => {
             const header = await page.textContent("header");
-            for (const part of ["repal 0.", `repal run ${study} --config`, "seed", "metric dsa 3", "examples/demo.yaml"]) assert.ok(header.includes(part), part);
+            for (const part of ["repal 0.", `repal run ${study} --config`, "seed", "metric dsa 4", "examples/demo.yaml"]) assert.ok(header.includes(part), part);
             assert.ok((await page.textContent("header details")).includes("resamples: 50"));
         });
 
@@ -282,7 +282,7 @@ describe("names", () => {
 
     test("of files are text, whatever is in them", async () => {
         files.forEach((name, i) => writeNpy(name, { speed: 1 + i / 2 }));
-        repal(["compare", ...files, "--report", "names.html", ...override({ "dsa.rank": 4 })]);
+        repal(["compare", ...files, "--report", "names.html", ...override({ "dsa.n_delays": 10, "dsa.rank": 4 })]);
 
         const page = await open("names.html");
 

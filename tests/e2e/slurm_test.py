@@ -272,7 +272,7 @@ class Slurm(ProgramTest):
         self.assertEqual({task["JobState"] for task in self.tasks(chain["train"])}, {"FAILED"}, self.logs())
         self.assertEqual([task["JobState"] for task in self.tasks(chain["report"])], ["COMPLETED"], self.logs())
         study = self.folder / "results" / "neurotasks"
-        self.assertIn("the loss is", (study / "failures.csv").read_text())
+        self.assertIn("the outputs are no longer finite after epoch 1", (study / "failures.csv").read_text())
         self.assertTrue((study / "report.html").is_file())
         self.assertIn("failed: train/", self.succeed("status", "neurotasks").stdout)
 

@@ -146,7 +146,7 @@ class Tune(Known):
         numpy.save(self.folder / "noise.npy", random.normal(size=(10, 100, 5)))
         result = self.run_repal("tune", "noise.npy")
         self.assertEqual(result.returncode, 3)
-        self.assertIn("nothing can be recommended: no setting predicts", result.stdout)
+        self.assertIn("Nothing can be recommended: no setting predicts", result.stdout)
         numpy.save(self.folder / "short.npy", random.normal(size=(1, 6, 5)))
         self.refuse(["tune", "short.npy"], "short.npy", "one trial of 6 steps")
         self.refuse(["tune", "0.npy", "--metric", "cka"], "--metric cka", "it has no option that is chosen from data")

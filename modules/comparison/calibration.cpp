@@ -150,7 +150,6 @@ class OfDynamics {
         const std::size_t n = part_.systems.size();
         found_.systems.resize(n);
         found_.pairs.resize(part_.pairs.size());
-        systems_.resize(n);
         left_out_.resize(n);
         whole_.resize(n);
         nulls_.resize(n);
@@ -212,8 +211,7 @@ class OfDynamics {
             const Units units = units_of(observed, window);
             found.units = units.text;
             if (!units.are_enough) return;
-            systems_[i].emplace(metric_, named.name, units.x);
-            const ResampledSystem& system = *systems_[i];
+            const ResampledSystem system(metric_, named.name, units.x);
             const auto k = static_cast<double>(system.trials());
             const double half = std::floor(k / 2);
             const std::vector<double> halves = angles_of_parts(system, 2, stream_.child("halves"));
@@ -324,7 +322,6 @@ class OfDynamics {
     const CalibrationOptions& options_;
     Stream stream_;
     Calibration found_;
-    std::vector<std::optional<ResampledSystem>> systems_;
     std::vector<std::vector<PreparedSystem>> left_out_;
     std::vector<PreparedSystem> whole_;
     std::vector<std::vector<double>> nulls_;

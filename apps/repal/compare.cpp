@@ -41,7 +41,6 @@ struct CompareOptions {
     std::string out;
     std::string report;
     bool is_calibrated = false;
-    repal::CalibrationOptions calibration;
 };
 
 using repal::Comparison;
@@ -109,12 +108,12 @@ void warn_of_halves(const repal::ChosenMetric& metric, const repal::Part& part, 
 
 /// Intervals, floors and p of the comparisons of one metric, in the order of Part::pairs.
 void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
-                     const CompareOptions& options, const CommonOptions& common, repal::Progress& progress) {
+                     const CommonOptions& common, repal::Progress& progress) {
     std::vector<std::optional<double>> angles;
     for (const Comparison& one : comparisons)
         angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
-    const repal::Calibration found = calibrate(metric, part, angles, options.calibration,
-                                               repal::Stream(0).child("calibration"), common.jobs, progress);
+    const repal::Calibration found =
+        calibrate(metric, part, angles, {}, repal::Stream(0).child("calibration"), common.jobs, progress);
     for (const std::string& warning : found.warnings) progress.warn(metric.name, warning);
     for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found.pairs[i];
 }
@@ -148,7 +147,7 @@ std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>
         if (!cause.empty()) continue;
         warn_of_halves(metric, part, common, progress);
         if (options.is_calibrated)
-            add_calibration(std::span(comparisons).last(part.pairs.size()), metric, part, options, common, progress);
+            add_calibration(std::span(comparisons).last(part.pairs.size()), metric, part, common, progress);
     }
     return comparisons;
 }

@@ -1,4 +1,5 @@
 module;
+#include <Eigen/Core>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -67,5 +68,26 @@ export struct Calibration {
 export Calibration calibrate(const ChosenMetric& metric, const Part& part,
                              const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
                              const Stream& stream, int jobs, Progress& progress);
+
+/// What calibrate() does of metrics that draw the trials of each system on their own, and of the others.
+Calibration calibrate_dynamics(const ChosenMetric& metric, const Part& part,
+                               const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
+                               const Stream& stream, int jobs, Progress& progress);
+Calibration calibrate_samples(const ChosenMetric& metric, const Part& part,
+                              const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
+                              const Stream& stream, int jobs, Progress& progress);
+
+/// Trials that are needed for intervals and p.
+inline constexpr Eigen::Index least_trials = 4;
+
+/// Which group each trial is in: at most `most` groups, as equal as they can be, drawn by the name of the system.
+std::vector<std::size_t> trial_groups(Eigen::Index trials, std::size_t most, const std::string& system,
+                                      const Stream& stream);
+std::size_t count_of(const std::vector<std::size_t>& groups);
+
+/// `left_out`: for each sample that was drawn on its own, the angles without one of its groups.
+void add_interval(PairCalibration& pair, double angle, std::span<const std::vector<double>> left_out,
+                  double confidence);
+void add_note(PairCalibration& pair, const std::string& note);
 
 }  // namespace repal

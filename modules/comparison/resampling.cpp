@@ -90,12 +90,13 @@ std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::ve
         try {
             const Eigen::Index least = metric.metric->least_steps();
             made[i].emplace(metric, systems[i].name, x.shape().trials > 1 ? x : in_two_parts(x, least - 2, least));
-        } catch (const InvalidTrajectories& invalid) {
-            throw invalid.at(systems[i].name);
+        } catch (...) {  // whatever a plugin throws: such a system has no value, which its pairs say
+            made[i].reset();
         }
     });
     std::vector<ResampledSystem> all;
-    for (auto& system : made) all.push_back(*std::move(system));
+    for (auto& system : made)
+        if (system) all.push_back(*std::move(system));
     return all;
 }
 
@@ -105,11 +106,8 @@ std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems, const 
     for (std::size_t i = 0; i < systems.size(); ++i) order.emplace_back(stream.child(systems[i].name).bits(), i);
     std::ranges::sort(order);
     order.resize(std::min(order.size(), most));
-    std::vector<std::size_t> places;
-    for (const auto& entry : order) places.push_back(entry.second);
-    std::ranges::sort(places);
     std::vector<NamedSystem> chosen;
-    for (const std::size_t i : places) chosen.push_back(systems[i]);
+    for (const auto& entry : order) chosen.push_back(systems[entry.second]);
     return chosen;
 }
 

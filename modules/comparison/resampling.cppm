@@ -61,12 +61,13 @@ export struct Separation {
 /// Below this ratio, numbers tell nothing apart.
 export inline constexpr double least_separation = 1.3;
 
-/// The systems as the metric sees them; of one trial, its two parts stand for trials.
+/// The systems as the metric sees them; of one trial, its two parts stand for trials. One that cannot be embedded is
+/// left out.
 export std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
                                               int jobs);
 
-/// At most twelve systems, those whose names the stream puts first, in the order given: enough to choose settings by,
-/// whatever the order and number of all.
+/// At most twelve systems, in the order that the stream gives their names: enough to choose settings by, and the same
+/// sums to the bit, whatever the order and number of all.
 export std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems, const Stream& stream);
 
 /// Of `splits` random halves of some_of() the systems. A half that has no value is left out.

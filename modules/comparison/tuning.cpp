@@ -7,7 +7,6 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <initializer_list>
 #include <limits>
 #include <map>
@@ -125,7 +124,8 @@ void choose(Tuning& tuning) {
     for (const TriedSetting& setting : tuning.settings)
         if (setting.found) best = std::max(best, setting.found->gain);
     if (!std::isfinite(best)) {
-        tuning.cause = "the data bear none of the settings that were tried";
+        const std::string& first = tuning.settings.front().cause;
+        tuning.cause = "the data bear none of the settings that were tried" + (first.empty() ? "" : ": " + first);
         return;
     }
     if (best <= 0) {
@@ -286,6 +286,7 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     constexpr std::size_t folds = 2;
     const std::size_t n = halved.size() * folds;
     std::vector<std::vector<std::optional<HeldOut>>> results(fits.size() * n);
+    std::vector<std::string> causes(results.size());  // of what failed
     progress.begin(metric.name + ": held-out prediction", results.size());
     for_each_index(results.size(), jobs, [&](std::size_t i) {
         progress.stop_if_requested();
@@ -295,8 +296,8 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         if (i % folds == 1) is_training.flip();
         try {
             results[i] = fit.metric.metric->held_out(system.x, is_training, fit.ranks, first_target);
-        } catch (const std::exception&) {  // of a plugin
-            results[i].assign(fit.ranks.size(), {});
+        } catch (...) {  // whatever a plugin throws
+            causes[i] = fmt::format("{}: {}", system.name, text_of_exception());
         }
         progress.advance();
     });
@@ -307,7 +308,9 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
             std::vector<HeldOut> all;
             for (std::size_t i = 0; i < n && setting.cause.empty(); ++i) {
                 const auto& of_ranks = results[f * n + i];
-                if (of_ranks.empty())
+                if (!causes[f * n + i].empty())
+                    setting.cause = causes[f * n + i];
+                else if (of_ranks.empty())
                     setting.cause = "the metric predicts nothing";
                 else if (!of_ranks[r])
                     setting.cause = fmt::format("half of {} does not determine so much", halved[i / folds].name);

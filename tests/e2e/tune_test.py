@@ -135,6 +135,12 @@ class Tune(Known):
         numpy.save(self.folder / "long.npy", oscillator(1, 5, trials=1, steps=2000)[0])
         self.assertIn("--set dsa.rank=2", self.succeed("tune", "long.npy").stdout)
 
+    def test_the_order_of_files_changes_no_byte(self):
+        self.succeed("tune", *self.files, "--out", "forth.csv")
+        self.succeed("tune", *reversed(self.files), "--out", "back.csv", "--jobs", "1")
+
+        self.assertEqual((self.folder / "forth.csv").read_bytes(), (self.folder / "back.csv").read_bytes())
+
     def test_axes_can_be_named(self):
         self.succeed("tune", *self.files, "--set", "dsa.rank=2,3", "--set", "dsa.n_delays=4", "--out", "tune.csv")
 

@@ -14,24 +14,32 @@ module repal.neurotask_networks;
 
 namespace repal {
 
+namespace {
+
+/// Throws a nlohmann::json::exception if somebody changed it.
+void read_into(NetworkResult& result, const nlohmann::json& json) {
+    if (!result.is_done) {
+        result.cause = json.contains("cause") ? json.at("cause").get<std::string>() : "";
+        return;
+    }
+    result.epochs = json.at("epochs").get<int>();
+    result.updates = json.at("updates").get<std::int64_t>();
+    // null: infinite or NaN, of what was never to be learned
+    if (!json.at("smallest_fraction").is_null()) result.smallest_fraction = json.at("smallest_fraction").get<double>();
+}
+
+}  // namespace
+
 std::vector<NetworkResult> NeurotaskNetworks::results(const std::filesystem::path& results) const {
     std::vector<NetworkResult> all;
     const ItemFiles files(results);
     for (const NetworkItem& item : items_) {
         NetworkResult result{.item = &item, .is_done = state(item, results) == ItemState::done};
-        if (const auto json = files.read(item)) try {
-                if (result.is_done) {
-                    result.epochs = json->at("epochs").get<int>();
-                    result.updates = json->at("updates").get<std::int64_t>();
-                    // null: infinite or NaN, of what was never to be learned
-                    if (!json->at("smallest_fraction").is_null())
-                        result.smallest_fraction = json->at("smallest_fraction").get<double>();
-                } else if (json->contains("cause")) {
-                    result.cause = json->at("cause").get<std::string>();
-                }
-            } catch (const nlohmann::json::exception&) {
-                throw files.was_changed(item);
-            }
+        try {
+            if (const auto json = files.read(item)) read_into(result, *json);
+        } catch (const nlohmann::json::exception&) {
+            throw files.was_changed(item);
+        }
         all.push_back(std::move(result));
     }
     return all;

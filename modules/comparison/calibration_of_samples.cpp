@@ -1,0 +1,196 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.calibration;
+
+import repal.parallel;
+
+namespace repal {
+namespace {
+
+using Eigen::Index;
+
+/// Calibration of a metric that compares sample by sample: the same trials of all systems are drawn.
+class OfSamples {
+ public:
+    OfSamples(const ChosenMetric& metric, const Part& part, const CalibrationOptions& options, const Stream& stream)
+        : metric_(metric), part_(part), options_(options), stream_(stream) {}
+
+    Calibration run(const std::vector<std::optional<double>>& angles, int jobs, Progress& progress) {
+        Calibration found;
+        found.systems.resize(part_.systems.size());
+        found.pairs.resize(part_.pairs.size());
+        for (std::size_t i = 0; i < part_.systems.size(); ++i) {
+            observed_.push_back(part_.systems[i].system->observe({}).trajectories());
+            found.systems[i].units = fmt::format("{} trials", observed_.back().shape().trials);
+        }
+        jackknife(found, angles, jobs, progress);
+        permute(found, angles, jobs, progress);
+        return found;
+    }
+
+ private:
+    /// The systems with so many trials are those that can have values with each other.
+    std::set<Index> numbers_of_trials() const {
+        std::set<Index> numbers;
+        for (const Trajectories& x : observed_) numbers.insert(x.shape().trials);
+        return numbers;
+    }
+
+    PreparedSystem of_trials(std::size_t i, const std::vector<Index>& trials) const {
+        return prepare(metric_, part_.systems[i].name, Observed(observed_[i].of_trials(trials)),
+                       Unsuitable::has_no_value);
+    }
+
+    bool is_usable(std::size_t p, Index trials) const {
+        return observed_[part_.pairs[p].a].shape().trials == trials &&
+               observed_[part_.pairs[p].b].shape().trials == trials;
+    }
+
+    void jackknife(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+                   Progress& progress) const {
+        for (const Index trials : numbers_of_trials()) {
+            if (trials < least_trials) {
+                for (std::size_t p = 0; p < part_.pairs.size(); ++p)
+                    if (is_usable(p, trials))
+                        add_note(found.pairs[p],
+                                 fmt::format("{} trials: intervals and p need {}", trials, least_trials));
+                continue;
+            }
+            const auto groups = trial_groups(trials, options_.groups, "all systems", stream_.child("jackknife"));
+            std::vector<std::vector<double>> left_out(part_.pairs.size());
+            progress.begin(metric_.name + ": intervals", count_of(groups));
+            for (std::size_t g = 0; g < count_of(groups); ++g) {
+                std::vector<Index> kept;
+                for (std::size_t k = 0; k < groups.size(); ++k)
+                    if (groups[k] != g) kept.push_back(static_cast<Index>(k));
+                std::vector<PreparedSystem> systems(part_.systems.size());
+                for_each_index(systems.size(), jobs, [&](std::size_t i) {
+                    if (observed_[i].shape().trials == trials) systems[i] = of_trials(i, kept);
+                });
+                for_each_index(part_.pairs.size(), jobs, [&](std::size_t p) {
+                    progress.stop_if_requested();
+                    if (!is_usable(p, trials) || !angles[p]) return;
+                    if (const auto angle =
+                            angle_between(*metric_.metric, systems[part_.pairs[p].a], systems[part_.pairs[p].b]))
+                        left_out[p].push_back(*angle);
+                });
+                progress.advance();
+            }
+            progress.end();
+            for (std::size_t p = 0; p < part_.pairs.size(); ++p) {
+                if (!is_usable(p, trials) || !angles[p] || left_out[p].size() != count_of(groups)) continue;
+                add_interval(found.pairs[p], *angles[p], std::span(&left_out[p], 1), options_.confidence);
+            }
+        }
+    }
+
+    /// Orders of the trials of one of two systems: all, if they are few, the one that there is left out.
+    std::vector<std::vector<Index>> orders_of(Index trials, std::size_t i) const {
+        std::vector<Index> order(static_cast<std::size_t>(trials));
+        std::iota(order.begin(), order.end(), Index{0});
+        std::size_t all = 1;
+        for (Index k = 2; k <= trials && all <= options_.permutations + 1; ++k) all *= static_cast<std::size_t>(k);
+        std::vector<std::vector<Index>> orders;
+        if (all <= options_.permutations + 1) {
+            while (std::ranges::next_permutation(order).found) orders.push_back(order);
+            return orders;
+        }
+        for (std::size_t k = 0; k < options_.permutations; ++k) {
+            const auto drawn =
+                stream_.child("permutations").child(part_.systems[i].name).child(k).permutation(order.size());
+            orders.emplace_back(drawn.begin(), drawn.end());
+        }
+        return orders;
+    }
+
+    void permute(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+                 Progress& progress) const {
+        std::vector<PreparedSystem> whole(part_.systems.size());
+        for_each_index(whole.size(), jobs, [&](std::size_t i) {
+            whole[i] = prepare(metric_, part_.systems[i].name, Observed(observed_[i]), Unsuitable::has_no_value);
+        });
+        // Of two systems that whose name comes last is permuted, so that the order of files changes nothing.
+        std::vector<std::vector<std::size_t>> pairs_of(part_.systems.size());
+        for (std::size_t p = 0; p < part_.pairs.size(); ++p) {
+            if (!angles[p]) continue;
+            const auto [a, b] = std::pair(part_.pairs[p].a, part_.pairs[p].b);
+            if (observed_[a].shape().trials > 1)
+                pairs_of[part_.systems[a].name < part_.systems[b].name ? b : a].push_back(p);
+        }
+        progress.begin(metric_.name + ": trials permuted", part_.systems.size());
+        for (std::size_t i = 0; i < part_.systems.size(); ++i) {
+            if (!pairs_of[i].empty()) {
+                const std::size_t wanted = options_.permutations;
+                std::vector<std::vector<Index>> orders = orders_of(observed_[i].shape().trials, i);
+                const bool is_exact = orders.size() < wanted;
+                const double work = static_cast<double>(observed_[i].rows().size()) *
+                                    static_cast<double>(observed_[i].shape().channels);
+                constexpr double most_work = 1e11;  // multiplications for a pair
+                const auto affordable = static_cast<std::size_t>(std::max(99.0, most_work / work));
+                if (!is_exact && orders.size() > affordable) orders.resize(affordable);
+                std::vector<std::vector<double>> nulls(orders.size());
+                for_each_index(orders.size(), jobs, [&](std::size_t k) {
+                    progress.stop_if_requested();
+                    const PreparedSystem permuted = of_trials(i, orders[k]);
+                    for (const std::size_t p : pairs_of[i]) {
+                        const std::size_t other = part_.pairs[p].a == i ? part_.pairs[p].b : part_.pairs[p].a;
+                        nulls[k].push_back(
+                            angle_between(*metric_.metric, whole[other], permuted).value_or(std::numbers::pi));
+                    }
+                });
+                for (std::size_t place = 0; place < pairs_of[i].size(); ++place) {
+                    const std::size_t p = pairs_of[i][place];
+                    std::vector<double> all = {*angles[p]};
+                    for (const auto& of_order : nulls) all.push_back(of_order[place]);
+                    add_relation(found.pairs[p], all, orders.size() < wanted && !is_exact);
+                }
+            }
+            progress.advance();
+        }
+        progress.end();
+    }
+
+    /// `all`: the angle, and those of the null. Source: Phipson and Smyth 2010; Groeger et al. 2026 (the threshold).
+    void add_relation(PairCalibration& pair, std::vector<double> all, bool has_fewer) const {
+        // Rounding of another order of the same trials is no difference.
+        const double reached = all.front() * (1 + 1e-12);
+        const auto n = static_cast<double>(all.size());
+        pair.p_relate = static_cast<double>(std::ranges::count_if(all, [&](double a) { return a <= reached; })) / n;
+        std::ranges::sort(all);
+        const auto place = static_cast<std::size_t>(n - std::ceil(options_.confidence * n - 1e-9));
+        pair.chance_rad = all[std::min(place, all.size() - 1)];
+        if (has_fewer)
+            add_note(pair, fmt::format("{} permutations, since these data are large", all.size() - 1));
+        else if (n < 100)
+            add_note(pair, fmt::format("{} orders of the trials in all: p is at least {:.2g}", all.size(), 1 / n));
+    }
+
+    const ChosenMetric& metric_;
+    const Part& part_;
+    const CalibrationOptions& options_;
+    Stream stream_;
+    std::vector<Trajectories> observed_;
+};
+
+}  // namespace
+
+Calibration calibrate_samples(const ChosenMetric& metric, const Part& part,
+                              const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
+                              const Stream& stream, int jobs, Progress& progress) {
+    return OfSamples(metric, part, options, stream).run(angles, jobs, progress);
+}
+
+}  // namespace repal

@@ -26,7 +26,7 @@ namespace {
 std::vector<Eigen::Index> drawn(const TrialWeights& weights) {
     std::vector<Eigen::Index> trials;
     for (std::size_t k = 0; k < weights.size(); ++k)
-        for (double left = weights[k]; left > 0.5; left -= 1) trials.push_back(static_cast<Eigen::Index>(k));
+        for (long left = std::lround(weights[k]); left > 0; --left) trials.push_back(static_cast<Eigen::Index>(k));
     return trials;
 }
 

@@ -31,7 +31,8 @@ export struct DelayEmbedding {
     /// Shape: (sum of the trials' rows, n_delays * channels). Throws as require_rows().
     Eigen::MatrixXd operator()(const Trajectories& x) const;
 
-    /// H^T H of the rows of the trials with `is_used`, by blocks of equal lag: O(n) instead of O(n^2) products.
+    /// H^T H of the rows of the trials with `is_used`; of many columns by blocks of equal lag, O(n) instead of O(n^2)
+    /// products.
     /// Shape: (n_delays * channels, n_delays * channels).
     Eigen::MatrixXd gram(const Trajectories& x, const std::vector<bool>& is_used) const;
 

@@ -45,12 +45,12 @@ struct CompareOptions {
 
 using repal::Comparison;
 
-/// The cause, if a pair has no value, and what is said of the pair.
+/// What is said of a pair, in one line.
 std::string note_of(const Comparison& comparison) {
-    std::vector<std::string> parts = comparison.score.warnings;
-    if (!comparison.score.detail.empty()) parts.insert(parts.begin(), comparison.score.detail);
-    if (comparison.calibration && !comparison.calibration->note.empty()) parts.push_back(comparison.calibration->note);
-    return fmt::format("{}", fmt::join(parts, "; "));
+    std::string note = repal::note_of(comparison.score);
+    if (comparison.calibration && !comparison.calibration->note.empty())
+        note += (note.empty() ? "" : "; ") + comparison.calibration->note;
+    return note;
 }
 
 /// The files, and every pair of them.
@@ -64,30 +64,18 @@ repal::Part part_of(const CompareOptions& options) {
     return part;
 }
 
-/// A metric with all its options, and what of them was chosen from the data.
-struct Settled {
-    repal::ChosenMetric metric;
-    std::string cause = {};  ///< why there are no settings, and so no values; empty if there are
-};
-
 /// Chooses what the user has not.
-Settled settled(repal::ChosenMetric metric, const repal::Part& part, const CommonOptions& common,
-                repal::Progress& progress) {
-    const std::vector<std::string> automatic = metric.automatic_options();
-    if (automatic.empty()) return {std::move(metric)};
+repal::SettledMetric settled(const repal::ChosenMetric& metric, const repal::Part& part, const CommonOptions& common,
+                             repal::Progress& progress) {
+    if (metric.automatic_options().empty()) return {metric};
     const repal::Tuning tuning =
         tune(metric, part.systems, default_axes(metric), repal::Stream(0).child("tuning"), common.jobs, progress);
     for (const std::string& warning : tuning.warnings) progress.warn("settings of " + metric.name, warning);
-    if (!tuning.chosen) {
-        std::vector<std::string> wanted;
-        for (const std::string& option : automatic) wanted.push_back(fmt::format("--set {}.{}=N", metric.name, option));
-        return {std::move(metric),
-                fmt::format("{}; set by hand what is chosen from the data: {}", tuning.cause, fmt::join(wanted, " "))};
-    }
-    const repal::TriedSetting& chosen = tuning.settings[*tuning.chosen];
-    progress.say(fmt::format("{}: {} for all, chosen from the data of {}; `repal tune` shows how", metric.name,
-                             repal::to_text(chosen.options), repal::counted(tuning.systems.size(), "system")));
-    return {metric.with(chosen.options)};
+    if (tuning.chosen)
+        progress.say(fmt::format("{}: {} for all, chosen from the data of {}; `repal tune` shows how", metric.name,
+                                 repal::to_text(tuning.settings[*tuning.chosen].options),
+                                 repal::counted(tuning.systems.size(), "system")));
+    return repal::settled(metric, tuning, "");
 }
 
 /// Whether halves of one system are as far apart as halves of two: then a number means nothing.
@@ -142,7 +130,9 @@ std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>
                                    .score = std::move(results[i].score),
                                    .settings = metric.settings(),
                                    .trials_a = trials[a],
-                                   .trials_b = trials[b]});
+                                   .trials_b = trials[b],
+                                   .calibration = {},
+                                   .values = metric.info.values});
         }
         if (!cause.empty()) continue;
         warn_of_halves(metric, part, common, progress);
@@ -173,6 +163,9 @@ std::string as_json(const std::vector<Comparison>& comparisons) {
                 auto& field = entry[column.name] = nullptr;
                 if (const auto& value = (*one.calibration).*column.value) field = *value;
             }
+        auto& values = entry["values"] = nlohmann::ordered_json::object();
+        for (std::size_t i = 0; i < std::min(one.values.size(), one.score.values.size()); ++i)
+            values[one.values[i].name] = one.score.values[i];
         entry["note"] = note_of(one);
         list.push_back(std::move(entry));
     }
@@ -187,7 +180,9 @@ std::string as_csv(const std::vector<Comparison>& comparisons) {
         std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
     for (const repal::CalibrationColumn& column : repal::calibration_columns())
         if (is_calibrated) rows[0].emplace_back(column.name);
-    rows[0].emplace_back("note");
+    repal::ValueColumns values;
+    for (const Comparison& one : comparisons) values.add(one.values);
+    rows[0] = joined(joined(rows[0], values.names()), {"note"});
     for (const Comparison& one : comparisons) {
         std::vector<std::string> row =
             joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score)),
@@ -195,8 +190,7 @@ std::string as_csv(const std::vector<Comparison>& comparisons) {
         for (const repal::CalibrationColumn& column : repal::calibration_columns())
             if (is_calibrated)
                 row.push_back(one.calibration ? repal::csv_number((*one.calibration).*column.value) : "");
-        row.push_back(note_of(one));
-        rows.push_back(std::move(row));
+        rows.push_back(joined(joined(row, values.fields(one.score, one.values)), {note_of(one)}));
     }
     return repal::csv_text(rows);
 }

@@ -118,7 +118,7 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
     const repal::Stream stream = repal::Stream(0).child("tuning");
     repal::Tuning tuning = tune(metric, systems, std::move(axes), stream, common.jobs, progress);
     constexpr std::size_t splits = 5;
-    add_separations(tuning, metric, systems, true, splits, stream, common.jobs);
+    add_separations(tuning, metric, systems, repal::Separated::with_neighbours, splits, stream, common.jobs);
 
     if (!options.out.empty()) repal::write_file(options.out, repal::csv_text(settings_table(tuning, metric.name)));
     if (!options.report.empty()) {

@@ -89,10 +89,6 @@ std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& reg
             if (!error.where().empty()) throw;
             throw options.error(error.problem(), error.hint());
         }
-        // A study's items have names before there are data to choose from.
-        if (const auto left = metrics.back().automatic_options(); !left.empty())
-            throw options.error(fmt::format("{} of '{}' is not given", left.front(), name),
-                                "`repal tune` chooses it from data");
     }
     if (metrics.empty()) throw config.error("no metric is chosen");
     return metrics;
@@ -104,8 +100,9 @@ void read_pca(const Config& config, const Registry& registry, std::vector<Chosen
     for (const ChosenMetric& metric : metrics) names.push_back(metric.name);
     config.require_keys(names);
     for (ChosenMetric& metric : metrics) {
-        if (!config.has(metric.name)) continue;
-        const Config pca = config.at(metric.name);
+        const std::string& key = config.has(metric.name) ? metric.name : metric.info.name;
+        if (!config.has(key)) continue;
+        const Config pca = config.at(key);
         pca.require_keys({"components", "variance"});
         if (pca.has("components") == pca.has("variance"))
             throw pca.error("expected either components or variance, e.g. {components: 20}");

@@ -37,6 +37,12 @@ export struct ChosenMetric {
     ChosenMetric with(const OptionValues& values) const;
 };
 
+/// Values of one option that are tried.
+export struct OptionAxis {
+    std::string option;
+    std::vector<OptionValue> values;
+};
+
 /// The metrics of a map from name to options, in its order: `dsa: {rank: 4}`, or with a name of its own `published:
 /// {metric: dsa, rank: 50}`.
 export std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry);
@@ -47,8 +53,8 @@ export ChosenMetric choose_metric(const std::string& name, const Registry& regis
 /// The same of one plugin, by its own name.
 export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config);
 
-/// `pca: {dsa: {components: 20}, cka: {variance: 0.99}}`: what each metric sees of a system.
-/// A plugin that is not chosen may be named, too.
+/// `pca: {dsa: {components: 20}, cka: {variance: 0.99}}`: what each metric sees of a system. The name of a plugin means
+/// all its metrics that are not named themselves; one that is not chosen may be named, too.
 export void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics);
 
 }  // namespace repal

@@ -23,8 +23,8 @@ namespace {
 std::vector<PairResult> compare_batch(const Metric& metric, const Part& part, std::span<const Pair> pairs,
                                       std::span<const PreparedSystem> prepared) {
     std::vector<PairResult> results;
-    std::vector<std::vector<PreparedSystem>> compared;
-    std::vector<std::size_t> places;  // in results, of what is compared
+    std::vector<EmbeddingPair> batch;
+    std::vector<std::size_t> places;  // in results, of what is in the batch
     for (const Pair& pair : pairs) {
         const PreparedSystem& a = prepared[pair.a];
         const PreparedSystem& b = prepared[pair.b];
@@ -37,17 +37,9 @@ std::vector<PairResult> compare_batch(const Metric& metric, const Part& part, st
             result.score = Score::without_value(Status::not_applicable, fmt::format("both are {}", a.state.name));
             continue;
         }
-        std::vector<PreparedSystem> both = {a, b};
-        if (part.has_independent_pairs) harmonise(metric, both);
-        if (const auto score = score_without_embedding(both[0], both[1])) {
-            result.score = *score;
-            continue;
-        }
-        compared.push_back(std::move(both));
+        batch.push_back({*a.embedding, *b.embedding});
         places.push_back(results.size() - 1);
     }
-    std::vector<EmbeddingPair> batch;
-    for (const auto& both : compared) batch.push_back({*both[0].embedding, *both[1].embedding});
     if (batch.empty()) return results;
     const std::vector<Score> scores = compare_safely(metric, batch);
     for (std::size_t i = 0; i < scores.size(); ++i) results[places[i]].score = scores[i];

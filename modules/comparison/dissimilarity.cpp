@@ -6,12 +6,14 @@ module;
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -93,7 +95,7 @@ std::vector<std::string> texts_of_pairs(const Part& part) {
 }
 
 std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experiments,
-                                           const std::vector<ChosenMetric>& metrics) {
+                                           const std::vector<ChosenMetric>& metrics, const TuningStage& settings) {
     std::vector<ComparisonItem> items;
     for (std::size_t e = 0; e < experiments.size(); ++e)
         for (std::size_t p = 0; p < experiments[e].parts.size(); ++p) {
@@ -101,19 +103,23 @@ std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experi
             const std::string systems = text_of(part);
             const std::vector<std::string> pairs = texts_of_pairs(part);
             const auto blocks = blocks_of(part);
-            for (std::size_t m = 0; m < metrics.size(); ++m)
+            for (const ChosenMetric& metric : experiments[e].metrics.empty() ? metrics : experiments[e].metrics)
                 for (std::size_t block = 0; block < blocks.size(); ++block) {
                     const auto [first, end] = blocks[block];
-                    std::string determined_by = metrics[m].identity + "\n" + systems;
+                    std::string determined_by = metric.identity + "\n" + systems;
                     for (std::size_t pair = first; pair < end; ++pair) determined_by += "\n" + pairs[pair];
-                    const std::string name = block_name(experiments[e], part, metrics[m], block);
+                    // What is chosen follows from what the choice is made of.
+                    if (const TuningItem* choice = settings.item(experiments[e], metric);
+                        choice != nullptr && !metric.automatic_options().empty())
+                        determined_by += "\n" + choice->key;
+                    const std::string name = block_name(experiments[e], part, metric, block);
                     items.push_back({{.stage = "dissimilarity",
                                       .name = name,
                                       .key = hash_hex(determined_by),
                                       .job = experiments[e].job},
                                      e,
                                      p,
-                                     m,
+                                     &metric,
                                      first,
                                      end});
                 }
@@ -205,7 +211,8 @@ std::string to_json(const std::vector<PairResult>& results) {
 DissimilarityStage::DissimilarityStage(std::vector<Experiment> experiments, std::vector<ChosenMetric> metrics)
     : experiments_(std::move(experiments)),
       metrics_(std::move(metrics)),
-      items_(cut_into_items(experiments_, metrics_)) {}
+      settings_(experiments_, metrics_),
+      items_(cut_into_items(experiments_, metrics_, settings_)) {}
 
 DissimilarityStage::ItemList DissimilarityStage::selected(const Selection& selection,
                                                           const std::vector<std::string>& may_be_absent) const {
@@ -305,6 +312,14 @@ DissimilarityStage::ItemList DissimilarityStage::items_to_do(const ItemList& ite
                                                              const std::filesystem::path& results, const Shard& shard,
                                                              Progress& progress) const {
     const ItemFiles files(results);
+    std::map<const TuningItem*, bool> is_settled;
+    const auto has_settings = [&](const ComparisonItem& item) {
+        if (item.metric->automatic_options().empty()) return true;
+        const TuningItem* choice = settings_.item(experiments_[item.experiment], *item.metric);
+        const auto place = is_settled.find(choice);
+        if (place != is_settled.end()) return place->second;
+        return is_settled[choice] = choice != nullptr && files.state(*choice) == ItemState::done;
+    };
     std::map<const System*, bool> is_ready;
     const auto knows = [&](const System* system) {
         const auto place = is_ready.find(system);
@@ -316,16 +331,21 @@ DissimilarityStage::ItemList DissimilarityStage::items_to_do(const ItemList& ite
         const ComparisonItem& item = *items[i];
         if (!shard.owns(i) || files.state(item) == ItemState::done) continue;
         const Part& part = experiments_[item.experiment].parts[item.part];
-        const bool can_be_done = std::ranges::all_of(
-            systems_of({&item}), [&](std::size_t system) { return knows(part.systems[system].system.get()); });
+        const bool can_be_done =
+            has_settings(item) && std::ranges::all_of(systems_of({&item}), [&](std::size_t system) {
+                return knows(part.systems[system].system.get());
+            });
         if (can_be_done)
             to_do.push_back(&item);
         else
             ++waiting;
     }
     if (waiting > 0)
-        progress.warn("dissimilarity",
-                      fmt::format("{} items wait for networks that are not trained yet; run this again", waiting));
+        progress.warn(
+            "dissimilarity",
+            fmt::format("{} items wait for networks that are not trained yet, or for settings that are chosen of "
+                        "them; run this again",
+                        waiting));
     return to_do;
 }
 
@@ -344,7 +364,12 @@ std::set<std::size_t> DissimilarityStage::systems_of(const ItemList& items) cons
 void DissimilarityStage::run_together(const ItemList& items, Run& run) const {
     const Stopwatch preparing;
     const Part& part = experiments_[items.front()->experiment].parts[items.front()->part];
-    const ChosenMetric& metric = metrics_[items.front()->metric];
+    const std::optional<SettledMetric> with_settings = settled(*items.front(), run.results);
+    if (!with_settings || !with_settings->cause.empty()) {
+        if (with_settings) write_without_values(items, with_settings->cause, run);
+        return;
+    }
+    const ChosenMetric& metric = with_settings->metric;
     const std::set<std::size_t> of_items = systems_of(items);
     const std::vector<std::size_t> needed(of_items.begin(), of_items.end());
     const std::vector<PreparedSystem> prepared = prepare(metric, part, needed, run.prepared, run.jobs, run.progress);
@@ -364,6 +389,70 @@ void DissimilarityStage::run_together(const ItemList& items, Run& run) const {
                 record_cost(run.results, *items[i], preparation + seconds);
                 run.progress.advance();
             });
+}
+
+/// Results of items whose metric has no settings, with the cause.
+void DissimilarityStage::write_without_values(const ItemList& items, const std::string& cause, const Run& run) {
+    const ItemFiles files(run.results);
+    for (const ComparisonItem* item : items) {
+        const std::vector<PairResult> results(item->end_pair - item->first_pair,
+                                              {.score = Score::without_value(Status::not_applicable, cause)});
+        files.write(*item, ItemState::done, to_json(results));
+        run.progress.advance();
+    }
+}
+
+std::vector<Stage> DissimilarityStage::stages(const std::vector<Need>& needs,
+                                              const std::function<void(const Selection&)>& require,
+                                              const std::vector<std::string>& may_be_absent) const {
+    const auto experiments = [this, may_be_absent](const Selection& selection) {
+        std::set<std::string> names;
+        for (const ComparisonItem* item : selected({.where = {}, .experiments = selection.experiments}, may_be_absent))
+            names.insert(experiments_[item->experiment].name);
+        return names;
+    };
+    const auto settings = [this, experiments](const RunOptions& options) {
+        std::set<std::string> names;
+        for (const auto& planned : settings_.plan(options.results, experiments(options.selection), {}))
+            names.insert(planned.first.name);
+        return names;
+    };
+    std::vector<Need> needs_and_settings = needs;
+    needs_and_settings.push_back({TuningStage::name, settings});
+    return {{.name = TuningStage::name,
+             .needs = needs,
+             .plan =
+                 [=, this](const auto& results, const Selection& selection) {
+                     require(selection);
+                     return settings_.plan(results, experiments(selection), selection);
+                 },
+             .run =
+                 [=, this](const RunOptions& options, Progress& progress) {
+                     require(options.selection);
+                     settings_.run(experiments(options.selection), options, progress);
+                 }},
+            {.name = "dissimilarity",
+             .needs = std::move(needs_and_settings),
+             .plan =
+                 [=, this](const auto& results, const Selection& selection) {
+                     require(selection);
+                     return plan(results, selection, may_be_absent);
+                 },
+             .run =
+                 [=, this](const RunOptions& options, Progress& progress) {
+                     require(options.selection);
+                     run(selected(options.selection, may_be_absent), options.results, options.shard, options.jobs,
+                         progress);
+                 }}};
+}
+
+std::optional<SettledMetric> DissimilarityStage::settled(const ComparisonItem& item,
+                                                         const std::filesystem::path& results) const {
+    if (item.metric->automatic_options().empty()) return SettledMetric{*item.metric};
+    const TuningItem* choice = settings_.item(experiments_[item.experiment], *item.metric);
+    const std::optional<Tuning> tuning = choice == nullptr ? std::nullopt : TuningStage::read(results, *choice);
+    if (!tuning) return {};
+    return repal::settled(*item.metric, *tuning, "metrics.");
 }
 
 std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files, const ComparisonItem& item) {

@@ -10,6 +10,7 @@ module;
 #include <vector>
 export module repal.experiment;
 
+export import repal.chosen_metric;
 export import repal.statistics;
 export import repal.trajectories;
 
@@ -70,6 +71,12 @@ export struct NamedSystem {
     std::shared_ptr<const System> system;
 };
 
+/// Systems for which the settings of a metric are chosen together, since what is compared of them stands side by side.
+export struct SystemSet {
+    std::string name;
+    std::vector<NamedSystem> systems;
+};
+
 /// Two systems to be compared, and what the comparison is for.
 export struct Pair {
     std::size_t a;  ///< index into Part::systems
@@ -83,8 +90,8 @@ export struct Part {
     std::string name;
     std::vector<NamedSystem> systems = {};
     std::vector<Pair> pairs = {};
-    /// Every pair is compared as if there were no others: Metric::harmonise sees two systems, and a system without an
-    /// embedding fails its pairs only. Otherwise all systems are brought to a common form, and none may fail.
+    /// Every pair is compared as if there were no others: without Metric::harmonise, and a system without an embedding
+    /// fails its pairs only. Otherwise all systems are brought to a common form, and none may fail.
     bool has_independent_pairs = false;
     /// Systems that were observed in the same state are not compared, e.g. a short training's checkpoints.
     bool needs_distinct_states = false;
@@ -102,17 +109,31 @@ export struct GroupAxis {
     std::vector<Curve> curves;
 };
 
+/// Settings of one metric that are tried beside each other.
+export struct SettingSearch {
+    ChosenMetric metric;
+    std::vector<OptionAxis> axes;
+};
+
 export struct Experiment {
     std::string name;
     std::vector<Part> parts;
     std::vector<NamedSystem> stored;  ///< whose trajectories are written to trajectories/<name>.h5
     std::vector<std::string> groups;  ///< of all pairs, in the order of summary.csv
     std::vector<GroupAxis> axes = {};
-    std::string job = {};  ///< of a cluster that compares it; empty: the one named like the stage
+    std::string job = {};                       ///< of a cluster that compares it; empty: the one named like the stage
+    std::shared_ptr<const SystemSet> set = {};  ///< that the settings of its metrics are chosen for
+    std::vector<ChosenMetric> metrics = {};     ///< of its own; empty: those of the study
+    std::optional<SettingSearch> search = {};   ///< what is looked for in its set; null: one setting for each metric
+    bool floor_has_other_trials = false;        ///< its pairs share trials, those of the noise floor do not
 };
 
 /// The group of the pairs of a system and an independent draw of itself: its mean is what a metric shows where there is
 /// no difference.
 export inline constexpr char noise_floor[] = "noise_floor";
+
+/// Its name for metrics that compare sample by sample, where only the other pairs have trials in common: then it is no
+/// floor, but what is left of a system's likeness to itself without corresponding trials.
+export inline constexpr char other_trials[] = "other_trials";
 
 }  // namespace repal

@@ -30,6 +30,7 @@ export struct Comparison {
     Eigen::Index trials_a = 0;
     Eigen::Index trials_b = 0;
     std::optional<PairCalibration> calibration = {};  ///< none: it was not asked for
+    std::vector<ValueInfo> values = {};               ///< of the metric, see MetricInfo::values
 };
 
 export std::vector<Comparison> comparisons_of(std::span<const ScoredPair> pairs);

@@ -100,14 +100,18 @@ std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::ve
     return all;
 }
 
-std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems, const Stream& stream) {
-    constexpr std::size_t most = 12;
+std::vector<NamedSystem> in_drawn_order(const std::vector<NamedSystem>& systems, const Stream& stream) {
     std::vector<std::pair<std::uint64_t, std::size_t>> order;
     for (std::size_t i = 0; i < systems.size(); ++i) order.emplace_back(stream.child(systems[i].name).bits(), i);
     std::ranges::sort(order);
-    order.resize(std::min(order.size(), most));
-    std::vector<NamedSystem> chosen;
-    for (const auto& entry : order) chosen.push_back(systems[entry.second]);
+    std::vector<NamedSystem> ordered;
+    for (const auto& entry : order) ordered.push_back(systems[entry.second]);
+    return ordered;
+}
+
+std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems, const Stream& stream) {
+    std::vector<NamedSystem> chosen = in_drawn_order(systems, stream);
+    chosen.resize(std::min(chosen.size(), most_systems_that_choose));
     return chosen;
 }
 

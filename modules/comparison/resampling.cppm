@@ -66,8 +66,13 @@ export inline constexpr double least_separation = 1.3;
 export std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
                                               int jobs);
 
-/// At most twelve systems, in the order that the stream gives their names: enough to choose settings by, and the same
-/// sums to the bit, whatever the order and number of all.
+/// Systems that are enough to choose settings by.
+export inline constexpr std::size_t most_systems_that_choose = 12;
+
+/// The systems in the order that the stream gives their names: the same, whatever the order in which they came.
+export std::vector<NamedSystem> in_drawn_order(const std::vector<NamedSystem>& systems, const Stream& stream);
+
+/// The first most_systems_that_choose of them, so that sums over them are the same to the bit.
 export std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems, const Stream& stream);
 
 /// Of `splits` random halves of some_of() the systems. A half that has no value is left out.

@@ -1,6 +1,9 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <variant>
@@ -44,6 +47,25 @@ std::vector<std::string> score_fields(const Score& score) {
 
 std::vector<std::string> score_fields(const Score& score, int digits) {
     return fields_of(score, [&](double number) { return fmt::format("{:.{}f}", number, digits); });
+}
+
+std::string note_of(const Score& score) {
+    std::vector<std::string> parts = score.warnings;
+    if (!score.detail.empty()) parts.insert(parts.begin(), score.detail);
+    return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+void ValueColumns::add(const std::vector<ValueInfo>& values) {
+    for (const ValueInfo& value : values)
+        if (std::ranges::find(names_, value.name) == names_.end()) names_.push_back(value.name);
+}
+
+std::vector<std::string> ValueColumns::fields(const Score& score, const std::vector<ValueInfo>& known) const {
+    std::vector<std::string> fields(names_.size());
+    for (std::size_t i = 0; i < std::min(known.size(), score.values.size()); ++i)
+        fields[static_cast<std::size_t>(std::ranges::find(names_, known[i].name) - names_.begin())] =
+            csv_number(score.values[i]);
+    return fields;
 }
 
 std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {

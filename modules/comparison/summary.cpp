@@ -5,6 +5,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,7 +40,8 @@ SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const st
     row.mean = mean(values);
     row.median = median(values);
     row.standard_error = standard_error(values);
-    row.interval = bootstrap_interval(observations, bootstrap.resamples, bootstrap.confidence, stream);
+    row.interval = interval_of_mean(observations, bootstrap.resamples, bootstrap.confidence, stream);
+    if (row.interval.low < 0) row.interval.low = 0;  // as no dissimilarity is
     return row;
 }
 
@@ -51,15 +53,27 @@ Bootstrap read_bootstrap(const Config& config) {
             .confidence = config.number_or("confidence", Bootstrap{}.confidence, 0.01, 0.9999)};
 }
 
-std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const ItemFiles& files) {
+std::vector<std::string> ScoredPair::groups() const {
+    std::vector<std::string> names = pair->groups;
+    if (experiment->floor_has_other_trials && chosen != nullptr && chosen->compares_samples())
+        std::ranges::replace(names, std::string(noise_floor), std::string(other_trials));
+    return names;
+}
+
+std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const std::filesystem::path& results) {
+    const ItemFiles files(results);
     std::vector<ScoredPair> all;
+    std::map<std::pair<const SystemSet*, const ChosenMetric*>, std::string> settings;
     for (const ComparisonItem& item : stage.items()) {
         const Experiment& experiment = stage.experiments()[item.experiment];
         const Part& part = experiment.parts[item.part];
-        const std::vector<PairResult> results = DissimilarityStage::read_results(files, item);
-        for (std::size_t i = 0; i < results.size(); ++i)
-            all.push_back(
-                {&experiment, &part, &part.pairs[item.first_pair + i], stage.metrics()[item.metric].name, results[i]});
+        std::vector<PairResult> found = DissimilarityStage::read_results(files, item);
+        const auto [place, is_new] = settings.try_emplace({experiment.set.get(), item.metric});
+        if (is_new)
+            if (const auto settled = stage.settled(item, results)) place->second = settled->metric.settings();
+        for (std::size_t i = 0; i < found.size(); ++i)
+            all.push_back({&experiment, &part, &part.pairs[item.first_pair + i], item.metric->name, std::move(found[i]),
+                           item.metric, place->second});
     }
     return all;
 }
@@ -71,13 +85,17 @@ std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bo
     for (const ScoredPair& pair : pairs) {
         const std::pair table(pair.experiment, pair.metric);
         if (std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
-        for (const std::string& group : pair.pair->groups)
-            members[{pair.experiment, pair.metric, group}].push_back(&pair);
+        for (const std::string& group : pair.groups()) members[{pair.experiment, pair.metric, group}].push_back(&pair);
     }
     std::vector<SummaryRow> rows;
     for (const auto& [experiment, metric] : tables)
-        for (const std::string& group : experiment->groups) {
-            const auto found = members.find({experiment, metric, group});
+        for (const std::string& name : experiment->groups) {
+            std::string group = name;
+            auto found = members.find({experiment, metric, group});
+            if (found == members.end() && group == noise_floor) {
+                group = other_trials;
+                found = members.find({experiment, metric, group});
+            }
             if (found == members.end()) continue;
             // One stream for all metrics: they are judged on the same resamples.
             const Stream resampling = stream.child("bootstrap").child(experiment->name).child(group);
@@ -87,15 +105,23 @@ std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bo
 }
 
 Table dissimilarity_table(const std::vector<ScoredPair>& pairs) {
-    Table rows = {joined(joined({"experiment", "metric", "group", "system_a", "system_b"}, score_names()),
-                         {"state_a", "state_b", "performance_a", "performance_b"})};
+    ValueColumns values;
+    std::vector<const ChosenMetric*> metrics;
+    for (const ScoredPair& pair : pairs)
+        if (std::ranges::find(metrics, pair.chosen) == metrics.end()) metrics.push_back(pair.chosen);
+    for (const ChosenMetric* metric : metrics) values.add(metric->info.values);
+    Table rows = {joined(joined(joined({"experiment", "metric", "group", "system_a", "system_b"}, score_names()),
+                                {"state_a", "state_b", "performance_a", "performance_b", "settings"}),
+                         joined(values.names(), {"note"}))};
     for (const ScoredPair& pair : pairs) {
         const auto& [score, a, b] = pair.result;
-        rows.push_back(
-            joined(joined({pair.experiment->name, pair.metric, fmt::format("{}", fmt::join(pair.pair->groups, ";")),
-                           pair.name_a(), pair.name_b()},
-                          score_fields(score)),
-                   {a.name, b.name, csv_number(a.performance), csv_number(b.performance)}));
+        const std::vector<std::string> of_pair = {pair.experiment->name, pair.metric,
+                                                  fmt::format("{}", fmt::join(pair.groups(), ";")), pair.name_a(),
+                                                  pair.name_b()};
+        const std::vector<std::string> of_states = {a.name, b.name, csv_number(a.performance),
+                                                    csv_number(b.performance), pair.settings};
+        rows.push_back(joined(joined(joined(of_pair, score_fields(score)), of_states),
+                              joined(values.fields(score, pair.chosen->info.values), {note_of(score)})));
     }
     return rows;
 }

@@ -1,5 +1,6 @@
 module;
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,11 @@ export struct ScoredPair {
     const Pair* pair;
     std::string metric;
     PairResult result;
+    const ChosenMetric* chosen = nullptr;  ///< as configured
+    std::string settings = {};             ///< that were used, see ChosenMetric::settings()
+
+    /// Names of the means that it enters.
+    std::vector<std::string> groups() const;
 
     const std::string& name_a() const { return part->systems[pair->a].name; }
     const std::string& name_b() const { return part->systems[pair->b].name; }
@@ -34,7 +40,7 @@ export struct Bootstrap {
 export Bootstrap read_bootstrap(const Config& config);
 
 /// Every pair of the study whose item is done or failed, in the order of the items.
-export std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const ItemFiles& files);
+export std::vector<ScoredPair> read_all_scores(const DissimilarityStage& stage, const std::filesystem::path& results);
 
 /// One mean, over the pairs of a group, with status ok. In units of pi/2.
 export struct SummaryRow {
@@ -49,7 +55,8 @@ export struct SummaryRow {
     Interval interval;
 };
 
-/// The means of all groups, by experiment, metric and group; groups are in the order of their experiment.
+/// The means of all groups, by experiment, metric and group; groups are in the order of their experiment. Intervals are
+/// those of interval_of_mean().
 export std::vector<SummaryRow> summarise(const std::vector<ScoredPair>& pairs, const Bootstrap& bootstrap,
                                          const Stream& stream);
 

@@ -1,5 +1,6 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -33,21 +34,6 @@ std::int64_t whole_number(const OptionValues& options, const std::string& name) 
     const auto found = options.find(name);
     const auto* number = found == options.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
     return number == nullptr ? 0 : *number;
-}
-
-/// All combinations of the axes, the last axis fastest.
-std::vector<OptionValues> combinations_of(const std::vector<OptionAxis>& axes) {
-    std::vector<OptionValues> all = {{}};
-    for (const OptionAxis& axis : axes) {
-        std::vector<OptionValues> longer;
-        for (const OptionValues& some : all)
-            for (const OptionValue& value : axis.values) {
-                longer.push_back(some);
-                longer.back()[axis.option] = value;
-            }
-        all = std::move(longer);
-    }
-    return all;
 }
 
 /// Settings that differ in their rank alone, so that they share one fit.
@@ -204,16 +190,44 @@ std::string to_text(const OptionValues& options) {
     return text;
 }
 
+std::vector<OptionValues> combinations_of(const std::vector<OptionAxis>& axes) {
+    std::vector<OptionValues> all = {{}};
+    for (const OptionAxis& axis : axes) {
+        std::vector<OptionValues> longer;
+        for (const OptionValues& some : all)
+            for (const OptionValue& value : axis.values) {
+                longer.push_back(some);
+                longer.back()[axis.option] = value;
+            }
+        all = std::move(longer);
+    }
+    return all;
+}
+
+SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const std::string& path) {
+    const std::vector<std::string> missing = metric.automatic_options();
+    if (missing.empty()) return {metric};
+    if (tuning.chosen) return {metric.with(tuning.settings[*tuning.chosen].options)};
+    std::vector<std::string> wanted;
+    for (const std::string& option : missing)
+        wanted.push_back(fmt::format("--set {}{}.{}=N", path, metric.name, option));
+    return {metric,
+            fmt::format("{}; set by hand what is chosen from the data: {}", tuning.cause, fmt::join(wanted, " "))};
+}
+
 std::vector<OptionAxis> default_axes(const ChosenMetric& metric) {
     const std::map<std::string, std::vector<std::int64_t>> tried = {{"n_delays", {1, 2, 4, 10, 20}},
                                                                     {"rank", {1, 2, 3, 4, 5, 6, 8, 10, 14, 20}}};
     std::vector<OptionAxis> axes;
     for (const OptionInfo& option : metric.info.options) {
+        if (!option.is_automatic) continue;
         const auto values = tried.find(option.name);
-        if (!option.is_automatic || values == tried.end()) continue;
         OptionAxis axis{.option = option.name, .values = {}};
         if (const auto given = metric.options.find(option.name); given != metric.options.end())
             axis.values.push_back(given->second);
+        else if (values == tried.end())
+            throw InputError("", fmt::format("{} of '{}' is not given, and there is no rule to choose it", option.name,
+                                             metric.name));
         else
             axis.values.assign(values->second.begin(), values->second.end());
         axes.push_back(std::move(axis));
@@ -302,11 +316,28 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         progress.advance();
     });
     progress.end();
+    // One that bears no setting at all, e.g. a network that is silent, would leave none for the others.
+    const auto is_of_use = [&](std::size_t system) {
+        for (std::size_t f = 0; f < fits.size(); ++f)
+            for (std::size_t r = 0; r < fits[f].ranks.size(); ++r) {
+                const auto bears = [&](std::size_t i) { return r < results[i].size() && results[i][r].has_value(); };
+                if (bears(f * n + folds * system) && bears(f * n + folds * system + 1)) return true;
+            }
+        return false;
+    };
+    std::vector<bool> chooses(halved.size());
+    for (std::size_t s = 0; s < halved.size(); ++s) chooses[s] = is_of_use(s);
+    const bool has_some = std::ranges::find(chooses, true) != chooses.end();
+    for (std::size_t s = 0; s < halved.size() && has_some; ++s)
+        if (!chooses[s])
+            tuning.warnings.push_back(
+                fmt::format("{}: its data bear none of the settings, so that it does not choose", halved[s].name));
     for (std::size_t f = 0; f < fits.size(); ++f)
         for (std::size_t r = 0; r < fits[f].ranks.size(); ++r) {
             TriedSetting& setting = tuning.settings[fits[f].settings[r]];
             std::vector<HeldOut> all;
             for (std::size_t i = 0; i < n && setting.cause.empty(); ++i) {
+                if (has_some && !chooses[i / folds]) continue;
                 const auto& of_ranks = results[f * n + i];
                 if (!causes[f * n + i].empty())
                     setting.cause = causes[f * n + i];
@@ -324,15 +355,18 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
 }
 
 void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
-                     bool with_neighbours, std::size_t splits, const Stream& stream, int jobs) {
-    if (!tuning.chosen || metric.compares_samples()) return;
-    for (std::size_t i = 0; i < tuning.settings.size(); ++i) {
-        TriedSetting& setting = tuning.settings[i];
-        const bool is_wanted = i == *tuning.chosen || (with_neighbours && is_beside(tuning, i, *tuning.chosen));
-        if (!is_wanted || !setting.found) continue;
-        const ChosenMetric with_setting = metric.with(setting.options);
-        setting.separation = separation_of(with_setting, systems, splits, stream, jobs);
-    }
+                     Separated which, std::size_t splits, const Stream& stream, int jobs) {
+    if (metric.compares_samples()) return;
+    const auto is_wanted = [&](std::size_t i) {
+        if (which == Separated::all) return true;
+        if (!tuning.chosen) return false;
+        return i == *tuning.chosen || (which == Separated::with_neighbours && tuning.settings[i].found.has_value() &&
+                                       is_beside(tuning, i, *tuning.chosen));
+    };
+    for (std::size_t i = 0; i < tuning.settings.size(); ++i)
+        if (is_wanted(i))
+            tuning.settings[i].separation =
+                separation_of(metric.with(tuning.settings[i].options), systems, splits, stream, jobs);
 }
 
 }  // namespace repal

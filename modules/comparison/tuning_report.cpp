@@ -9,12 +9,15 @@ module;
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
 module repal.tuning_report;
+
+import repal.score_table;
 
 namespace repal {
 namespace {
@@ -68,28 +71,107 @@ double ratio_of(const TriedSetting& setting) {
     return setting.separation ? setting.separation->ratio : unknown;
 }
 
+std::vector<std::string> names_of_criteria() {
+    std::vector<std::string> names = {"gain", "residual", "mase"};
+    for (const auto h : horizons) names.push_back(fmt::format("mse_{}", h));
+    return joined(names, {"within", "between", "separation", "kept", "chosen", "note"});
+}
+const std::vector<std::string> criteria = names_of_criteria();
+
+/// Values of these options; empty where the setting has none.
+std::vector<std::string> options_of(const TriedSetting& setting, const std::vector<std::string>& options) {
+    std::vector<std::string> values;
+    for (const std::string& option : options) {
+        const auto value = setting.options.find(option);
+        values.push_back(value == setting.options.end() ? "" : to_string(value->second));
+    }
+    return values;
+}
+
+/// The fields of `criteria`.
+std::vector<std::string> criteria_of(const Tuning& tuning, std::size_t i) {
+    const TriedSetting& setting = tuning.settings[i];
+    const HeldOut none{.gain = unknown, .residual = unknown, .mase = unknown, .free_error = {}};
+    const HeldOut& found = setting.found ? *setting.found : none;
+    std::vector<std::string> row;
+    for (const double value : {found.gain, found.residual, found.mase}) row.push_back(csv_number(value));
+    for (std::size_t h = 0; h < horizons.size(); ++h)
+        row.push_back(csv_number(h < found.free_error.size() ? found.free_error[h] : unknown));
+    const Separation separation = setting.separation.value_or(Separation{unknown, unknown, unknown});
+    for (const double value : {separation.within, separation.between, separation.ratio})
+        row.push_back(csv_number(value));
+    return joined(row, {setting.is_kept ? "yes" : "no", tuning.chosen == i ? "yes" : "no", setting.cause});
+}
+
+/// The one setting that there is, given and not chosen.
+std::string what_is_said_of_given(const TriedSetting& setting) {
+    const std::string given = "Given: " + to_text(setting.options);
+    if (!setting.found)
+        return fmt::format("{}: {}.", given, setting.cause.empty() ? "the data say nothing of it" : setting.cause);
+    return fmt::format(
+        "{}: held-out samples are predicted {:.2f} nats for each scalar {} than by the sample before or the mean, "
+        "and modes come back in the other half to {:.2g} (0: exactly, 1: noise).",
+        given, std::abs(setting.found->gain), setting.found->gain < 0 ? "worse" : "better", setting.found->residual);
+}
+
+PanelChart chart_of(const Tuning& tuning) {
+    PanelChart chart{.panels = {}, .columns = 3};
+    chart.panels.push_back(panel_of(tuning, "held-out gain", "nats a scalar", [](const TriedSetting& setting) {
+        return setting.found ? setting.found->gain : unknown;
+    }));
+    chart.panels.push_back(
+        panel_of(tuning, "residual of modes", "0: modes of the other half, 1: noise",
+                 [](const TriedSetting& setting) { return setting.found ? setting.found->residual : unknown; }));
+    Panel separation = panel_of(tuning, "separation R", "between / within", ratio_of);
+    separation.series.push_back({.name = "as different as halves of one",
+                                 .mark = Mark::line,
+                                 .colour = grey,
+                                 .x = {1, 20},
+                                 .y = {1, 1},
+                                 .is_dashed = true});
+    chart.panels.push_back(std::move(separation));
+    return chart;
+}
+
 }  // namespace
 
 Table settings_table(const Tuning& tuning, const std::string& metric) {
-    Table rows = {{"metric"}};
-    for (const OptionAxis& axis : tuning.axes) rows[0].push_back(axis.option);
-    for (const char* name : {"gain", "residual", "mase"}) rows[0].emplace_back(name);
-    for (const auto h : horizons) rows[0].push_back(fmt::format("mse_{}", h));
-    for (const char* name : {"within", "between", "separation", "kept", "chosen", "note"}) rows[0].emplace_back(name);
-    for (std::size_t i = 0; i < tuning.settings.size(); ++i) {
-        const TriedSetting& setting = tuning.settings[i];
-        std::vector<std::string> row = {metric};
-        for (const OptionAxis& axis : tuning.axes) row.push_back(to_string(setting.options.at(axis.option)));
-        const HeldOut none{.gain = unknown, .residual = unknown, .mase = unknown, .free_error = {}};
-        const HeldOut& found = setting.found ? *setting.found : none;
-        for (const double value : {found.gain, found.residual, found.mase}) row.push_back(csv_number(value));
-        for (std::size_t h = 0; h < horizons.size(); ++h)
-            row.push_back(csv_number(h < found.free_error.size() ? found.free_error[h] : unknown));
-        const Separation separation = setting.separation.value_or(Separation{unknown, unknown, unknown});
-        for (const double value : {separation.within, separation.between, separation.ratio})
-            row.push_back(csv_number(value));
-        row.insert(row.end(), {setting.is_kept ? "yes" : "no", tuning.chosen == i ? "yes" : "no", setting.cause});
-        rows.push_back(std::move(row));
+    std::vector<std::string> options;
+    for (const OptionAxis& axis : tuning.axes) options.push_back(axis.option);
+    Table rows = {joined(joined({"metric"}, options), criteria)};
+    for (std::size_t i = 0; i < tuning.settings.size(); ++i)
+        rows.push_back(joined(joined({metric}, options_of(tuning.settings[i], options)), criteria_of(tuning, i)));
+    return rows;
+}
+
+Table settings_table(std::span<const TunedSet> sets) {
+    std::vector<std::string> options;
+    for (const TunedSet& set : sets)
+        for (const OptionAxis& axis : set.found ? set.found->axes : std::vector<OptionAxis>{})
+            if (std::ranges::find(options, axis.option) == options.end()) options.push_back(axis.option);
+    Table rows = {joined(joined({"set", "metric"}, options), criteria)};
+    for (const auto& [item, found] : sets)
+        for (std::size_t i = 0; found && i < found->settings.size(); ++i)
+            rows.push_back(
+                joined(joined({item->set->name, item->metric->name}, options_of(found->settings[i], options)),
+                       criteria_of(*found, i)));
+    return rows;
+}
+
+Table chosen_table(std::span<const TunedSet> sets) {
+    Table rows = {{"settings of", "metric", "", "options", "gain", "residual", "R"}};
+    for (const auto& [item, found] : sets) {
+        if (!found) continue;
+        std::vector<std::string> row = {item->set->name, item->metric->name};
+        if (!found->chosen) {
+            rows.push_back(joined(row, {"none", found->cause}));
+            continue;
+        }
+        const TriedSetting& setting = found->settings[*found->chosen];
+        rows.push_back(joined(row, {found->is_given() ? "given" : "chosen", to_text(setting.options),
+                                    setting.found ? number(setting.found->gain, 3) : "",
+                                    setting.found ? number(setting.found->residual, 3) : "",
+                                    setting.separation ? number(setting.separation->ratio, 1) : ""}));
     }
     return rows;
 }
@@ -127,7 +209,11 @@ Table shown_settings(const Tuning& tuning, bool with_all) {
 
 std::vector<std::string> sentences_of(const Tuning& tuning) {
     if (!tuning.chosen) return {"Nothing can be recommended: " + tuning.cause + "."};
-    std::vector<std::string> sentences = {"Chosen: " + tuning.reason + "."};
+    std::vector<std::string> sentences;
+    if (tuning.is_given())
+        sentences.push_back(what_is_said_of_given(tuning.settings.front()));
+    else
+        sentences.push_back("Chosen: " + tuning.reason + ".");
     const auto& separation = tuning.settings[*tuning.chosen].separation;
     if (!separation || !std::isfinite(separation->within)) return sentences;
     if (!std::isfinite(separation->ratio))
@@ -155,21 +241,6 @@ Report tuning_report(const Tuning& tuning, const std::string& metric) {
                   .provenance = {},
                   .reproduce = {},
                   .sections = {}};
-    PanelChart chart{.panels = {}, .columns = 3};
-    chart.panels.push_back(panel_of(tuning, "held-out gain", "nats a scalar", [](const TriedSetting& setting) {
-        return setting.found ? setting.found->gain : unknown;
-    }));
-    chart.panels.push_back(
-        panel_of(tuning, "residual of modes", "0: modes of the other half, 1: noise",
-                 [](const TriedSetting& setting) { return setting.found ? setting.found->residual : unknown; }));
-    Panel separation = panel_of(tuning, "separation R", "between / within", ratio_of);
-    separation.series.push_back({.name = "as different as halves of one",
-                                 .mark = Mark::line,
-                                 .colour = grey,
-                                 .x = {1, 20},
-                                 .y = {1, 1},
-                                 .is_dashed = true});
-    chart.panels.push_back(std::move(separation));
     Figure figure{.id = "tuning-criteria",
                   .title = "What the data bear",
                   .caption = fmt::format(
@@ -178,7 +249,7 @@ Report tuning_report(const Tuning& tuning, const std::string& metric) {
                       "settings beside it.",
                       tuning.systems.size()),
                   .choice = {},
-                  .variants = {{"", std::move(chart)}}};
+                  .variants = {{"", chart_of(tuning)}}};
     Section section{.id = "tuning", .title = "Settings"};
     section.figures.emplace_back(std::move(figure));
     section.figures.emplace_back(
@@ -188,6 +259,42 @@ Report tuning_report(const Tuning& tuning, const std::string& metric) {
                     .rows = settings_table(tuning, metric)});
     report.sections.push_back(std::move(section));
     return report;
+}
+
+Section settings_section(std::span<const TunedSet> sets) {
+    Section section{.id = "settings", .title = "Settings"};
+    Figure figure{.id = "settings-criteria",
+                  .title = "What the data bear",
+                  .caption =
+                      "Means over at most twelve systems of a set and two folds of their trials. Of the settings with "
+                      "at least half of the largest gain, that of the least residual is chosen; R is the check, of the "
+                      "choice alone.",
+                  .choice = "systems and metric",
+                  .variants = {}};
+    Table sentences = {{"systems", "metric", "what the data say"}};
+    for (const auto& [item, found] : sets) {
+        if (!found) continue;
+        std::string text;
+        for (const std::string& sentence : sentences_of(*found)) text += (text.empty() ? "" : " ") + sentence;
+        for (const std::string& warning : found->warnings) text += " Warning: " + warning + ".";
+        sentences.push_back({item->set->name, item->metric->name, text});
+        if (!found->is_given() && found->settings.size() > 1)
+            figure.variants.push_back({item->set->name + ": " + item->metric->name, chart_of(*found)});
+    }
+    if (sentences.size() == 1) {
+        section.text = "No metric of this study has settings, or none has been looked at yet.";
+        return section;
+    }
+    section.figures.emplace_back(
+        TableFigure{.id = "settings-chosen",
+                    .title = "Delays and rank",
+                    .caption = "Chosen where they are not given, for all systems of a set together. R: "
+                               "halves of two systems are so many times as far apart as halves of one.",
+                    .rows = chosen_table(sets)});
+    section.figures.emplace_back(
+        TableFigure{.id = "settings-reasons", .title = "Why", .caption = "", .rows = std::move(sentences)});
+    if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
+    return section;
 }
 
 }  // namespace repal

@@ -1,16 +1,26 @@
 module;
+#include <span>
 #include <string>
 #include <vector>
 export module repal.tuning_report;
 
 export import repal.report;
-export import repal.tuning;
+export import repal.tuning_stage;
 
 /// What repal.tuning found, for readers.
 namespace repal {
 
 /// A row for each setting of the grid, as CSV has them.
 export Table settings_table(const Tuning& tuning, const std::string& metric);
+
+/// The same of a study, with the set of systems.
+export Table settings_table(std::span<const TunedSet> sets);
+
+/// What each set and metric has, given or chosen, and what the data say of it, for the terminal and readers.
+export Table chosen_table(std::span<const TunedSet> sets);
+
+/// Settings of a study: what was chosen and why, and the criteria.
+export Section settings_section(std::span<const TunedSet> sets);
 
 /// The settings that were kept and those beside the choice, the best first; or all.
 export Table shown_settings(const Tuning& tuning, bool with_all);

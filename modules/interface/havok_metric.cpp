@@ -30,12 +30,19 @@ std::shared_ptr<const Havok> havok_of(const EmbeddingArrays& arrays) {
     return std::make_shared<const Havok>(singular_values.col(0), gram, cross);
 }
 
-std::optional<Score> require_equal_ranks(const OperatorEmbedding& a, const OperatorEmbedding& b) {
-    if (a.rank() == b.rank()) return {};
-    return Score::without_value(Status::not_applicable,
-                                fmt::format("the operators have ranks {} and {}, since the data of one determine no "
-                                            "more; set rank to {} or less, or common_rank to true",
-                                            a.rank(), b.rank(), std::min(a.rank(), b.rank())));
+ValueInfo rank_value() {
+    return {.name = "rank", .summary = "rank of the operators that were compared", .minimum = 1};
+}
+
+std::optional<Score> require_rank(const OperatorEmbedding& a, const OperatorEmbedding& b, Eigen::Index rank) {
+    if (a.has_common_rank && b.has_common_rank && a.rank() == b.rank()) return {};
+    const Eigen::Index smaller = std::min(a.rank(), b.rank());
+    if (smaller == rank) return {};
+    return Score::without_value(
+        Status::not_applicable,
+        fmt::format(
+            "the data of {} determine no more than rank {} of {}; set rank to {} or less, or common_rank to true",
+            a.rank() == b.rank() ? "both" : "one", smaller, rank, smaller));
 }
 
 }  // namespace repal

@@ -28,6 +28,8 @@ export class OperatorEmbedding : public Embedding {
 
     EmbeddingArrays arrays() const final;
 
+    bool has_common_rank = false;  ///< the rank is that of all systems of a comparison, not its own
+
  private:
     std::shared_ptr<const Havok> havok_;
     Eigen::Index rank_;
@@ -36,11 +38,14 @@ export class OperatorEmbedding : public Embedding {
 /// The operators that arrays() was of. Throws InvalidTrajectories if they are none: a file may have been changed.
 export std::shared_ptr<const Havok> havok_of(const EmbeddingArrays& arrays);
 
-/// Why two operators cannot be compared; nothing if their ranks are equal.
-export std::optional<Score> require_equal_ranks(const OperatorEmbedding& a, const OperatorEmbedding& b);
+/// The rank of the operators that were compared, as a value of a score.
+export ValueInfo rank_value();
+
+/// Why two operators cannot be compared; nothing if both have the rank, or the one that all systems have in common.
+export std::optional<Score> require_rank(const OperatorEmbedding& a, const OperatorEmbedding& b, Eigen::Index rank);
 
 /// A metric of HAVOK operators, with all abilities that these give. `Fitted`, an OperatorEmbedding, is made of them and
-/// a rank; distance() sees two of one rank.
+/// a rank; distance() sees two of one rank. The first of MetricInfo::values is rank_value(), which is filled in here.
 export template <class Fitted>
 class HavokMetric : public Metric {
  public:
@@ -63,17 +68,23 @@ class HavokMetric : public Metric {
         };
         Eigen::Index smallest = fitted(embeddings.front()).rank();
         for (const auto& embedding : embeddings) smallest = std::min(smallest, fitted(embedding).rank());
-        for (auto& embedding : embeddings)
-            if (fitted(embedding).rank() > smallest)
-                embedding = std::make_shared<Fitted>(fitted(embedding).shared_havok(), smallest);
+        for (auto& embedding : embeddings) {
+            auto common = fitted(embedding).rank() > smallest
+                              ? std::make_shared<Fitted>(fitted(embedding).shared_havok(), smallest)
+                              : std::make_shared<Fitted>(fitted(embedding));
+            common->has_common_rank = true;
+            embedding = std::move(common);
+        }
         return embeddings;
     }
 
     Score compare(const Embedding& a, const Embedding& b) const final {
         const auto& first = static_cast<const Fitted&>(a);
         const auto& second = static_cast<const Fitted&>(b);
-        if (auto refused = require_equal_ranks(first, second)) return *refused;
-        return distance(first, second);
+        if (auto refused = require_rank(first, second, havok_options_.rank)) return *refused;
+        Score score = distance(first, second);
+        if (score.status == Status::ok) score.values.insert(score.values.begin(), static_cast<double>(first.rank()));
+        return score;
     }
 
     Eigen::Index least_steps() const final { return havok_options_.delays().least_steps(); }

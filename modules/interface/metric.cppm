@@ -146,7 +146,8 @@ export class Metric {
     virtual std::unique_ptr<Embedding> prepare(const Trajectories& x) const = 0;
 
     /// Once per set of systems that are compared with each other, before the first comparison: the same embeddings in a
-    /// common form, where that needs all of them. Most metrics need nothing and give back what they got.
+    /// common form, where that needs all of them. Most metrics need nothing and give back what they got. Never called
+    /// where every pair is compared as if there were no others.
     virtual std::vector<std::shared_ptr<const Embedding>> harmonise(
         std::vector<std::shared_ptr<const Embedding>> embeddings) const;
 

@@ -2,6 +2,7 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -188,6 +189,34 @@ Dataset leading(Dataset dataset, std::size_t sequences) {
     dataset.target_outputs.resize(dataset.actions.empty() ? all_steps * dataset.outputs.size() : 0);
     std::erase_if(dataset.trials, [&](const PackedTrial& trial) { return trial.sequence >= sequences; });
     return dataset;
+}
+
+std::optional<double> chance_performance(const Dataset& dataset) {
+    std::vector<std::size_t> steps;  // of decisions, in all sequences
+    for (const PackedTrial& trial : dataset.trials)
+        if (const Period* decision = find_period(trial.periods, "decision"))
+            for (Eigen::Index step = decision->first_step; step < decision->end_step; ++step)
+                steps.push_back(trial.sequence * static_cast<std::size_t>(dataset.steps) +
+                                static_cast<std::size_t>(step));
+    if (steps.empty()) return {};
+    const auto n = static_cast<double>(steps.size());
+    if (!dataset.actions.empty()) {
+        std::vector<double> times(dataset.actions.size());
+        for (const std::size_t step : steps) ++times[static_cast<std::size_t>(dataset.target_actions[step])];
+        return std::ranges::max(times) / n;
+    }
+    const std::size_t width = dataset.outputs.size();
+    double error = 0;
+    for (std::size_t output = 0; output < width; ++output) {
+        std::vector<double> values;
+        for (const std::size_t step : steps)
+            values.push_back(static_cast<double>(dataset.target_outputs[step * width + output]));
+        const auto middle = values.begin() + std::ssize(values) / 2;
+        std::ranges::nth_element(values, middle);
+        const double median = *middle;
+        for (const double value : values) error += std::abs(value - median) / n / static_cast<double>(width);
+    }
+    return 1 - error;
 }
 
 std::optional<double> ideal_accuracy(const Dataset& dataset) {

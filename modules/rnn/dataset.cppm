@@ -76,6 +76,10 @@ export Dataset leading(Dataset dataset, std::size_t sequences);
 /// Share of the whole trials in which the ideal observer is right; none if the task has no ideal observer.
 export std::optional<double> ideal_accuracy(const Dataset& dataset);
 
+/// What the best answer that is always the same reaches on the decision steps: the share of right actions, or
+/// 1 - mean |error| of the medians of continuous outputs. None if there are no decision steps.
+export std::optional<double> chance_performance(const Dataset& dataset);
+
 /// Arrays with their axes and units; what the names mean is in docs/neurotasks.md.
 export Archive to_archive(const Dataset& dataset);
 

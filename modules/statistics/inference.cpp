@@ -96,20 +96,21 @@ void find_points(std::span<const Dyad> dyads, const DyadPredictor& x, std::span<
     points.weights.assign(points.x.size(), 1);
 }
 
-/// Interval of the slope: units are resampled as always, and the things, too.
-Interval slope_interval(const Points& points, std::size_t n_things, int resamples, double confidence,
-                        const Stream& stream) {
+/// Interval of the slope: units are left out, and the things, too, and what both add to its variance is summed.
+Interval slope_interval(const Points& points, double slope, double confidence) {
     std::vector<std::vector<Unit>> units;
-    for (const Dyad* dyad : points.dyads) units.push_back(dyad->units);
-    std::vector<double> both(points.x.size());
-    const auto slope = [&, things = stream.child("things")](std::span<const double> weights) mutable {
-        std::vector<double> times(n_things);
-        for (std::size_t draw = 0; draw < n_things; ++draw) ++times[things.below(n_things)];
-        for (std::size_t i = 0; i < both.size(); ++i)
-            both[i] = weights[i] * times[points.dyads[i]->a] * times[points.dyads[i]->b];
-        return fitted(points.x, points.y, both).slope;
+    std::vector<std::vector<Unit>> things;
+    for (const Dyad* dyad : points.dyads) {
+        units.push_back(dyad->units);
+        things.push_back({{dyad->a}, {dyad->b}});
+    }
+    const auto slope_of = [&](std::span<const double> weights) {
+        return fitted(points.x, points.y, {weights.begin(), weights.end()}).slope;
     };
-    return bootstrap_interval(units, slope, resamples, confidence, stream.child("units"));
+    const JackknifeVariance of_units = jackknife_variance(units, slope_of);
+    const JackknifeVariance of_things = jackknife_variance(things, slope_of);
+    return t_interval(slope, {of_units.variance + of_things.variance, std::min(of_units.freedom, of_things.freedom)},
+                      confidence);
 }
 
 /// n!, or a number above the limit.
@@ -189,7 +190,7 @@ Regression regress(std::span<const Dyad> dyads, std::size_t n_things, const Dyad
                           .interval = {not_a_number, not_a_number},
                           .p = not_a_number};
     if (std::isnan(line.slope)) return regression;
-    regression.interval = slope_interval(points, n_things, resamples, confidence, stream.child("bootstrap"));
+    regression.interval = slope_interval(points, line.slope, confidence);
     regression.p = assignment_p(dyads, n_things, x, line.slope, resamples, stream.child("assignment"));
     return regression;
 }

@@ -49,7 +49,7 @@ export struct Regression {
     double slope = 0;
     double intercept = 0;
     double r_squared = 0;
-    Interval interval{};  ///< of the slope, by the bootstrap of units and of things
+    Interval interval{};  ///< of the slope, by the jackknife of units and of things
     double p = 1;         ///< of the slope, two-sided
 };
 

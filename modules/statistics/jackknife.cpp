@@ -1,6 +1,5 @@
 module;
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <span>
 #include <vector>
@@ -28,9 +27,9 @@ CorrectedDistance jackknife(double distance, std::span<const std::vector<double>
         freedom += n - 1;
     }
     const double value = std::sqrt(std::max(distance * distance - bias, 0.0));
-    const double width = quantile(boost::math::students_t(freedom), (1 + confidence) / 2) * std::sqrt(variance);
+    const Interval interval = t_interval(value, {variance, freedom}, confidence);
     const auto within = [&](double x) { return std::clamp(x, 0.0, largest); };
-    return {within(value), {within(value - width), within(value + width)}};
+    return {within(value), {within(interval.low), within(interval.high)}};
 }
 
 }  // namespace repal

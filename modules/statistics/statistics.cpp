@@ -1,5 +1,6 @@
 module;
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +8,7 @@ module;
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -85,6 +87,23 @@ double weight_of(const std::vector<Unit>& units, const std::vector<ClusterDraws>
     return weight;
 }
 
+std::vector<std::vector<Unit>> units_of(std::span<const Observation> observations) {
+    std::vector<std::vector<Unit>> units;
+    for (const Observation& observation : observations) units.push_back(observation.units);
+    return units;
+}
+
+/// NaN if nothing counts.
+double weighted_mean(std::span<const Observation> observations, std::span<const double> weights) {
+    double sum = 0;
+    double all = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        sum += weights[i] * observations[i].value;
+        all += weights[i];
+    }
+    return sum / all;
+}
+
 }  // namespace
 
 double mean(std::span<const double> values) {
@@ -107,10 +126,37 @@ double standard_error(std::span<const double> values) {
     return std::sqrt(squares / (n - 1) / n);
 }
 
-Interval bootstrap_interval(std::span<const std::vector<Unit>> units,
-                            const std::function<double(std::span<const double>)>& statistic, int resamples,
-                            double confidence, Stream stream) {
-    std::vector<std::vector<Unit>> dense(units.begin(), units.end());
+JackknifeVariance jackknife_variance(std::span<const std::vector<Unit>> units,
+                                     const std::function<double(std::span<const double>)>& statistic) {
+    const auto has_one_cluster = std::ranges::all_of(units, [&](const std::vector<Unit>& of_value) {
+        return std::ranges::all_of(of_value, [&](const Unit& unit) { return unit.cluster == units[0][0].cluster; });
+    });
+    std::map<std::size_t, std::vector<std::size_t>> values_of;  // that depend on a unit
+    for (std::size_t i = 0; i < units.size(); ++i)
+        for (const Unit& unit : units[i]) values_of[has_one_cluster ? unit.member : unit.cluster].push_back(i);
+    const auto n = static_cast<double>(values_of.size());
+    std::vector<double> left_out;
+    std::vector<double> weights(units.size(), 1);
+    for (const auto& entry : values_of) {
+        for (const std::size_t i : entry.second) weights[i] = 0;
+        left_out.push_back(statistic(weights));
+        for (const std::size_t i : entry.second) weights[i] = 1;
+    }
+    if (left_out.size() < 2) return {not_a_number, 0};
+    const double error = standard_error(left_out);  // NaN if one is
+    return {(n - 1) * (n - 1) * error * error, n - 1};
+}
+
+Interval t_interval(double estimate, const JackknifeVariance& variance, double confidence) {
+    if (!(variance.variance >= 0)) return {not_a_number, not_a_number};
+    const double width =
+        quantile(boost::math::students_t(variance.freedom), (1 + confidence) / 2) * std::sqrt(variance.variance);
+    return {estimate - width, estimate + width};
+}
+
+Interval bootstrap_interval(std::span<const Observation> observations, int resamples, double confidence,
+                            Stream stream) {
+    std::vector<std::vector<Unit>> dense = units_of(observations);
     const std::vector<std::size_t> members = renumber_densely(dense);
     if (dense.size() < 2 || std::reduce(members.begin(), members.end()) < 2) return {not_a_number, not_a_number};
 
@@ -120,27 +166,24 @@ Interval bootstrap_interval(std::span<const std::vector<Unit>> units,
         const std::vector<ClusterDraws> draws = draw_units(members, stream);
         for (std::size_t i = 0; i < dense.size(); ++i) weights[i] = weight_of(dense[i], draws);
         // With few units a draw may leave no value at all.
-        if (const double value = statistic(weights); !std::isnan(value)) values.push_back(value);
+        if (const double value = weighted_mean(observations, weights); !std::isnan(value)) values.push_back(value);
     }
     if (values.empty()) return {not_a_number, not_a_number};
     std::ranges::sort(values);
     return {quantile(values, (1 - confidence) / 2), quantile(values, (1 + confidence) / 2)};
 }
 
-Interval bootstrap_interval(std::span<const Observation> observations, int resamples, double confidence,
-                            Stream stream) {
-    std::vector<std::vector<Unit>> units;
-    for (const Observation& observation : observations) units.push_back(observation.units);
-    const auto weighted_mean = [&](std::span<const double> weights) {
-        double sum = 0;
-        double all = 0;
-        for (std::size_t i = 0; i < weights.size(); ++i) {
-            sum += weights[i] * observations[i].value;
-            all += weights[i];
-        }
-        return sum / all;
-    };
-    return bootstrap_interval(units, weighted_mean, resamples, confidence, std::move(stream));
+Interval interval_of_mean(std::span<const Observation> observations, int resamples, double confidence,
+                          const Stream& stream) {
+    constexpr std::size_t enough_units = 20;
+    if (observations.empty()) return {not_a_number, not_a_number};
+    const std::vector<std::vector<Unit>> units = units_of(observations);
+    std::set<std::size_t> clusters;
+    for (const std::vector<Unit>& of_value : units)
+        for (const Unit& unit : of_value) clusters.insert(unit.cluster);
+    if (clusters.size() >= enough_units) return bootstrap_interval(observations, resamples, confidence, stream);
+    const auto mean_of = [&](std::span<const double> weights) { return weighted_mean(observations, weights); };
+    return t_interval(mean_of(std::vector<double>(units.size(), 1)), jackknife_variance(units, mean_of), confidence);
 }
 
 }  // namespace repal

@@ -44,10 +44,24 @@ export struct Observation {
 export Interval bootstrap_interval(std::span<const Observation> observations, int resamples, double confidence,
                                    Stream stream);
 
-/// The same of any statistic of values that depend on `units`, given how often each counts. Draws in which it is NaN
-/// are left out.
-export Interval bootstrap_interval(std::span<const std::vector<Unit>> units,
-                                   const std::function<double(std::span<const double>)>& statistic, int resamples,
-                                   double confidence, Stream stream);
+/// The variance of a statistic of values that depend on `units`, given how often each counts, and the degrees of
+/// freedom.
+export struct JackknifeVariance {
+    double variance;  ///< NaN: there are fewer than two units, or without one of them nothing is left
+    double freedom;
+};
+
+/// Each cluster is left out once, with all values that depend on it; if there is only one, each of its members.
+/// Source: Efron & Tibshirani 1993, ch. 11; Arvesen 1969 for means over pairs.
+export JackknifeVariance jackknife_variance(std::span<const std::vector<Unit>> units,
+                                            const std::function<double(std::span<const double>)>& statistic);
+
+/// estimate +- Student's t times the standard error; NaN as the variance.
+export Interval t_interval(double estimate, const JackknifeVariance& variance, double confidence);
+
+/// Interval of the mean, for all tables: of fewer than 20 clusters by the jackknife, of more by the bootstrap, whose
+/// percentiles are too near for few. Both ends are NaN where nothing is known, e.g. if all values depend on one unit.
+export Interval interval_of_mean(std::span<const Observation> observations, int resamples, double confidence,
+                                 const Stream& stream);
 
 }  // namespace repal

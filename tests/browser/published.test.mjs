@@ -10,7 +10,7 @@ import { closeBrowser, coloursOf, folder, open, openBrowser, override, published
 
 before(async () => {
     repal(["run", "neurotasks", "--config", published, "--quiet", ...override({
-        "metrics.dsa": "{n_delays: 5, delay_interval: 4, rank: 4, common_rank: true}",
+        "metrics": "{dsa: {n_delays: 5, delay_interval: 4, rank: 4}, cka: {}, procrustes: {}}",
         "studies.neurotasks.curricula.GoNogo": "{}", "studies.neurotasks.networks.n_rnn": "[4, 6]",
         "studies.neurotasks.networks.batch_size": "[5, 10]", "studies.neurotasks.training.checkpoint_every": 10,
         "studies.neurotasks.data": "{train: 20, validation: 20, test: 20, packing: trial}",

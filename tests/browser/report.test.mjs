@@ -136,7 +136,7 @@ for (const study of studies)
 
         test("the header says how to get the same results", async () => {
             const header = await page.textContent("header");
-            for (const part of ["repal 0.", `repal run ${study} --config`, "seed", "metric dsa 4", "examples/demo.yaml"]) assert.ok(header.includes(part), part);
+            for (const part of ["repal 0.", `repal run ${study} --config`, "seed", "metric dsa 5", "examples/demo.yaml"]) assert.ok(header.includes(part), part);
             assert.ok((await page.textContent("header details")).includes("resamples: 50"));
         });
 

@@ -8,9 +8,11 @@ import subprocess
 import time
 import unittest
 
+import numpy
+
 from program import DEMO, PROGRAM, ProgramTest
 
-TABLES = ["dissimilarity.csv", "summary.csv", "failures.csv", "trajectories/lorenz.h5"]
+TABLES = ["dissimilarity.csv", "summary.csv", "tune.csv", "search.csv", "failures.csv", "trajectories/lorenz.h5"]
 
 
 class Attractors(ProgramTest):
@@ -79,7 +81,7 @@ class Attractors(ProgramTest):
 
         self.run_study("results", "--set", "seed=2")
         second = self.tables("results")
-        self.run_study("results", "--set", "metrics.dsa.rank=8")
+        self.run_study("results", "--set", "metrics.dsa_published.rank=8")
 
         self.assertNotEqual(first["dissimilarity.csv"], second["dissimilarity.csv"])
         self.assertNotEqual(second["dissimilarity.csv"], self.tables("results")["dissimilarity.csv"])
@@ -120,14 +122,14 @@ class Attractors(ProgramTest):
         rows = self.rows("results", "dissimilarity.csv")
         self.assertEqual(list(rows[0]), ["experiment", "metric", "group", "system_a", "system_b", "angle_rad",
                                          "dissimilarity", "lower_bound_rad", "status", "state_a", "state_b",
-                                         "performance_a", "performance_b"])
-        lorenz = [row for row in rows if row["experiment"] == "lorenz" and row["metric"] == "dsa"]
+                                         "performance_a", "performance_b", "settings", "rank", "note"])
+        lorenz = [row for row in rows if row["experiment"] == "lorenz" and row["metric"] == "dsa_published"]
         self.assertEqual(len(lorenz), 36 + 9)  # all pairs and the noise floor
         for row in rows:
             self.assertEqual(row["status"], "ok")
             self.assertAlmostEqual(float(row["dissimilarity"]), float(row["angle_rad"]) / (3.141592653589793 / 2), 12)
             self.assertNotEqual(row["system_a"], row["system_b"])  # self pairs never enter a mean
-            if row["metric"] == "dsa":
+            if row["metric"].startswith("dsa"):
                 self.assertLessEqual(float(row["lower_bound_rad"]), float(row["angle_rad"]))
         motifs = {row["group"]: int(row["n"]) for row in self.rows("results", "summary.csv")
                   if row["experiment"] == "motifs" and row["metric"] == "cka"}
@@ -135,13 +137,80 @@ class Attractors(ProgramTest):
         self.assertEqual(motifs["shared=3"], 24 * 5 // 2)
         self.assertEqual(motifs["shared=2"], 24 * 18 // 2)
         self.assertEqual(sum(n for group, n in motifs.items() if group.startswith("same_position")), 24 * 23 // 2)
-        self.assertEqual(motifs["noise_floor"], 24)
+        self.assertEqual(motifs["other_trials"], 24)
         levels = [row for row in self.rows("results", "summary.csv")
-                  if row["metric"] == "dsa" and row["group"].startswith("mixed")]
+                  if row["metric"] == "dsa_published" and row["group"].startswith("mixed")]
         self.assertEqual(len(levels), 8)
         manifest = json.loads((self.folder / "results" / "attractors" / "manifest.json").read_text())
         self.assertEqual(manifest["seed"], 1)
         self.assertIn("run attractors", manifest["command"])
+
+    def test_settings_are_chosen_from_the_data_or_given_and_both_are_said(self):
+        result = self.run_study("results")
+
+        self.assertRegex(result.stdout, r"lorenz +dsa +chosen +n_delays=\d+ rank=\d+")
+        self.assertRegex(result.stdout, r"lorenz +dsa_published +given +n_delays=12 rank=12")
+        tried = self.rows("results", "tune.csv")
+        chosen = {(row["set"], row["metric"]): row for row in tried if row["chosen"] == "yes"}
+        self.assertEqual(set(chosen), {(name, metric) for name in ("lorenz", "motifs", "epochs")
+                                       for metric in ("dsa", "dsa_published")} | {("search", "dsa")})
+        for (name, metric), row in chosen.items():
+            self.assertGreater(float(row["separation"]), 0)
+            if metric == "dsa":
+                best = max(float(other["gain"]) for other in tried
+                           if (other["set"], other["metric"]) == (name, metric) and other["gain"])
+                self.assertGreaterEqual(float(row["gain"]), best / 2)
+        for row in self.rows("results", "dissimilarity.csv"):
+            if row["experiment"] == "search" or not row["metric"].startswith("dsa"):
+                continue
+            setting = chosen[row["experiment"], row["metric"]]
+            self.assertTrue(row["settings"].startswith(f"n_delays={setting['n_delays']},rank={setting['rank']}"), row)
+            self.assertLessEqual(int(row["rank"]), int(setting["rank"]))
+
+    def test_the_search_reports_on_trials_that_did_not_choose(self):
+        self.run_study("results", "--experiment", "search")
+        # What is compared elsewhere is not of the search.
+        self.assertNotIn("within", {row["group"] for row in self.rows("results", "dissimilarity.csv")}
+                         if (self.folder / "results/attractors/dissimilarity.csv").is_file() else set())
+        self.run_study("results")
+
+        found = {}
+        for row in self.rows("results", "search.csv"):
+            found.setdefault(row["metric"], []).append(row)
+        self.assertEqual(set(found), {"dsa-4-1-2", "dsa-4-1-6", "dsa-12-1-2", "dsa-12-1-6", "dsa-12-4-12"})
+        self.assertEqual([name for name, rows in found.items() if rows[0]["chosen"] == "yes"].__len__(), 1)
+        self.assertEqual(found["dsa-12-4-12"][0]["gain"], "", "what is beside the grid does not choose")
+        pairs = [row for row in self.rows("results", "dissimilarity.csv") if row["experiment"] == "search"]
+        for metric, rows in found.items():
+            own = [row for row in pairs if row["metric"] == metric]
+            halves = [float(row["dissimilarity"]) for row in own if row["group"] == "noise_floor"]
+            self.assertEqual(len(halves), 12)
+            floor = (sum(value**2 for value in halves) / len(halves) / 2) ** 0.5
+            self.assertAlmostEqual(float(rows[0]["floor"]), floor, delta=1e-12)
+            shared = [(int(row["group"].removeprefix("shared=")), float(row["dissimilarity"])) for row in own
+                      if row["group"].startswith("shared=")]
+            self.assertAlmostEqual(float(rows[0]["slope"]), numpy.polyfit(*zip(*shared), 1)[0], delta=1e-12)
+            means = [numpy.mean([value for n, value in shared if n == count]) for count in (0, 2)]
+            self.assertAlmostEqual(float(rows[0]["fall"]), (means[0] - means[1]) / floor, delta=1e-9)
+            self.assertEqual([row["shared"] for row in rows], ["0", "1", "2"])
+        self.assertIn("half 1", pairs[-1]["system_a"])
+
+    def test_where_nothing_is_predicted_there_is_no_value(self):
+        noise = "{noise: r0.5, sigma: 1, draw: %d}"
+        systems = "studies.attractors.systems={r0.5: {task: lorenz, r: 0.5}, " + ", ".join(
+            f"n{i}: {noise % i}" for i in range(4)) + "}"
+        experiments = "studies.attractors.experiments={lorenz: {classes: {one: [n0, n1], two: [n2, n3]}}}"
+        arguments = ["--set", systems, "--set", experiments, "--results", "results"]
+
+        result = self.run_repal("run", "attractors", "--config", DEMO, *arguments)
+
+        self.assertEqual(result.returncode, 3, result.stderr)
+        for row in self.rows("results", "failures.csv"):
+            self.assertEqual((row["metric"], row["status"]), ("dsa", "not_applicable"))
+            self.assertIn("no dynamics are seen", row["detail"])
+            self.assertIn("--set metrics.dsa.rank=N", row["detail"])
+        self.assertEqual(len(self.rows("results", "failures.csv")), 10)
+        self.assertRegex(result.stdout, r"lorenz +dsa +none")
 
     def test_plan_lists_the_cells(self):
         def states():
@@ -150,7 +219,9 @@ class Attractors(ProgramTest):
 
         self.assertEqual(set(states()), {"missing"})
         self.succeed("run", "attractors", "--config", DEMO, "--array", "0/2")
-        self.assertEqual(states().count("done"), (len(states()) + 1) // 2)
+        # Every shard has the settings, and half of the rest.
+        settings = 7
+        self.assertAlmostEqual(states().count("done") - settings, (len(states()) - settings) / 2, delta=1)
         self.assertIn("dissimilarity", self.succeed("plan", "attractors", "--config", DEMO).stdout)
 
     def test_the_stages_can_be_run_one_by_one(self):

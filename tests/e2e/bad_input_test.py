@@ -138,14 +138,14 @@ class BadConfiguration(ProgramTest):
 
     def test_wrong_types_have_line_and_column(self):
         self.refuse_demo_with("seed: 1", "seed: one", "bad.yaml:2:1: seed: expected a whole number, got 'one'")
-        self.refuse_demo_with("rank: 12", "rank: twelve", "bad.yaml:5:", "rank: expected a whole number")
-        self.refuse_demo_with("rank: 12", "rank: 0", "bad.yaml:5:", "rank: 0 is smaller than 1")
+        self.refuse_demo_with("rank: 12", "rank: twelve", "bad.yaml:6:", "rank: expected a whole number")
+        self.refuse_demo_with("rank: 12", "rank: 0", "bad.yaml:6:", "rank: 0 is smaller than 1")
         self.refuse_demo_with("integrator: euler", "integrator: eular", "did you mean 'euler'?")
         self.refuse_demo_with("seed: 1", "seed: [1", "bad.yaml:", "not valid YAML")
         self.refuse_demo_with("seed: 1", "seed: 1\nseed: 2", "bad.yaml:3:1: seed: this key is here twice")
 
     def test_delays_longer_than_the_trials(self):
-        self.refuse(["run", "attractors", "--config", DEMO, "--quiet", "--set", "metrics.dsa.n_delays=50"],
+        self.refuse(["run", "attractors", "--config", DEMO, "--quiet", "--set", "metrics.dsa_published.n_delays=50"],
                     "50 delays of 4 steps need at least 198 steps, the trials have 120")
 
     def test_a_simulation_that_leaves_the_finite_numbers(self):

@@ -273,7 +273,7 @@ class Isolation(ProgramTest):
         for fault in ("none", "crashes"):
             result = self.run_repal("run", "attractors", "--config", DEMO, *self.plugins, "--quiet", *SMALL,
                                     "--set", f"studies.attractors.systems.r50={{task: faulty_task, fault: {fault}}}",
-                                    "--set", "metrics.dsa={n_delays: 2, delay_interval: 1, rank: 2, common_rank: true}",
+                                    "--set", "metrics={dsa: {n_delays: 2, delay_interval: 1, rank: 2, common_rank: true}, cka: {}, procrustes: {}}",
                                     "--results", f"results-{fault}")
             self.assertEqual(result.returncode, 3, result.stderr)
         healthy = self.folder / "results-none" / "attractors"

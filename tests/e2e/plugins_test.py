@@ -1,5 +1,6 @@
 """Loading of plugins: what fits is used, what does not is refused with its cause, and the others still load."""
 
+import csv
 import json
 import os
 import shutil
@@ -86,7 +87,9 @@ class Plugins(ProgramTest):
         self.assertIn("this metric throws for some pairs", failures)
         self.assertIn("the metric returned the angle nan", failures)
         self.assertNotIn("procrustes", failures)
-        self.assertNotIn("nan", (self.folder / "results" / "attractors" / "dissimilarity.csv").read_text())
+        with open(self.folder / "results" / "attractors" / "dissimilarity.csv", newline="") as file:
+            for row in csv.DictReader(file):
+                self.assertNotIn("nan", [value for name, value in row.items() if name != "note"])
 
 
 if __name__ == "__main__":

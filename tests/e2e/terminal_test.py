@@ -64,7 +64,7 @@ class Terminal(ProgramTest):
     def test_the_end_is_a_summary(self):
         sent = self.on_terminal()
 
-        self.assertRegex(ESCAPE.sub("", sent), r"done: simulating: \d+ in \d+ s; comparing: \d+ in \d+ s")
+        self.assertRegex(ESCAPE.sub("", sent), r"done: simulating: \d+ in \d+ s; choosing settings: \d+ in \d+ s; comparing: \d+ in \d+ s")
         self.assertRegex(sent, r"\x1b\[32mdone: ")
 
     def test_colours_can_be_refused(self):

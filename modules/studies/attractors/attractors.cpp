@@ -5,6 +5,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@ import repal.figures;
 import repal.file;
 import repal.hash;
 import repal.store;
+import repal.tuning_report;
 
 namespace repal {
 namespace {
@@ -49,8 +51,8 @@ DissimilarityStage read_comparisons(const Config& config, const Registry& regist
     const Config study = study_config(config);
     require_task_options(study.at("simulation"), registry);
     const Simulations simulations{RecipeCatalogue(study.at("systems"), study.at("simulation"), registry),
-                                  read_sampling(config)};
-    return {read_experiments(study.at("experiments"), simulations), read_metrics(config.at("metrics"), registry)};
+                                  read_sampling(config), read_metrics(config.at("metrics"), registry)};
+    return {read_experiments(study.at("experiments"), simulations), simulations.metrics};
 }
 
 Array array_of(const Trajectories& x) {
@@ -91,20 +93,8 @@ AttractorStudy::AttractorStudy(const Config& config, const Registry& registry)
         {.name = "generate",
          .needs = {},
          .plan = [this](const auto& results, const Selection& selection) { return plan_generate(results, selection); },
-         .run = [this](const RunOptions& options, Progress& progress) { generate(options, progress); }},
-        {.name = "dissimilarity",
-         .needs = {{"generate"}},
-         .plan =
-             [this](const auto& results, const Selection& selection) {
-                 require_no_attributes(selection);
-                 return dissimilarity_.plan(results, selection);
-             },
-         .run =
-             [this](const RunOptions& options, Progress& progress) {
-                 require_no_attributes(options.selection);
-                 dissimilarity_.run(dissimilarity_.selected(options.selection), options.results, options.shard,
-                                    options.jobs, progress);
-             }}};
+         .run = [this](const RunOptions& options, Progress& progress) { generate(options, progress); }}};
+    std::ranges::move(dissimilarity_.stages({{"generate"}}, require_no_attributes), std::back_inserter(stages_));
 }
 
 PlannedItems AttractorStudy::plan_generate(const std::filesystem::path& results, const Selection& selection) const {
@@ -165,18 +155,31 @@ void AttractorStudy::generate(const Item& item, std::size_t experiment, const st
 }
 
 std::vector<std::string> AttractorStudy::tables() const {
-    return {"dissimilarity.csv", "summary.csv", "failures.csv", "manifest.json"};
+    return {"dissimilarity.csv", "summary.csv", "tune.csv", "search.csv", "failures.csv", "manifest.json"};
 }
 
 Findings AttractorStudy::find(const std::filesystem::path& results) const {
-    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, ItemFiles(results));
+    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, results);
     const std::vector<SummaryRow> summary = summarise(pairs, bootstrap_, Stream(sampling_.seed));
+    const std::vector<TunedSet> settings = dissimilarity_.settings().found(results);
     Findings findings{.tables = {{"dissimilarity.csv", dissimilarity_table(pairs)},
                                  {"summary.csv", means_table(summary)},
+                                 {"tune.csv", settings_table(settings)},
                                  {"failures.csv", failures_table(pairs)}},
-                      .overview = {summary_table(summary)},
+                      .overview = {chosen_table(settings)},
                       .failures = {},
-                      .report = report_of(pairs, summary)};
+                      .report = {}};
+    std::vector<SummaryRow> shown = summary;
+    std::vector<SearchedSetting> searched;
+    for (const Experiment& experiment : dissimilarity_.experiments()) {
+        if (!experiment.search) continue;
+        searched = searched_settings(experiment, pairs, summary, settings);
+        findings.tables.emplace_back("search.csv", search_table(searched));
+        std::erase_if(shown, [&](const SummaryRow& row) { return row.experiment == experiment.name; });
+    }
+    findings.overview.push_back(summary_table(shown));
+    if (!searched.empty()) findings.overview.push_back(search_overview(searched));
+    findings.report = report_of(pairs, shown, settings, searched);
     const auto without_value =
         std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
     if (without_value > 0)
@@ -185,7 +188,9 @@ Findings AttractorStudy::find(const std::filesystem::path& results) const {
     return findings;
 }
 
-Report AttractorStudy::report_of(const std::vector<ScoredPair>& pairs, const std::vector<SummaryRow>& summary) const {
+Report AttractorStudy::report_of(const std::vector<ScoredPair>& pairs, const std::vector<SummaryRow>& summary,
+                                 const std::vector<TunedSet>& settings,
+                                 const std::vector<SearchedSetting>& searched) const {
     Report report{.title = "Attractors: what similarity metrics make of known dynamics",
                   .summary =
                       "Systems whose likeness is known are compared with each other. A metric that measures "
@@ -203,8 +208,10 @@ Report AttractorStudy::report_of(const std::vector<ScoredPair>& pairs, const std
         .rows = summary_table(summary)});
     report.sections.push_back(std::move(overview));
     report.sections.push_back(trajectory_section());
+    report.sections.push_back(settings_section(settings));
     for (const Experiment& experiment : dissimilarity_.experiments())
-        report.sections.push_back(section_of(experiment, pairs, summary));
+        report.sections.push_back(experiment.search ? search_section(experiment, searched)
+                                                    : section_of(experiment, pairs, summary));
 
     Section failures{.id = "failures", .title = "Failures and exclusions"};
     failures.figures.emplace_back(failure_table("failures-table", comparisons_of(pairs)));

@@ -10,13 +10,15 @@ import repal.config;
 import repal.registry;
 import repal.progress;
 export import repal.study;
+import repal.attractor_search;
 import repal.recipe;
 export import repal.summary;
 
 namespace repal {
 
-/// The first study: metrics validated on simulated attractors. Stages: "generate" writes trajectories, "dissimilarity"
-/// compares all pairs. Tables: dissimilarity.csv, summary.csv and failures.csv.
+/// The first study: metrics validated on simulated attractors. Stages: "generate" writes trajectories, "tune" chooses
+/// the settings of metrics, "dissimilarity" compares all pairs. Tables: dissimilarity.csv, summary.csv, tune.csv and
+/// failures.csv.
 export class AttractorStudy final : public Study {
  public:
     /// Reads `metrics`, `seed` and `studies.attractors`. Throws InputError for whatever is wrong there.
@@ -26,7 +28,8 @@ export class AttractorStudy final : public Study {
 
  private:
     std::vector<std::string> tables() const override;
-    Report report_of(const std::vector<ScoredPair>& pairs, const std::vector<SummaryRow>& summary) const;
+    Report report_of(const std::vector<ScoredPair>& pairs, const std::vector<SummaryRow>& summary,
+                     const std::vector<TunedSet>& settings, const std::vector<SearchedSetting>& searched) const;
     Section trajectory_section() const;
     Section section_of(const Experiment& experiment, const std::vector<ScoredPair>& pairs,
                        const std::vector<SummaryRow>& summary) const;

@@ -35,12 +35,13 @@ std::shared_ptr<const System> simulated(Recipe recipe, Sampling sampling, std::u
 }
 
 std::vector<Experiment> read_experiments(const Config& experiments, const Simulations& simulations) {
-    experiments.require_keys({"lorenz", "motifs", "epochs"});
+    experiments.require_keys({"lorenz", "motifs", "epochs", "search"});
     std::vector<Experiment> read;
     for (const auto& [name, config] : experiments.items()) {
         if (name == "lorenz") read.push_back(lorenz_experiment(config, simulations));
         if (name == "motifs") read.push_back(motifs_experiment(config, simulations));
         if (name == "epochs") read.push_back(epochs_experiment(config, simulations));
+        if (name == "search") read.push_back(search_experiment(config, simulations));
     }
     return read;
 }

@@ -1,10 +1,14 @@
 module;
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 export module repal.attractor_experiments;
 
 import repal.config;
+export import repal.chosen_metric;
 export import repal.experiment;
 export import repal.recipe;
 
@@ -17,6 +21,7 @@ export std::shared_ptr<const System> simulated(Recipe recipe, Sampling sampling,
 export struct Simulations {
     RecipeCatalogue systems;
     Sampling sampling;
+    std::vector<ChosenMetric> metrics;  ///< of the study
 };
 
 /// Nine systems in three classes; groups "within" and "across" classes.
@@ -40,6 +45,34 @@ export Experiment motifs_experiment(const Config& config, const Simulations& sim
 ///     levels: [{mixing: 1, noise: 0.004}, {mixing: 0.5, noise: 0.002}]
 ///     replicates: 3
 export Experiment epochs_experiment(const Config& config, const Simulations& simulations);
+
+/// The systems of motifs_experiment(), compared by one metric with every setting of a grid. The first half of the
+/// trials chooses among them, by the rule of repal.tuning; what is compared are the second halves, and its noise floor
+/// is that of their halves.
+///
+///     metric: dsa
+///     basis: {line: line, curve: curve, ...}
+///     length: 3
+///     grid: {n_delays: [6, 11], delay_interval: [1, 6], rank: [2, 5]}
+///     beside: [{n_delays: 33, delay_interval: 6, rank: 50}]    # shown with the chosen one
+export Experiment search_experiment(const Config& config, const Simulations& simulations);
+
+/// All ordered selections of `length` distinct motifs of a basis, each attached to one system.
+struct Compositions {
+    /// Reads `basis` and `length`.
+    Compositions(const Config& config, const Simulations& simulations);
+
+    std::size_t shared_motifs(std::size_t a, std::size_t b) const;
+    std::size_t shared_positions(std::size_t a, std::size_t b) const;
+    /// The motifs that both are made of, each once: what is independent are motifs, not the systems made of them.
+    std::vector<Unit> units(std::size_t a, std::size_t b) const;
+
+    std::size_t length;
+    std::vector<std::pair<std::string, Recipe>> basis = {};
+    std::vector<std::vector<std::size_t>> motifs = {};  ///< of each system, as indices
+    std::vector<std::string> names = {};
+    std::vector<Recipe> recipes = {};
+};
 
 /// Every experiment that the map `experiments` holds, by their names.
 export std::vector<Experiment> read_experiments(const Config& experiments, const Simulations& simulations);

@@ -361,7 +361,11 @@ NetworkComparisons read_comparisons(const Config& study, const NeurotaskData& da
             if (std::ranges::find(mapped, group) != mapped.end()) of_map.push_back(group);
         read.data.insert(read.data.end(), {compared.test.data, compared.retest.data});
 
+        // All that is compared of a ruleset stands side by side.
+        const auto set = std::make_shared<SystemSet>(SystemSet{.name = ruleset.name, .systems = {}});
+        for (const NetworkItem* item : compared.items) set->systems.push_back({item->name, compared.at(*item, {})});
         const auto add = [&](Compared what, Experiment experiment, std::int64_t parts = 0) {
+            experiment.set = set;
             read.kinds[experiment.name] = {&ruleset, what, parts};
             read.experiments.push_back(std::move(experiment));
         };

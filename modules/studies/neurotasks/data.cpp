@@ -8,6 +8,7 @@ module;
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -182,6 +183,7 @@ void NeurotaskData::generate(const DataItem& item, const RunOptions& options) co
     nlohmann::json result = {
         {"sequences", dataset.sequences}, {"steps", dataset.steps}, {"trials", dataset.trials.size()}};
     if (ideal) result["ideal_accuracy"] = *ideal;
+    if (const auto chance = chance_performance(dataset)) result["chance_performance"] = *chance;
     ItemFiles(options.results).write(item, ItemState::done, result.dump());
 }
 
@@ -197,17 +199,31 @@ Dataset NeurotaskData::load(const DataItem& item, const std::filesystem::path& r
     }
 }
 
+std::optional<PerformanceRange> NeurotaskData::range(const std::string& task,
+                                                     const std::filesystem::path& results) const {
+    const DataItem validation = item(task, "validation");
+    const auto json = ItemFiles(results).read(validation);
+    if (!json || !json->contains("chance_performance")) return {};
+    try {
+        return PerformanceRange{.chance = json->at("chance_performance").get<double>(),
+                                .ideal = json->value("ideal_accuracy", 1.0)};
+    } catch (const nlohmann::json::exception&) {
+        throw ItemFiles(results).was_changed(validation);
+    }
+}
+
 Table NeurotaskData::table(const std::filesystem::path& results) const {
-    Table rows = {{"task", "split", "sequences", "steps", "trials", "ideal_accuracy"}};
+    Table rows = {{"task", "split", "sequences", "steps", "trials", "ideal_accuracy", "chance_performance"}};
     for (const DataItem& item : items()) {
         const auto result = ItemFiles(results).read(item);
         if (!result) continue;
         const auto count = [&](const char* name) { return fmt::format("{}", result->at(name).get<std::size_t>()); };
+        const auto number = [&](const char* name) {
+            return result->contains(name) ? fmt::format("{}", result->at(name).get<double>()) : "";
+        };
         try {
             rows.push_back({tasks_[item.task].name, item.split, count("sequences"), count("steps"), count("trials"),
-                            result->contains("ideal_accuracy")
-                                ? fmt::format("{}", result->at("ideal_accuracy").get<double>())
-                                : ""});
+                            number("ideal_accuracy"), number("chance_performance")});
         } catch (const nlohmann::json::exception&) {
             throw ItemFiles(results).was_changed(item);
         }

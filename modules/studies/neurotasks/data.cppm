@@ -3,6 +3,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -36,6 +37,12 @@ export struct DataItem : Item {
 /// shows between a network's activity on both is its noise floor.
 export inline constexpr char retest[] = "retest";
 
+/// Between which performance is worth something.
+export struct PerformanceRange {
+    double chance;  ///< see chance_performance()
+    double ideal;   ///< of the ideal observer; 1 for continuous outputs
+};
+
 /// The data of all tasks of a study, in the splits train, validation, test and retest: data/<task>-<split>.h5.
 export class NeurotaskData {
  public:
@@ -55,6 +62,9 @@ export class NeurotaskData {
 
     /// Makes those of the shard that are not there.
     void generate(const std::vector<DataItem>& items, const RunOptions& options, Progress& progress) const;
+
+    /// Of the validation data of a task; nothing while they are not made.
+    std::optional<PerformanceRange> range(const std::string& task, const std::filesystem::path& results) const;
 
     /// Throws InputError if the file is missing, damaged or of another configuration.
     static Dataset load(const DataItem& item, const std::filesystem::path& results);

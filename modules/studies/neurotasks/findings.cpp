@@ -5,6 +5,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -310,6 +311,18 @@ void leave_out_repeated_states(std::vector<ScoredPair>& pairs) {
         pair.result.score =
             Score::without_value(Status::not_applicable, fmt::format("{} and {} are compared already", a, b));
     }
+}
+
+std::vector<ScoredPair> pairs_of_trained(const std::vector<ScoredPair>& pairs,
+                                         const std::vector<NetworkResult>& networks) {
+    std::set<const NetworkItem*> trained;
+    for (const NetworkResult& network : networks)
+        if (network.is_trained) trained.insert(network.item);
+    std::vector<ScoredPair> kept;
+    std::ranges::copy_if(pairs, std::back_inserter(kept), [&](const ScoredPair& pair) {
+        return trained.contains(&network_a(pair)) && trained.contains(&network_b(pair));
+    });
+    return kept;
 }
 
 Checks checks_of(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,

@@ -79,6 +79,10 @@ export Table maps_table(const std::vector<NetworkMap>& maps);
 /// short training several points may fall on one state.
 export void leave_out_repeated_states(std::vector<ScoredPair>& pairs);
 
+/// The pairs of networks that are trained or have nothing to learn.
+export std::vector<ScoredPair> pairs_of_trained(const std::vector<ScoredPair>& pairs,
+                                                const std::vector<NetworkResult>& networks);
+
 /// What metrics give for a network and a changed copy of itself, and whether that is what they promise.
 export struct Checks {
     Table rows = {{"ruleset", "metric", "check", "dissimilarity", "expected", "holds"}};

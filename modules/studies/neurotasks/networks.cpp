@@ -78,6 +78,7 @@ NeurotaskNetworks::NeurotaskNetworks(const Config& study, std::uint64_t seed, co
     replicates_ = networks.integer_or("replicates", 1, 1, 1'000'000);
     tau_ms_ = networks.number_or("tau", 100, 1e-3, 1e9);
     training_ = read_training(study.at_or_empty("training"));
+    trained_fraction_ = study.at_or_empty("training").number_or("trained_fraction", trained_fraction_, 0, 1);
     checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1, 1'000'000));
     make_items();
 }

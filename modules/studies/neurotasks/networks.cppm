@@ -3,6 +3,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -36,6 +37,15 @@ export struct NetworkResult {
     int epochs = 0;
     std::int64_t updates = 0;
     double smallest_fraction = 0;  ///< see EpochRecord
+
+    /// On the validation data of one task that it learns.
+    struct OnTask {
+        std::size_t rule;
+        double performance;
+        std::optional<double> corrected;  ///< (performance - chance) / (ideal - chance); none: that is not known
+    };
+    std::vector<OnTask> learned = {};
+    bool is_trained = false;  ///< see NeurotaskNetworks::trained_fraction()
 };
 
 /// All networks of a study: networks/<ruleset>/<setting>/r<replicate>/<group>/.
@@ -52,6 +62,9 @@ export class NeurotaskNetworks {
     const std::vector<Ruleset>& rulesets() const { return rulesets_; }
     const std::vector<Setting>& settings() const { return settings_; }
     double target_fraction() const { return training_.target_fraction; }
+    /// A network counts as trained if it has come so far from chance to the ideal observer, on every task that it
+    /// learns, and so has the pretrained network that it goes on from.
+    double trained_fraction() const { return trained_fraction_; }
     int checkpoint_every() const { return checkpoint_every_; }
 
     /// The selected ones and the pretrained networks that they go on from. Throws InputError if the selection names
@@ -104,12 +117,16 @@ export class NeurotaskNetworks {
     std::int64_t replicates_ = 1;
     double tau_ms_ = 100;
     int checkpoint_every_ = 1;
+    double trained_fraction_ = 0.8;
     TrainingOptions training_;
     std::vector<NetworkItem> items_;
 };
 
 /// A row for each network.
 export Table networks_table(const std::vector<NetworkResult>& results);
+
+/// A row for each network and task that it learns.
+export Table learned_table(const std::vector<NetworkResult>& results);
 
 /// A line for each group, for the terminal.
 export Table training_table(std::span<const NetworkResult> results, double target_fraction);

@@ -5,13 +5,14 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 module repal.neurotasks;
 
-import repal.file;
+import repal.tuning_report;
 
 namespace repal {
 namespace {
@@ -61,19 +62,12 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
         {.name = "train",
          .needs = {{"generate", learned_data}},
          .plan = [this](const auto& results, const Selection& selection) { return networks_.plan(results, selection); },
-         .run = [this](const RunOptions& options, Progress& progress) { networks_.train(options, progress); }},
-        {.name = "dissimilarity",
-         .needs = {{"generate", compared_data}, {"train"}},
-         .plan =
-             [this](const auto& results, const Selection& selection) {
-                 networks_.selected(selection);  // throws for what is not there
-                 return dissimilarity_.plan(results, selection, texts_of(comparison_names));
-             },
-         .run =
-             [this](const RunOptions& options, Progress& progress) {
-                 dissimilarity_.run(dissimilarity_.selected(options.selection, texts_of(comparison_names)),
-                                    options.results, options.shard, options.jobs, progress);
-             }}};
+         .run = [this](const RunOptions& options, Progress& progress) { networks_.train(options, progress); }}};
+    std::ranges::move(
+        dissimilarity_.stages(
+            {{"generate", compared_data}, {"train"}},
+            [this](const Selection& selection) { networks_.selected(selection); }, texts_of(comparison_names)),
+        std::back_inserter(stages_));
 }
 
 /// The data of the selected networks; without a selection also that of tasks which no network learns.
@@ -85,26 +79,42 @@ std::vector<DataItem> NeurotaskStudy::data_items(const Selection& selection) con
 }
 
 std::vector<std::string> NeurotaskStudy::tables() const {
-    return {"data.csv", "networks.csv", "dissimilarity.csv", "summary.csv",  "tests.csv",    "regressions.csv",
-            "map.csv",  "maps.csv",     "checks.csv",        "failures.csv", "manifest.json"};
+    return {"data.csv",          "networks.csv",
+            "dissimilarity.csv", "summary.csv",
+            "tests.csv",         "regressions.csv",
+            "map.csv",           "maps.csv",
+            "checks.csv",        "tune.csv",
+            "failures.csv",      "manifest.json",
+            "learned.csv",       "summary_trained.csv",
+            "tests_trained.csv", "regressions_trained.csv"};
 }
 
 Findings NeurotaskStudy::find(const std::filesystem::path& results) const {
     const std::vector<NetworkResult> networks = networks_.results(results);
-    const NeurotaskFindings found = find_in_pairs(read_all_scores(dissimilarity_, ItemFiles(results)));
+    const std::vector<TunedSet> settings = dissimilarity_.settings().found(results);
+    const NeurotaskFindings found = find_in_pairs(read_all_scores(dissimilarity_, results));
+    const NeurotaskFindings of_trained = find_in_pairs(pairs_of_trained(found.pairs, networks));
     const auto& [summary, tests, regressions, maps, checks, pairs] = found;
-    Findings findings{.tables = {{"data.csv", data_.table(results)}, {"networks.csv", networks_table(networks)}},
+    Findings findings{.tables = {{"data.csv", data_.table(results)},
+                                 {"networks.csv", networks_table(networks)},
+                                 {"learned.csv", learned_table(networks)}},
                       .overview = {training_table(networks, networks_.target_fraction())},
                       .failures = {},
-                      .report = report_of(found, networks, results)};
+                      .report = report_of(found, networks, settings, results)};
     if (!pairs.empty()) {
-        findings.tables.insert(findings.tables.end(), {{"dissimilarity.csv", dissimilarity_table(pairs)},
-                                                       {"summary.csv", means_table(summary)},
-                                                       {"tests.csv", tests_table(tests)},
-                                                       {"regressions.csv", regressions_table(regressions)},
-                                                       {"map.csv", map_table(maps)},
-                                                       {"maps.csv", maps_table(maps)},
-                                                       {"checks.csv", checks.rows}});
+        findings.tables.insert(findings.tables.end(),
+                               {{"dissimilarity.csv", dissimilarity_table(pairs)},
+                                {"summary.csv", means_table(summary)},
+                                {"tests.csv", tests_table(tests)},
+                                {"regressions.csv", regressions_table(regressions)},
+                                {"map.csv", map_table(maps)},
+                                {"maps.csv", maps_table(maps)},
+                                {"tune.csv", settings_table(settings)},
+                                {"summary_trained.csv", means_table(of_trained.summary)},
+                                {"tests_trained.csv", tests_table(of_trained.tests)},
+                                {"regressions_trained.csv", regressions_table(of_trained.regressions)},
+                                {"checks.csv", checks.rows}});
+        findings.overview.push_back(chosen_table(settings));
         findings.overview.push_back(groups_table(summary, comparisons_));
     }
     Table failures = failures_table(pairs);
@@ -136,7 +146,7 @@ NeurotaskFindings NeurotaskStudy::find_in_pairs(std::vector<ScoredPair> pairs) c
 }
 
 Report NeurotaskStudy::report_of(const NeurotaskFindings& found, const std::vector<NetworkResult>& networks,
-                                 const std::filesystem::path& results) const {
+                                 const std::vector<TunedSet>& settings, const std::filesystem::path& results) const {
     const std::vector<Experiment>& experiments = dissimilarity_.experiments();
     Report report{.title = "Neurotasks: networks that learned compositions of tasks",
                   .summary =
@@ -146,7 +156,7 @@ Report NeurotaskStudy::report_of(const NeurotaskFindings& found, const std::vect
                   .provenance = {},
                   .reproduce = {},
                   .sections = {task_section(data_, seed_), training_section(data_, networks_, networks, results),
-                               activity_section(experiments, results)}};
+                               activity_section(experiments, results), settings_section(settings)}};
     for (const Ruleset& ruleset : networks_.rulesets())
         if (!ruleset.curricula.empty())
             report.sections.push_back(comparison_section(ruleset, experiments, comparisons_.kinds, found, bootstrap_));

@@ -30,7 +30,7 @@ export class NeurotaskStudy final : public Study {
     std::vector<std::string> tables() const override;
     NeurotaskFindings find_in_pairs(std::vector<ScoredPair> pairs) const;
     Report report_of(const NeurotaskFindings& found, const std::vector<NetworkResult>& networks,
-                     const std::filesystem::path& results) const;
+                     const std::vector<TunedSet>& settings, const std::filesystem::path& results) const;
     std::vector<DataItem> data_items(const Selection& selection) const;
 
     std::uint64_t seed_;

@@ -59,12 +59,13 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
     static repal::MetricInfo info() {
         using enum repal::Invariance;
         return {.name = "dsa",
-                .version = "4",
+                .version = "5",
                 .summary = "dynamical similarity analysis: angle between linear operators after the best rotation",
                 .source = "Ostrow et al. 2023, Beyond geometry",
                 .invariances = {orthogonal, scaling, trial_order},
                 .has_triangle_inequality = true,
                 .needs_equal_steps = false,
+                .values = {repal::rank_value()},
                 .options = repal::option_infos<Options>()};
     }
 

@@ -125,12 +125,13 @@ class EigenvalueWasserstein final : public repal::HavokMetric<Spectrum> {
     static repal::MetricInfo info() {
         using enum repal::Invariance;
         return {.name = "eigenvalue_wasserstein",
-                .version = "2",
+                .version = "3",
                 .summary = "distance that the eigenvalues of one linear operator are moved to those of the other",
                 .source = "Redman et al. 2024, Identifying equivalent training dynamics; operator: Ostrow et al. 2023",
                 .invariances = {orthogonal, scaling, trial_order},
                 .has_triangle_inequality = true,
                 .needs_equal_steps = false,
+                .values = {repal::rank_value()},
                 .options = repal::option_infos<Options>()};
     }
 

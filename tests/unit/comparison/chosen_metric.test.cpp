@@ -58,13 +58,19 @@ TEST(ChosenMetric, APluginMayBeUsedTwiceUnderNamesOfItsOwn) {
     EXPECT_NE(metrics[0].identity, metrics[1].identity);
 }
 
-TEST(ChosenMetric, AStudyHasToNameItsSettings) {
-    try {
-        repal::read_metrics(config_of({"metrics.dsa={rank: 5}"}).at("metrics"), registry());
-        FAIL();
-    } catch (const repal::InputError& error) {
-        EXPECT_THAT(error.what(), HasSubstr("n_delays of 'dsa' is not given; `repal tune` chooses it from data"));
-    }
+TEST(ChosenMetric, WhatIsNotGivenIsAutomatic) {
+    const auto metrics = repal::read_metrics(config_of({"metrics.dsa={rank: 5}"}).at("metrics"), registry());
+    EXPECT_THAT(metrics[0].automatic_options(), testing::ElementsAre("n_delays"));
+    EXPECT_EQ(metrics[0].settings(), "n_delays=auto,rank=5");
+}
+
+TEST(ChosenMetric, ThePcaOfAPluginIsThatOfAllItsMetricsUnlessTheyHaveTheirOwn) {
+    auto metrics = repal::read_metrics(
+        config_of({"metrics.dsa={}", "metrics.a={metric: dsa}", "metrics.b={metric: dsa}"}).at("metrics"), registry());
+    repal::read_pca(config_of({"pca.dsa.components=5", "pca.b.components=7"}).at("pca"), registry(), metrics);
+    EXPECT_EQ(metrics[0].pca->components, 5);
+    EXPECT_EQ(metrics[1].pca->components, 5);
+    EXPECT_EQ(metrics[2].pca->components, 7);
 }
 
 }  // namespace

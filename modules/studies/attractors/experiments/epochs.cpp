@@ -3,6 +3,7 @@ module;
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,6 +93,11 @@ Experiment epochs_experiment(const Config& config, const Simulations& simulation
         for (std::size_t pattern = 0; pattern < patterns.size(); ++pattern)
             experiment.parts.push_back(
                 pattern_part(patterns, pattern, levels, simulations.sampling, replicate, replicates));
+    auto set = std::make_shared<SystemSet>(SystemSet{"epochs", {}});
+    for (const Part& part : experiment.parts)  // all but the last, which is drawn once more
+        set->systems.insert(set->systems.end(), part.systems.begin(), part.systems.end() - 1);
+    experiment.set = std::move(set);
+    experiment.floor_has_other_trials = simulations.sampling.is_shared;
     return experiment;
 }
 

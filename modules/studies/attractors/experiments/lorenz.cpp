@@ -1,5 +1,6 @@
 module;
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +36,9 @@ Experiment lorenz_experiment(const Config& config, const Simulations& simulation
             .axes = {{"Pairs within a class of systems, and across classes",
                       "classes",
                       {"within", "across"},
-                      {{"", {"within", "across"}}}}}};
+                      {{"", {"within", "across"}}}}},
+            .set = std::make_shared<SystemSet>(SystemSet{"lorenz", systems}),
+            .floor_has_other_trials = simulations.sampling.is_shared};
 }
 
 }  // namespace repal

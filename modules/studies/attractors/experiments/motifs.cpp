@@ -4,6 +4,8 @@ module;
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,61 +32,72 @@ std::vector<Selection> ordered_selections(std::size_t n, std::size_t length) {
     return selections;
 }
 
-std::size_t shared_motifs(const Selection& a, const Selection& b) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(a, [&](std::size_t motif) { return std::ranges::find(b, motif) != b.end(); }));
+}  // namespace
+
+Compositions::Compositions(const Config& config, const Simulations& simulations) : length(0) {
+    for (const auto& [name, motif] : config.at("basis").items())
+        basis.emplace_back(name, simulations.systems.read(motif));
+    length = static_cast<std::size_t>(config.at("length").integer(1, std::max<std::int64_t>(1, std::ssize(basis))));
+    motifs = ordered_selections(basis.size(), length);
+    for (const Selection& selection : motifs) {
+        std::string name;
+        std::vector<Recipe> attached;
+        for (const std::size_t motif : selection) {
+            name += (name.empty() ? "" : "+") + basis[motif].first;
+            attached.push_back(basis[motif].second);
+        }
+        names.push_back(std::move(name));
+        recipes.push_back(Recipe::attached(std::move(attached)));
+    }
 }
 
-std::size_t shared_positions(const Selection& a, const Selection& b) {
+std::size_t Compositions::shared_motifs(std::size_t a, std::size_t b) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        motifs[a], [&](std::size_t motif) { return std::ranges::find(motifs[b], motif) != motifs[b].end(); }));
+}
+
+std::size_t Compositions::shared_positions(std::size_t a, std::size_t b) const {
     std::size_t count = 0;
-    for (std::size_t position = 0; position < a.size(); ++position) count += a[position] == b[position] ? 1 : 0;
+    for (std::size_t position = 0; position < length; ++position)
+        count += motifs[a][position] == motifs[b][position] ? 1 : 0;
     return count;
 }
 
-}  // namespace
+std::vector<Unit> Compositions::units(std::size_t a, std::size_t b) const {
+    std::vector<Unit> units;
+    for (const std::size_t system : {a, b})
+        for (const std::size_t motif : motifs[system])
+            if (std::ranges::find(units, Unit{motif}) == units.end()) units.push_back({motif});
+    return units;
+}
 
 Experiment motifs_experiment(const Config& config, const Simulations& simulations) {
     config.require_keys({"basis", "length"});
-    std::vector<std::string> names;
-    std::vector<Recipe> basis;
+    const Compositions made(config, simulations);
     std::vector<NamedSystem> stored;
-    for (const auto& [name, motif] : config.at("basis").items()) {
-        names.push_back(name);
-        basis.push_back(simulations.systems.read(motif));
-        stored.push_back({name, simulated(basis.back(), simulations.sampling)});
-    }
-    const std::int64_t length = config.at("length").integer(1, std::max<std::int64_t>(1, std::ssize(basis)));
-    const std::vector<Selection> selections = ordered_selections(basis.size(), static_cast<std::size_t>(length));
-
+    for (const auto& [name, motif] : made.basis) stored.push_back({name, simulated(motif, simulations.sampling)});
     Part part{.name = "motifs"};
-    std::vector<Recipe> recipes;
-    for (const Selection& selection : selections) {
-        std::string name;
-        std::vector<Recipe> motifs;
-        for (const std::size_t motif : selection) {
-            name += (name.empty() ? "" : "+") + names[motif];
-            motifs.push_back(basis[motif]);
-        }
-        recipes.push_back(Recipe::attached(std::move(motifs)));
-        part.systems.push_back({name, simulated(recipes.back(), simulations.sampling)});
-    }
+    const std::size_t n = made.names.size();
+    for (std::size_t a = 0; a < n; ++a)
+        part.systems.push_back({made.names[a], simulated(made.recipes[a], simulations.sampling)});
     stored.insert(stored.end(), part.systems.begin(), part.systems.end());
+    auto set = std::make_shared<SystemSet>(SystemSet{"motifs", part.systems});
 
-    for (std::size_t a = 0; a < selections.size(); ++a)
-        for (std::size_t b = a + 1; b < selections.size(); ++b)
+    for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = a + 1; b < n; ++b)
             part.pairs.push_back({a,
                                   b,
-                                  {fmt::format("shared={}", shared_motifs(selections[a], selections[b])),
-                                   fmt::format("same_position={}", shared_positions(selections[a], selections[b]))},
-                                  {{a}, {b}}});
-    for (std::size_t a = 0; a < selections.size(); ++a) {
-        part.pairs.push_back({a, part.systems.size(), {noise_floor}, {{a}}});
-        part.systems.push_back({part.systems[a].name + " redrawn", simulated(recipes[a], simulations.sampling, 1)});
+                                  {fmt::format("shared={}", made.shared_motifs(a, b)),
+                                   fmt::format("same_position={}", made.shared_positions(a, b))},
+                                  made.units(a, b)});
+    for (std::size_t a = 0; a < n; ++a) {
+        part.pairs.push_back({a, part.systems.size(), {noise_floor}, made.units(a, a)});
+        part.systems.push_back({made.names[a] + " redrawn", simulated(made.recipes[a], simulations.sampling, 1)});
     }
 
     GroupAxis shared{"Dissimilarity by the motifs that two systems share", "motifs shared", {}, {{}}};
     GroupAxis same{"Dissimilarity by the positions with the same motif", "positions with the same motif", {}, {{}}};
-    for (std::int64_t count = 0; count <= length; ++count) {
+    for (std::size_t count = 0; count <= made.length; ++count) {
         shared.ticks.push_back(fmt::format("{}", count));
         shared.curves.front().groups.push_back(fmt::format("shared={}", count));
         same.curves.front().groups.push_back(fmt::format("same_position={}", count));
@@ -97,7 +110,9 @@ Experiment motifs_experiment(const Config& config, const Simulations& simulation
             .parts = {std::move(part)},
             .stored = std::move(stored),
             .groups = std::move(groups),
-            .axes = {std::move(shared), std::move(same)}};
+            .axes = {std::move(shared), std::move(same)},
+            .set = std::move(set),
+            .floor_has_other_trials = simulations.sampling.is_shared};
 }
 
 }  // namespace repal

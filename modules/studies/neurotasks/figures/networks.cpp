@@ -196,8 +196,13 @@ Section training_section(const NeurotaskData& data, const NeurotaskNetworks& net
     section.figures.emplace_back(TableFigure{
         .id = "training-table",
         .title = "Networks of each group",
-        .caption = "Performance is given as the share of what the ideal observer reaches, the smallest over "
-                   "the tasks that a network learns, in the mean over the networks of the group.",
+        .caption = fmt::format(
+            "Performance is given as the share of what the ideal observer reaches, the smallest over the tasks that a "
+            "network learns, in the mean over the networks of the group; less chance: as the share of the way from the "
+            "best constant answer to the ideal observer. Trained: at least {} of that way on every task, and so was "
+            "the "
+            "pretrained network.",
+            networks.trained_fraction()),
         .rows = training_table(network_results, networks.target_fraction())});
     return section;
 }

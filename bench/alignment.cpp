@@ -30,10 +30,10 @@ int main(int argc, char** argv) try {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
 
     fmt::print(R"({{"objective": {:.17g}, "angle_rad": {:.17g}, "lower_bound_rad": {:.17g}, "seconds": {:.6g}, )"
-               R"("gradient_norm": {:.3g}, "is_converged": {}, "iterations": {}}})"
+               R"("restart_spread_rad": {:.3g}, "gradient_norm": {:.3g}, "is_converged": {}, "iterations": {}}})"
                "\n",
-               result.objective, result.angle_rad, result.lower_bound_rad, seconds.count(), result.gradient_norm,
-               result.is_converged, result.iterations);
+               result.objective, result.angle_rad, result.lower_bound_rad, seconds.count(), result.restart_spread_rad,
+               result.gradient_norm, result.is_converged, result.iterations);
 } catch (const std::exception& error) {
     fmt::print(stderr, "bench_alignment: {}\n", error.what());
     return EXIT_FAILURE;

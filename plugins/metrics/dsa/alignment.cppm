@@ -28,7 +28,7 @@ export struct AlignmentOperator {
 };
 
 export struct AlignmentOptions {
-    int starts = 0;                    ///< starting points; 0: 4300 / rank^1.5, but 8 to 64
+    int starts = 0;                    ///< descents of the search; 0: 1250 / rank, but 8 to 64
     double gradient_tolerance = 1e-9;  ///< of gradient_norm below
     int max_iterations = 500;          ///< of each optimiser
 };
@@ -39,6 +39,9 @@ export struct Alignment {
     double objective = 0;        ///< f(C), 0 to 4
     double angle_rad = 0;        ///< 2 asin(sqrt(f) / 2) = arccos <A, C B C^T> of the unit operators, 0 to pi
     double lower_bound_rad = 0;  ///< no C has a smaller angle; never above angle_rad
+    /// How much larger the angle of the median descent is: 0 if all ended in one minimum, large where local minima
+    /// differ, so that more starts may find a lower one.
+    double restart_spread_rad = 0;
     /// Frobenius norm of the gradient of <A, exp(W) C B C^T exp(-W)> by the skew W, for A and B without their multiples
     /// of the identity and scaled to Frobenius norm 1: at most 2, whatever the scale of the operators.
     double gradient_norm = 0;
@@ -48,10 +51,10 @@ export struct Alignment {
 
 /// Minimises f(C) = || A/||A||_F - C (B/||B||_F) C^T ||_F^2 over all orthogonal C, rotations and reflections.
 ///
-/// The problem is not convex. Starting points, informed and random ones, are improved by exact plane rotations and a
-/// trust region method; Ceres' L-BFGS on the orthogonal group descends from the best two, and the trust region method
-/// finishes. The result is a local minimum, nearly always the lowest or within a percent of it; lower_bound_rad tells
-/// how far it can be from that.
+/// The problem is not convex. A fifth of the descents (5 at least) begins at starting points, informed and random ones,
+/// which exact plane rotations improve; the others between two of the best minima so far. A trust region method
+/// descends and finishes. The result is a local minimum; lower_bound_rad tells how far it can be from the lowest,
+/// restart_spread_rad how much minima differ.
 /// Deterministic. align(a, b) and align(b, a) give the same bits, up to the transposition of the rotation.
 /// Both operators have the same rank (the caller sees to that).
 /// Lower bound: Hoffman and Wielandt 1953, see certificate.cpp. Objective: Ostrow et al. 2023, eq. 6.

@@ -137,6 +137,10 @@ Matrix<Scalar> cayley(const Matrix<Scalar>& w, const Matrix<Scalar>& z) {
     return Cayley<Scalar>(w.rows())(w, z);
 }
 
+Eigen::MatrixXd orthogonalised(const Eigen::MatrixXd& x) {
+    return x * (Eigen::MatrixXd::Identity(x.cols(), x.cols()) * 3 - x.transpose() * x) / 2;
+}
+
 template Matrix<double> cayley(const Matrix<double>&, const Matrix<double>&);
 template Matrix<float> cayley(const Matrix<float>&, const Matrix<float>&);
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numbers>
 #include <tuple>
 #include <utility>
 
@@ -40,7 +41,7 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
                 HavokOptions::table(),
                 std::tuple{Option{&Options::starts,
                                   {.name = "starts",
-                                   .summary = "starting points of the alignment; 0: 4300 / rank^1.5, but 8 to 64",
+                                   .summary = "descents of the alignment; 0: 1250 / rank, but 8 to 64",
                                    .minimum = 0,
                                    .maximum = 100'000}},
                            Option{&Options::gradient_tolerance,
@@ -65,7 +66,13 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
                 .invariances = {orthogonal, scaling, trial_order},
                 .has_triangle_inequality = true,
                 .needs_equal_steps = false,
-                .values = {repal::rank_value()},
+                .values = {repal::rank_value(),
+                           {.name = "restart_spread",
+                            .summary = "by how much the angle of the median descent of the alignment is larger",
+                            .unit = "rad",
+                            .minimum = 0,
+                            .maximum = std::numbers::pi,
+                            .larger_is_alike = false}},
                 .options = repal::option_infos<Options>()};
     }
 
@@ -81,7 +88,9 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
             return repal::Score::without_value(repal::Status::not_converged,
                                                fmt::format("the gradient norm is {:.2g} after {} iterations",
                                                            alignment.gradient_norm, alignment.iterations));
-        return repal::Score::of(alignment.angle_rad, alignment.lower_bound_rad);
+        repal::Score score = repal::Score::of(alignment.angle_rad, alignment.lower_bound_rad);
+        score.values = {alignment.restart_spread_rad};
+        return score;
     }
 
  private:

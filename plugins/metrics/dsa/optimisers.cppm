@@ -23,9 +23,12 @@ Candidate sweep(const Overlap<double>& overlap, Candidate start, int max_sweeps,
 Candidate descend(const Overlap<double>& overlap, Candidate start, double gradient_tolerance, int max_iterations);
 
 /// Riemannian trust region with truncated conjugate gradients (Absil, Baker, Gallivan 2007). Converges quadratically
-/// where L-BFGS would crawl, down to the rounding of the gradient.
+/// where L-BFGS would crawl, down to the rounding of the gradient. The steps are found in float.
 template <class Scalar>
 Candidate trust_region(const Overlap<Scalar>& overlap, Candidate start, double gradient_tolerance, int max_iterations);
+
+/// A product of rotations is orthogonal up to rounding; one step of Newton and Schulz removes that.
+Eigen::MatrixXd orthogonalised(const Eigen::MatrixXd& x);
 
 /// Cayley transform (I - W)^-1 (I + W) Z of a skew W: orthogonal, and exp(2 W) Z up to the third order.
 template <class Scalar>

@@ -3,14 +3,15 @@ module;
 module repal.dsa.alignment;
 
 import :overlap;
+import :product;
 
 namespace repal {
 
 template <class Scalar>
 Scalar Overlap<Scalar>::half_gradient(const Matrix<Scalar>& z, Matrix<Scalar>& product, Matrix<Scalar>& out) const {
-    product.noalias() = z * l;
-    out.noalias() = p.asDiagonal() * z * q.asDiagonal();
-    out.noalias() -= k * product;
+    multiply(z, l, product);
+    multiply(k, product, out);
+    out = p.asDiagonal() * z * q.asDiagonal() - out;
     return z.cwiseProduct(out).sum();
 }
 
@@ -23,16 +24,18 @@ Scalar Overlap<Scalar>::value(const Matrix<Scalar>& z) const {
 
 template <class Scalar>
 Matrix<Scalar> Overlap<Scalar>::turned_symmetric(const Matrix<Scalar>& z) const {
-    const Matrix<Scalar> turned = z * q.asDiagonal() * z.transpose();
+    const Matrix<Scalar> scaled = z * q.asDiagonal();
+    Matrix<Scalar> turned(rank(), rank());
+    multiply<Scalar>(scaled, z.transpose(), turned);
     return (turned + turned.transpose()) / 2;
 }
 
 template <class Scalar>
 Matrix<Scalar> Overlap<Scalar>::turned_skew(const Matrix<Scalar>& z) const {
     Matrix<Scalar> half(rank(), rank());
-    half.noalias() = z * l;
+    multiply(z, l, half);
     Matrix<Scalar> turned(rank(), rank());
-    turned.noalias() = half * z.transpose();
+    multiply<Scalar>(half, z.transpose(), turned);
     return (turned - turned.transpose()) / 2;
 }
 

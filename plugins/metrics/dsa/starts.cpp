@@ -80,6 +80,16 @@ std::vector<Eigen::MatrixXd> structural_starts(const Overlap<double>& overlap, c
             sorted_schur_vectors(overlap.p, overlap.k) * sorted_schur_vectors(overlap.q, overlap.l).transpose()};
 }
 
+Eigen::MatrixXd recombined(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, Stream& stream) {
+    // Both signs of Z have the same overlap: the nearer one.
+    const double sign = x.cwiseProduct(y).sum() < 0 ? -1 : 1;
+    // Noise of about the size of the mean: less falls back on the two, more forgets them. Between 2 and 4 all is alike.
+    const double noise = 2.5 / std::sqrt(static_cast<double>(x.rows()));
+    Eigen::MatrixXd mean = (x + sign * y) / 2;
+    for (double& value : mean.reshaped()) value += noise * (2 * stream.uniform() - 1);
+    return orthogonal_factor(mean);
+}
+
 Eigen::MatrixXd random_start(Eigen::Index n, Stream& stream) {
     const std::vector<std::size_t> order = stream.permutation(static_cast<std::size_t>(n));
     Eigen::MatrixXd z = Eigen::MatrixXd::Zero(n, n);

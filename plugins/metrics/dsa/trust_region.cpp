@@ -9,92 +9,138 @@ module repal.dsa.alignment;
 
 import :optimisers;
 import :overlap;
+import :product;
 
 namespace repal {
 namespace {
 
-/// -g(cayley(W/2) Z) as a quadratic function of the skew W around W = 0, with T = Z B Z^T = symmetric + skew:
-/// slope -W0 and Hessian W -> -(skew part of 2 (diag(p) W S - K W L) - W sym(G)), G = 2 (diag(p) S - K L).
+/// What is known of g at Z, with Z B Z^T = S + X of symmetric S and skew X.
 template <class Scalar>
-class LocalModel {
- public:
-    LocalModel(const Overlap<Scalar>& overlap, const Matrix<Scalar>& z)
-        : overlap_(&overlap),
-          n_(overlap.rank()),
-          wide_(n_, 2 * n_),
-          products_(n_, 2 * n_),
-          turned_skew_(overlap.turned_skew(z)),
-          left_(n_, n_),
-          full_(n_, n_) {
-        wide_.leftCols(n_) = overlap.turned_symmetric(z);
-        Matrix<Scalar> gradient = overlap.p.asDiagonal() * wide_.leftCols(n_);
-        gradient.noalias() -= overlap.k * turned_skew_;
-        gradient *= 2;
-        wide_.rightCols(n_) = (gradient + gradient.transpose()) / 2;
-        ascent_ = (gradient - gradient.transpose()) / 2;
-        curvatures_ = overlap.plane_curvatures(wide_.leftCols(n_), turned_skew_);
+struct Point {
+    Point(const Overlap<Scalar>& overlap, Matrix<Scalar> at)
+        : z(std::move(at)),
+          symmetric(overlap.turned_symmetric(z)),
+          skew(overlap.turned_skew(z)),
+          value(overlap.p.dot(symmetric.diagonal()) + overlap.k.cwiseProduct(skew).sum()) {
+        Matrix<Scalar> half(overlap.rank(), overlap.rank());
+        multiply(overlap.k, skew, half);
+        half = overlap.p.asDiagonal() * symmetric - half;
+        ascent = half - half.transpose();
+        gradient_norm = ascent.norm();
     }
 
-    /// Riemannian gradient of g, skew.
-    const Matrix<Scalar>& ascent() const { return ascent_; }
-    const Matrix<Scalar>& curvatures() const { return curvatures_; }
+    Matrix<Scalar> z;
+    Matrix<Scalar> symmetric, skew;
+    Scalar value;           ///< g = <diag(p), S> + <K, X>
+    Matrix<Scalar> ascent;  ///< Riemannian gradient, skew: [diag(p), S] - [K, X]
+    Scalar gradient_norm;
+};
 
-    void apply_hessian(const Matrix<Scalar>& w, Matrix<Scalar>& out) {
-        products_.noalias() = w * wide_;
-        left_.noalias() = overlap_->k * w;
-        full_.noalias() = left_ * turned_skew_;
-        full_ -= overlap_->p.asDiagonal() * products_.leftCols(n_);
-        full_ = full_ * 2 + products_.rightCols(n_);
-        out = (full_ - full_.transpose()) / 2;
+/// Minus the second derivative of g(exp(W) Z) by the skew W, in float whatever the point: it only steers the steps.
+///
+///     H W = [K, [W, X]] - [diag(p), [W, S]]
+///
+/// up to a part that is skew (<V, H W> = -<W, H V>), of the size of the gradient, and without effect on <W, H W>. Left
+/// out, that part saves one of four products.
+class Hessian {
+ public:
+    template <class Scalar>
+    Hessian(const Overlap<float>& rough, const Point<Scalar>& point)
+        : overlap_(&rough), n_(rough.rank()), wide_(n_, 2 * n_), products_(n_, 2 * n_), turned_(n_, n_) {
+        wide_.leftCols(n_) = point.symmetric.template cast<float>();
+        wide_.rightCols(n_) = point.skew.template cast<float>();
+        curvatures_ = rough.plane_curvatures(wide_.leftCols(n_), wide_.rightCols(n_));
+    }
+
+    const Matrix<float>& curvatures() const { return curvatures_; }  ///< of the planes
+
+    void apply(const Matrix<float>& w, Matrix<float>& out) {
+        multiply(w, wide_, products_);
+        turned_ = products_.rightCols(n_) - products_.rightCols(n_).transpose();
+        multiply(overlap_->k, turned_, out);
+        // [diag(p), [W, S]] is the skew part of twice the entries of W S times p_i - p_j.
+        for (Eigen::Index j = 0; j < n_; ++j)
+            turned_.col(j) = out.col(j).array() - (overlap_->p.array() - overlap_->p[j]) * products_.col(j).array();
+        out = turned_ - turned_.transpose();
     }
 
  private:
-    const Overlap<Scalar>* overlap_;
+    const Overlap<float>* overlap_;
     Eigen::Index n_;
-    Matrix<Scalar> wide_;      ///< symmetric part of Z B Z^T beside the symmetric part of the gradient
-    Matrix<Scalar> products_;  ///< W times that
-    Matrix<Scalar> turned_skew_, left_, full_, ascent_, curvatures_;
+    Matrix<float> wide_;      ///< S beside X
+    Matrix<float> products_;  ///< W times that
+    Matrix<float> turned_;
+    Matrix<float> curvatures_;
 };
 
-template <class Scalar>
-Scalar inner(const Matrix<Scalar>& x, const Matrix<Scalar>& y) {
+Matrix<double> retracted(const Matrix<float>& w, const Matrix<double>& z) {
+    return cayley<double>(w.cast<double>() / 2, z);
+}
+
+/// Near exp(W) Z, as cayley(W/2) Z is, but of products alone: (I + V + V^2/2)^m made orthogonal, with V = W/m.
+Matrix<float> retracted(Matrix<float> w, const Matrix<float>& z) {
+    const Eigen::Index n = w.rows();
+    float square = w.squaredNorm();
+    int doublings = 0;
+    for (; square > 2 && doublings < 20; ++doublings) square /= 4;
+    w /= std::exp2(static_cast<float>(doublings));
+
+    // The singular values are sqrt(1 + |v|^4/4) with the eigenvalues v of V, and v^2 <= ||V||^2 / 2: at most 1.12, from
+    // where two steps of Newton and Schulz end at the rounding of float; from 1.0001 one does.
+    Matrix<float> x(n, n), y(n, n);
+    multiply(w, w, y);
+    y = y / 2 + w;
+    y.diagonal().array() += 1;
+    for (int step = square > 0.05F ? 0 : 1; step < 2; ++step) {
+        multiply<float>(y.transpose(), y, x);
+        x *= -0.5F;
+        x.diagonal().array() += 1.5F;
+        multiply(y, x, w);
+        y.swap(w);
+    }
+    for (; doublings > 0; --doublings) {
+        multiply(y, y, x);
+        y.swap(x);
+    }
+    multiply(y, z, x);
+    return x;
+}
+
+float inner(const Matrix<float>& x, const Matrix<float>& y) {
     return x.cwiseProduct(y).sum();
 }
 
-template <class Scalar>
 struct Step {
-    Matrix<Scalar> w;
-    Scalar predicted_gain = 0;
+    Matrix<float> w;
+    float predicted_gain = 0;
     int iterations = 0;
     bool is_at_border = false;
 };
 
 /// Steihaug's truncated conjugate gradients for max <ascent, W> - <W, H W>/2 with ||W||_D <= radius, preconditioned by
 /// the diagonal D > 0.
-template <class Scalar>
-Step<Scalar> truncated_step(LocalModel<Scalar>& model, const Matrix<Scalar>& diagonal, Scalar radius, Scalar tolerance,
-                            int max_iterations) {
-    const Eigen::Index n = diagonal.rows();
-    Step<Scalar> step{.w = Matrix<Scalar>::Zero(n, n)};
-    Matrix<Scalar> residual = model.ascent();
-    Matrix<Scalar> scaled = residual.cwiseQuotient(diagonal);
-    Matrix<Scalar> direction = scaled;
-    Matrix<Scalar> hessian_direction(n, n);
-    Scalar residual_scaled = inner(residual, scaled);
-    const Scalar stop = tolerance * residual.norm();
-    Scalar step_step = 0, step_direction = 0, direction_direction = residual_scaled;
+Step truncated_step(Hessian& hessian, const Matrix<float>& ascent, const Matrix<float>& inverse_diagonal, float radius,
+                    float tolerance, int max_iterations) {
+    const Eigen::Index n = inverse_diagonal.rows();
+    Step step{.w = Matrix<float>::Zero(n, n)};
+    Matrix<float> residual = ascent;
+    Matrix<float> scaled = residual.cwiseProduct(inverse_diagonal);
+    Matrix<float> direction = scaled;
+    Matrix<float> hessian_direction(n, n);
+    float residual_scaled = inner(residual, scaled);
+    const float stop = tolerance * residual.norm();
+    float step_step = 0, step_direction = 0, direction_direction = residual_scaled;
 
     while (step.iterations < max_iterations) {
         ++step.iterations;
-        model.apply_hessian(direction, hessian_direction);
-        const Scalar curvature = inner(direction, hessian_direction);
-        const Scalar length = residual_scaled / curvature;
-        const Scalar next = step_step + 2 * length * step_direction + length * length * direction_direction;
+        hessian.apply(direction, hessian_direction);
+        const float curvature = inner(direction, hessian_direction);
+        const float length = residual_scaled / curvature;
+        const float next = step_step + 2 * length * step_direction + length * length * direction_direction;
         if (!(curvature > 0) || next >= radius * radius) {
-            const Scalar discriminant =
+            const float discriminant =
                 step_direction * step_direction + direction_direction * (radius * radius - step_step);
-            const Scalar to_border =
-                (std::sqrt(std::max(Scalar(0), discriminant)) - step_direction) / direction_direction;
+            const float to_border = (std::sqrt(std::max(0.0F, discriminant)) - step_direction) / direction_direction;
             step.w += direction * to_border;
             step.predicted_gain += to_border * residual_scaled - to_border * to_border * curvature / 2;
             step.is_at_border = true;
@@ -105,9 +151,9 @@ Step<Scalar> truncated_step(LocalModel<Scalar>& model, const Matrix<Scalar>& dia
         step_step = next;
         residual -= hessian_direction * length;
         if (residual.norm() <= stop) break;
-        scaled = residual.cwiseQuotient(diagonal);
-        const Scalar next_residual_scaled = inner(residual, scaled);
-        const Scalar ratio = next_residual_scaled / residual_scaled;
+        scaled = residual.cwiseProduct(inverse_diagonal);
+        const float next_residual_scaled = inner(residual, scaled);
+        const float ratio = next_residual_scaled / residual_scaled;
         step_direction = ratio * (step_direction + length * direction_direction);
         direction_direction = next_residual_scaled + ratio * ratio * direction_direction;
         residual_scaled = next_residual_scaled;
@@ -116,44 +162,46 @@ Step<Scalar> truncated_step(LocalModel<Scalar>& model, const Matrix<Scalar>& dia
     return step;
 }
 
+/// Flatter planes count as curved as this share of the most curved one.
+constexpr float flattest_curvature = 0.02F;
+
 }  // namespace
 
 template <class Scalar>
 Candidate trust_region(const Overlap<Scalar>& overlap, Candidate start, double gradient_tolerance, int max_iterations) {
     // Below this the overlap is rounding, and only the gradient can tell whether a step was good.
     constexpr Scalar rounding = 100 * std::numeric_limits<Scalar>::epsilon();
-    constexpr Scalar tiny = std::numeric_limits<Scalar>::min();
     const auto wanted = static_cast<Scalar>(gradient_tolerance);
-    Matrix<Scalar> z = start.z.template cast<Scalar>();
-    Scalar value = overlap.value(z);
-    LocalModel<Scalar> model(overlap, z);
-    Scalar gradient_norm = model.ascent().norm();
-    const Scalar largest_curvature = model.curvatures().cwiseAbs().maxCoeff();
-    Scalar radius = std::sqrt(largest_curvature) / 2;
-    for (int iteration = 0; iteration < max_iterations && gradient_norm > wanted; ++iteration) {
-        const Matrix<Scalar> diagonal = model.curvatures().cwiseAbs().cwiseMax(Scalar(0.02) * largest_curvature + tiny);
-        const Scalar tolerance = std::max(std::min(Scalar(0.1), gradient_norm), Scalar(0.3) * wanted / gradient_norm);
-        const Step<Scalar> step = truncated_step(model, diagonal, radius, tolerance, 100);
+    const Overlap<float> rough = overlap.template cast<float>();
+    Point<Scalar> point(overlap, start.z.template cast<Scalar>());
+    Hessian hessian(rough, point);
+    const float largest_curvature = hessian.curvatures().cwiseAbs().maxCoeff();
+    float radius = std::sqrt(largest_curvature) / 2;
+    for (int iteration = 0; iteration < max_iterations && point.gradient_norm > wanted; ++iteration) {
+        const float floor = flattest_curvature * largest_curvature + std::numeric_limits<float>::min();
+        const Matrix<float> inverse_diagonal = hessian.curvatures().cwiseAbs().cwiseMax(floor).cwiseInverse();
+        // The Hessian in float bears no more than 1e-4.
+        const auto gradient_norm = static_cast<float>(point.gradient_norm);
+        const float tolerance =
+            std::max({std::min(0.1F, gradient_norm), 0.3F * static_cast<float>(wanted) / gradient_norm, 1e-4F});
+        const Step step =
+            truncated_step(hessian, point.ascent.template cast<float>(), inverse_diagonal, radius, tolerance, 100);
         start.iterations += step.iterations;
 
-        Matrix<Scalar> z_there = cayley<Scalar>(step.w / 2, z);
-        const Scalar value_there = overlap.value(z_there);
-        LocalModel<Scalar> model_there(overlap, z_there);
-        const Scalar gradient_there = model_there.ascent().norm();
-        const Scalar quality = step.predicted_gain < rounding ? (gradient_there < gradient_norm ? 1 : 0)
-                                                              : (value_there - value) / step.predicted_gain;
+        Point<Scalar> there(overlap, retracted(step.w, point.z));
+        const auto predicted_gain = static_cast<Scalar>(step.predicted_gain);
+        const Scalar quality = predicted_gain < rounding ? (there.gradient_norm < point.gradient_norm ? 1 : 0)
+                                                         : (there.value - point.value) / predicted_gain;
         if (quality > Scalar(0.75) && step.is_at_border) radius *= 2;
         if (quality < Scalar(0.25)) radius /= 4;
         if (quality > Scalar(0.1)) {
-            z = std::move(z_there);
-            value = value_there;
-            gradient_norm = gradient_there;
-            model = std::move(model_there);
+            point = std::move(there);
+            hessian = Hessian(rough, point);
         }
     }
-    start.z = z.template cast<double>();
-    start.overlap = static_cast<double>(value);
-    start.gradient_norm = static_cast<double>(gradient_norm);
+    start.z = point.z.template cast<double>();
+    start.overlap = static_cast<double>(point.value);
+    start.gradient_norm = static_cast<double>(point.gradient_norm);
     return start;
 }
 

@@ -141,6 +141,19 @@ TEST(Alignment, ConjugatesAreAtZeroWhateverTheDeterminant) {
     }
 }
 
+TEST(Alignment, ConjugatesAreAtZeroHoweverManyDescentsEndThere) {
+    for (Eigen::Index n = 2; n <= 30; n += 4) {
+        const MatrixXd a = random_matrix(n, Stream(12).child("a").child(n));
+        const MatrixXd rotation = random_orthogonal(n, Stream(12).child("rotation").child(n));
+        const AlignmentOperator conjugate(rotation * a * rotation.transpose());
+
+        const Alignment result = repal::align(AlignmentOperator(a), conjugate, {.starts = 300});
+
+        EXPECT_LT(result.angle_rad, 1e-10) << n;
+        EXPECT_EQ(result.restart_spread_rad, 0) << n;
+    }
+}
+
 TEST(Alignment, OrderTwoIsTheGlobalMinimum) {
     for (std::uint64_t draw = 0; draw < 20; ++draw) {
         const MatrixXd a = random_matrix(2, Stream(4).child("a").child(draw));

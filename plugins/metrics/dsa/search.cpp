@@ -25,6 +25,11 @@ constexpr double descended = 1e-3;
 /// Near the end of what float can tell.
 constexpr double settled = 1e-4;
 
+/// Z B Z^T = A, up to rounding: no descent ends lower, and one that ends at the same in float would be less exact.
+bool is_conjugation(const Overlap<double>& overlap, const Candidate& candidate) {
+    return candidate.overlap > 1 - 1e-5 && overlap.value(candidate.z) > 1 - 1e-13;
+}
+
 /// The best minima so far, the best first, no two of them nearly the same.
 class Minima {
  public:
@@ -85,7 +90,9 @@ Found search(const Overlap<double>& overlap, const Eigen::MatrixXd& basis_a, con
         candidate = trust_region(rough, std::move(candidate), descended, max_iterations);
         iterations += candidate.iterations;
         overlaps.push_back(candidate.overlap);
+        const bool is_lowest = is_conjugation(overlap, candidate);
         minima.add(std::move(candidate));
+        if (is_lowest) break;
     }
 
     // The second one may gain more on the rest of the way, but hardly twice as much.
@@ -104,7 +111,7 @@ Found search(const Overlap<double>& overlap, const Eigen::MatrixXd& basis_a, con
         best = descend(overlap, std::move(best), gradient_tolerance, max_iterations);
         best = trust_region(overlap, std::move(best), gradient_tolerance, max_iterations);
     }
-    const double median_overlap = total == 1 ? best.overlap : median(std::move(overlaps));
+    const double median_overlap = overlaps.size() == 1 ? best.overlap : median(std::move(overlaps));
     return {std::move(best), median_overlap};
 }
 

@@ -82,8 +82,10 @@ Matrix<float> retracted(Matrix<float> w, const Matrix<float>& z) {
     const Eigen::Index n = w.rows();
     float square = w.squaredNorm();
     int doublings = 0;
-    for (; square > 2 && doublings < 20; ++doublings) square /= 4;
-    w /= std::exp2(static_cast<float>(doublings));
+    for (; square > 2 && doublings < 20; ++doublings) {
+        square /= 4;
+        w /= 2;
+    }
 
     // The singular values are sqrt(1 + |v|^4/4) with the eigenvalues v of V, and v^2 <= ||V||^2 / 2: at most 1.12, from
     // where two steps of Newton and Schulz end at the rounding of float; from 1.0001 one does.

@@ -19,8 +19,8 @@ import :starts;
 namespace repal {
 namespace {
 
-/// Where a descent ends. At 3e-3 the overlap hardly tells what it will be in the end (correlation 0.2), for many descents
-/// are near saddle points; at 1e-3 it does (0.6).
+/// Where a descent ends. At 3e-3 the overlap hardly tells what it will be in the end (correlation 0.2), for many
+/// descents are near saddle points; at 1e-3 it does (0.6).
 constexpr double descended = 1e-3;
 /// Near the end of what float can tell.
 constexpr double settled = 1e-4;

@@ -14,10 +14,18 @@ from program import DEMO, PROGRAM, ProgramTest
 
 TABLES = ["dissimilarity.csv", "summary.csv", "tune.csv", "search.csv", "failures.csv", "trajectories/lorenz.h5"]
 
+# Fewer pairs, for what does not depend on how many there are.
+EXPERIMENTS = "studies.attractors.experiments"
+FEWER = ["--set", f"{EXPERIMENTS}.motifs.length=2", "--set", f"{EXPERIMENTS}.epochs.patterns=[r0.5, r10]",
+         "--set", f"{EXPERIMENTS}.epochs.levels=[{{mixing: 1, noise: 0.004}}, {{mixing: 0.5, noise: 0.002}}]"]
+
 
 class Attractors(ProgramTest):
     def run_study(self, results, *arguments):
         return self.succeed("run", "attractors", "--config", DEMO, "--results", results, *arguments)
+
+    def run_small(self, results, *arguments):
+        return self.run_study(results, *FEWER, *arguments)
 
     def tables(self, results):
         return {name: (self.folder / results / "attractors" / name).read_bytes() for name in TABLES}
@@ -27,16 +35,16 @@ class Attractors(ProgramTest):
             return list(csv.DictReader(file))
 
     def test_one_and_four_threads_shards_and_a_killed_run_give_the_same_bytes(self):
-        self.run_study("one", "--jobs", "1")
+        self.run_small("one", "--jobs", "1")
         expected = self.tables("one")
 
         with self.subTest("four threads"):
-            self.run_study("four", "--jobs", "4")
+            self.run_small("four", "--jobs", "4")
             self.assertEqual(self.tables("four"), expected)
 
         with self.subTest("three shards, in any order"):
             for shard in (2, 0, 1):
-                self.run_study("shards", "--array", f"{shard}/3")
+                self.run_small("shards", "--array", f"{shard}/3")
             self.assertEqual(self.tables("shards"), expected)
 
         with self.subTest("killed at random moments and resumed"):
@@ -44,7 +52,7 @@ class Attractors(ProgramTest):
             kills = 0
             while kills < 5:
                 process = subprocess.Popen(
-                    [PROGRAM, "run", "attractors", "--config", DEMO, "--results", "killed", "--jobs", "2"],
+                    [PROGRAM, "run", "attractors", "--config", DEMO, "--results", "killed", "--jobs", "2", *FEWER],
                     cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 time.sleep(moments.uniform(0.05, 0.4))
                 process.send_signal(signal.SIGKILL)
@@ -52,12 +60,12 @@ class Attractors(ProgramTest):
                     break  # it was faster
                 kills += 1
             self.assertGreater(kills, 0)
-            self.run_study("killed")
+            self.run_small("killed")
             self.assertEqual(self.tables("killed"), expected)
 
         with self.subTest("two processes at once"):
             processes = [
-                subprocess.Popen([PROGRAM, "run", "attractors", "--config", DEMO, "--results", "both"],
+                subprocess.Popen([PROGRAM, "run", "attractors", "--config", DEMO, "--results", "both", *FEWER],
                                  cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                 for _ in range(2)]
             for process in processes:
@@ -66,30 +74,30 @@ class Attractors(ProgramTest):
             self.assertEqual(self.tables("both"), expected)
 
     def test_a_second_run_does_nothing_again(self):
-        self.run_study("results")
+        self.run_small("results")
         cells = self.folder / "results" / "attractors" / "cells"
         before = {file: file.stat().st_mtime_ns for file in cells.rglob("*.json")}
         self.assertGreater(len(before), 10)
 
-        self.run_study("results")
+        self.run_small("results")
 
         self.assertEqual({file: file.stat().st_mtime_ns for file in cells.rglob("*.json")}, before)
 
     def test_another_seed_or_option_is_not_taken_for_the_same_result(self):
-        self.run_study("results")
+        self.run_small("results")
         first = self.tables("results")
 
-        self.run_study("results", "--set", "seed=2")
+        self.run_small("results", "--set", "seed=2")
         second = self.tables("results")
-        self.run_study("results", "--set", "metrics.dsa_published.rank=8")
+        self.run_small("results", "--set", "metrics.dsa_published.rank=8")
 
         self.assertNotEqual(first["dissimilarity.csv"], second["dissimilarity.csv"])
         self.assertNotEqual(second["dissimilarity.csv"], self.tables("results")["dissimilarity.csv"])
-        self.run_study("results")
+        self.run_small("results")
         self.assertEqual(self.tables("results"), first)
 
     def test_a_damaged_cell_is_done_again(self):
-        self.run_study("results")
+        self.run_small("results")
         expected = self.tables("results")
         cells = sorted((self.folder / "results" / "attractors" / "cells" / "dissimilarity").rglob("*.json"))
         cells[0].write_bytes(cells[0].read_bytes()[:50])
@@ -97,12 +105,12 @@ class Attractors(ProgramTest):
         cells[2].unlink()
         (self.folder / "results" / "attractors" / "trajectories" / "lorenz.h5").unlink()
 
-        self.run_study("results")
+        self.run_small("results")
 
         self.assertEqual(self.tables("results"), expected)
 
     def test_a_cell_with_other_results_is_refused_by_name(self):
-        self.run_study("results")
+        self.run_small("results")
         cell = sorted((self.folder / "results" / "attractors" / "cells" / "dissimilarity").rglob("*.json"))[0]
         whole = cell.read_text()
         head, end = whole.index('"result":') + len('"result":'), len(whole) - 2
@@ -110,7 +118,7 @@ class Attractors(ProgramTest):
         for changed in (result[:-1], result + result[:1], [], {}, 3, [3], [entry | {"angle_rad": -1} for entry in result],
                         [entry | {"status": "frob"} for entry in result], [entry | {"angle_rad": "0.5"} for entry in result]):
             cell.write_text(whole[:head] + json.dumps(changed, separators=(",", ":")) + "}\n")
-            refused = self.run_repal("run", "attractors", "--config", DEMO, "--results", "results", "--quiet")
+            refused = self.run_repal("run", "attractors", "--config", DEMO, "--results", "results", "--quiet", *FEWER)
             self.assertEqual(refused.returncode, 2, refused.stderr)
             self.assertIn(f"{cell.name}: this file was changed since it was written", refused.stderr)
 
@@ -231,9 +239,9 @@ class Attractors(ProgramTest):
         self.assertTrue((self.folder / "results" / "attractors" / "summary.csv").exists())
 
     def test_initial_points_of_their_own_and_another_integrator(self):
-        self.run_study("shared")
-        self.run_study("own", "--set", "studies.attractors.simulation.initial_points=own")
-        self.run_study("rk4", "--set", "studies.attractors.simulation.integrator=rk4")
+        self.run_small("shared")
+        self.run_small("own", "--set", "studies.attractors.simulation.initial_points=own")
+        self.run_small("rk4", "--set", "studies.attractors.simulation.integrator=rk4")
 
         def within(results):
             return {row["metric"]: float(row["mean"]) for row in self.rows(results, "summary.csv")

@@ -121,6 +121,76 @@ class NeurotaskComparisons(SmallStudy):
                                                "json").stdout)
             self.assertAlmostEqual(float(rows["dsa", *names]["angle_rad"]), compared[0]["angle_rad"], delta=1e-3)
 
+    def test_one_setting_is_chosen_for_all_networks_of_a_ruleset(self):
+        study = self.study("--set", "metrics={dsa: {}, given: {metric: dsa, n_delays: 4, rank: 3}}")
+        tried = self.rows(study, "tune")
+        self.assertEqual({(row["set"], row["metric"]) for row in tried}, {("pair", "dsa"), ("pair", "given")})
+        chosen = next(row for row in tried if row["metric"] == "dsa" and row["chosen"] == "yes")
+        for row in self.rows(study, "dissimilarity"):
+            if row["metric"] == "dsa":
+                self.assertEqual(row["settings"],
+                                 f"n_delays={chosen['n_delays']},rank={chosen['rank']},pca.components=5")
+            else:
+                self.assertEqual(row["settings"], "n_delays=4,rank=3,pca.components=5")
+            # One rank for all: what a network does not bear has no value, and no pair has a smaller rank.
+            if row["status"] == "ok":
+                self.assertEqual(row["rank"], chosen["rank"] if row["metric"] == "dsa" else "3")
+        self.assertIn("Delays and rank", (study / "report.html").read_text())
+
+        # Shards choose the same, and so does a later run of the comparisons alone.
+        for shard in (1, 0):
+            self.study("--array", f"{shard}/2", "--set", "metrics={dsa: {}, given: {metric: dsa, n_delays: 4, rank: 3}}",
+                       results="shards")
+        self.study("--set", "metrics={dsa: {}, given: {metric: dsa, n_delays: 4, rank: 3}}", results="shards")
+        for table in ("tune", "dissimilarity", "summary"):
+            self.assertEqual((self.folder / "shards" / "neurotasks" / f"{table}.csv").read_bytes(),
+                             (study / f"{table}.csv").read_bytes())
+
+    def test_a_rank_that_one_network_does_not_bear_costs_its_pairs_only(self):
+        study = self.study("--set", "metrics={dsa: {n_delays: 1, rank: 5}}", "--set", f"{STUDY}.networks.activation=relu",
+                           "--set", f"{STUDY}.comparisons={{groups: {{}}}}")
+        rows = self.rows(study, "dissimilarity")
+        refused = [row for row in rows if row["status"] == "not_applicable"]
+        for row in refused:
+            self.assertIn("determine no more than rank", row["note"])
+        self.assertEqual({row["rank"] for row in rows if row["status"] == "ok"} | {"5"}, {"5"})
+
+    def test_where_nothing_can_be_chosen_that_is_said(self):
+        # Of two steps of a period nothing can be predicted.
+        result = self.run_study("--set", "metrics={dsa: {}}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}",
+                                "--set", f"{STUDY}.trajectories.skip_ms=460")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("dsa has no settings for the networks of pair", result.stderr)
+        self.assertIn("--set metrics.dsa.rank=N", result.stderr)
+
+    def test_what_was_learned_is_said_less_chance(self):
+        study = self.study("--set", f"{STUDY}.comparisons={{groups: {{}}}}", "--set", f"{STUDY}.training.trained_fraction=0.5")
+        data = {row["task"]: row for row in self.rows(study, "data") if row["split"] == "validation"}
+        for row in data.values():  # left and right about equally often, in 32 trials
+            self.assertAlmostEqual(float(row["chance_performance"]), 0.5, delta=0.1)
+        learned = self.rows(study, "learned")
+        networks = {row["network"]: row for row in self.rows(study, "networks")}
+        for row in learned:
+            chance, ideal = (float(data[row["task"]][name]) for name in ("chance_performance", "ideal_accuracy"))
+            self.assertAlmostEqual(float(row["corrected"]), (float(row["performance"]) - chance) / (ideal - chance), delta=1e-9)
+        self.assertEqual({row["group"] for row in learned if row["task"] == "Pro"},
+                         {row["group"] for row in networks.values() if row["group"].startswith("pretrained")})
+        good = {row["network"] for row in learned if float(row["corrected"]) >= 0.5}
+        for name, row in networks.items():
+            if row["group"] == "untrained":
+                self.assertEqual(row["trained"], "")
+            elif row["group"] == "master" or row["group"].startswith("pretrained"):
+                self.assertEqual(row["trained"], "yes" if name in good else "no")
+            else:  # the pretrained network of its replicate, too
+                parent = next(other for other in good | set(networks) if other.startswith(name.rsplit("/", 1)[0] + "/pretrained"))
+                self.assertEqual(row["trained"], "yes" if name in good and parent in good else "no", name)
+        trained = {name for name, row in networks.items() if row["trained"] != "no"}
+        pairs = [row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka" and
+                 row["system_a"] in trained and row["system_b"].removesuffix(" retest") in trained]
+        counts = {row["group"]: int(row["n"]) for row in self.rows(study, "summary_trained") if row["metric"] == "cka"}
+        self.assertEqual(sum(counts.values()), len(pairs))
+        self.assertLess(len(pairs), len([row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka"]))
+
     def test_states_over_learning_are_matched_by_fraction_performance_or_samples(self):
         study = self.study()
 

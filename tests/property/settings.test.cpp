@@ -292,6 +292,40 @@ TEST(NoiseFloor, IsWhatTwoRecordingsOfOneSystemShow) {
     EXPECT_NEAR(floors, truly, 0.2 * truly);  // 12 draws of the truth scatter by some 10 %
 }
 
+// One trial of each: what is not locked in time is found in few, what is, in nearly all.
+TEST(PRelate, OfOneTrialIsByShifts) {
+    constexpr std::size_t n = 100;
+    const repal::ChosenMetric cka = metric_named("cka");
+    std::size_t small = 0;
+    std::size_t small_of_related = 0;
+    for (std::uint64_t i = 0; i < n; ++i) {
+        const auto autocorrelated = [&](const char* name) {
+            return observed(
+                {1, 1000, 4}, 0, Stream(i).child(name),
+                [](Stream& draws) -> Eigen::VectorXd {
+                    return Eigen::Vector3d(draws.normal(), draws.normal(), draws.normal());
+                },
+                [](const Eigen::VectorXd& x, Stream& draws) -> Eigen::VectorXd {
+                    return 0.9 * x + 0.4 * Eigen::Vector3d(draws.normal(), draws.normal(), draws.normal());
+                });
+        };
+        const auto p_of = [&](const Trajectories& x, const Trajectories& y) {
+            const repal::Part part = part_of({x, y});
+            repal::Progress silent;
+            const auto pair = calibrate(cka, part, angles_of(cka, part), {}, Stream(i), 2, silent).pairs.front();
+            EXPECT_TRUE(pair.p_relate) << pair.note;
+            EXPECT_NE(pair.note.find("by shifts of one trial"), std::string::npos) << pair.note;
+            return pair.p_relate.value_or(1);
+        };
+        const Trajectories x = autocorrelated("x");
+        const Trajectories y = autocorrelated("y");
+        small += p_of(x, y) <= 0.05 ? 1 : 0;
+        small_of_related += p_of(x, x.with_rows(x.rows() + y.rows())) <= 0.05 ? 1 : 0;
+    }
+    EXPECT_LE(small, 12U);  // 5 % and 3.3 standard errors
+    EXPECT_GE(small_of_related, 90U);
+}
+
 TEST(PRelate, IsUniformForRecordingsThatHaveNothingInCommon) {
     constexpr std::size_t n = 200;
     const repal::ChosenMetric cka = metric_named("cka");

@@ -128,6 +128,10 @@ Findings NeurotaskStudy::find(const std::filesystem::path& results) const {
         return pair.result.score.status == Status::failed || pair.result.score.status == Status::not_converged;
     });
     if (failed > 0) findings.failures += fmt::format("{} of {} comparisons failed; ", failed, pairs.size());
+    for (const auto& [item, tuning] : settings)
+        if (tuning && !tuning->chosen)
+            findings.failures += fmt::format("{} has no settings for the networks of {}: {}; ", item->metric->name,
+                                             item->set->name, settled(*item->metric, *tuning, "metrics.").cause);
     for (const std::string& broken : checks.broken) findings.failures += broken + "; ";
     if (!findings.failures.empty())
         findings.failures += fmt::format("the causes are in {}", (results / "failures.csv").string());

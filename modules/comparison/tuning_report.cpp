@@ -292,7 +292,7 @@ Section settings_section(std::span<const TunedSet> sets) {
                                "halves of two systems are so many times as far apart as halves of one.",
                     .rows = chosen_table(sets)});
     section.figures.emplace_back(
-        TableFigure{.id = "settings-reasons", .title = "Why", .caption = "", .rows = std::move(sentences)});
+        TableFigure{.id = "settings-reasons", .title = "Why", .caption = "What the data say of each setting, in words.", .rows = std::move(sentences)});
     if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
     return section;
 }

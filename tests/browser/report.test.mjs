@@ -19,7 +19,9 @@ const small = override({
 const pageOf = (study) => `results/${study}/report.html`;
 
 before(async () => {
-    for (const study of studies) repal(["run", study, "--config", demo, ...small]);
+    // Networks that hardly learned give no setting that predicts.
+    const given = { attractors: [], neurotasks: override({ "metrics.dsa": "{n_delays: 2, rank: 4}" }) };
+    for (const study of studies) repal(["run", study, "--config", demo, ...small, ...given[study]]);
     await openBrowser();
 }, { timeout: 240000 });
 after(closeBrowser);

@@ -130,7 +130,7 @@ class Attractors(ProgramTest):
         rows = self.rows("results", "dissimilarity.csv")
         self.assertEqual(list(rows[0]), ["experiment", "metric", "group", "system_a", "system_b", "angle_rad",
                                          "dissimilarity", "lower_bound_rad", "status", "state_a", "state_b",
-                                         "performance_a", "performance_b", "settings", "rank", "note"])
+                                         "performance_a", "performance_b", "settings", "rank", "restart_spread", "note"])
         lorenz = [row for row in rows if row["experiment"] == "lorenz" and row["metric"] == "dsa_published"]
         self.assertEqual(len(lorenz), 36 + 9)  # all pairs and the noise floor
         for row in rows:

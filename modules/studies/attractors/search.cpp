@@ -219,7 +219,7 @@ Section search_section(const Experiment& experiment, const std::vector<SearchedS
     section.figures.emplace_back(TableFigure{
         .id = section.id + "-table",
         .title = "All settings",
-        .caption = "floor: what two recordings of one system would show; gain, residual and separation are of "
+        .caption = "The floor is what two recordings of one system would show; gain, residual and separation are of "
                    "the trials that chose.",
         .rows = search_table(settings)});
     return section;

@@ -291,8 +291,10 @@ Section settings_section(std::span<const TunedSet> sets) {
                     .caption = "Chosen where they are not given, for all systems of a set together. R: "
                                "halves of two systems are so many times as far apart as halves of one.",
                     .rows = chosen_table(sets)});
-    section.figures.emplace_back(
-        TableFigure{.id = "settings-reasons", .title = "Why", .caption = "What the data say of each setting, in words.", .rows = std::move(sentences)});
+    section.figures.emplace_back(TableFigure{.id = "settings-reasons",
+                                             .title = "Why",
+                                             .caption = "What the data say of each setting, in words.",
+                                             .rows = std::move(sentences)});
     if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
     return section;
 }

@@ -153,6 +153,7 @@ Table summary_table(const std::vector<SummaryRow>& rows) {
                              ? fmt::format("{:.3f}", row.mean)
                              : fmt::format("{:.3f} [{:.3f}, {:.3f}]", row.mean, row.interval.low, row.interval.high);
     }
+    for (std::vector<std::string>& fields : lines) fields.resize(head.size());
     lines.insert(lines.begin(), std::move(head));
     return lines;
 }

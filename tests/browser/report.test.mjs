@@ -231,8 +231,8 @@ describe("a reader", () => {
         assert.match(name, /^experiment-lorenz-map-.*\.csv$/);
         const shown = new Map(csvRows(content.toString()).map((row) => [[row.panel, row.row, row.column].join(), row["dissimilarity (units of π/2)"]]));
         const results = csvRows(fs.readFileSync(path.join(folder, "results/attractors/dissimilarity.csv"), "utf8"))
-            .filter(({ experiment, group }) => experiment === "lorenz" && group !== "noise_floor");
-        assert.equal(results.length, 3 * 36);
+            .filter(({ experiment, group }) => experiment === "lorenz" && !["noise_floor", "other_trials"].includes(group));
+        assert.equal(results.length, 4 * 36);
         for (const { metric, system_a, system_b, dissimilarity } of results)
             for (const key of [[metric, system_a, system_b], [metric, system_b, system_a]])
                 assert.equal(Number(shown.get(key.join())), Number(Number(dissimilarity).toPrecision(6)), key.join());
@@ -408,7 +408,7 @@ describe("without the plotting library", () => {
         assert.equal(await page.$$eval("button", (buttons) => buttons.filter(({ textContent }) => textContent === "PNG").length), 0);
         const svg = (await downloaded(page, "#experiment-lorenz-map", "SVG")).content.toString();
         assert.equal(await page.evaluate((text) => new DOMParser().parseFromString(text, "image/svg+xml").querySelector("parsererror"), svg), null);
-        assert.equal(csvRows((await downloaded(page, "#experiment-lorenz-map", "CSV")).content.toString()).length, 3 * 81);
+        assert.equal(csvRows((await downloaded(page, "#experiment-lorenz-map", "CSV")).content.toString()).length, 4 * 81);
         await hasNoComplaints(page);
     });
 });

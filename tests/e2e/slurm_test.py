@@ -32,6 +32,12 @@ def two_free_ports():
     raise RuntimeError("no two free ports")
 
 
+def without_search(config):
+    """The experiment that needs DSA."""
+    begin = config.index("      search:\n")
+    return config[:begin] + config[config.index("    bootstrap:", begin):]
+
+
 class Slurm(ProgramTest):
     runs = {}  # what `repal run` gives, by configuration
 
@@ -106,9 +112,9 @@ class Slurm(ProgramTest):
         configs = {"attractors": DEMO, "neurotasks": "small.yaml"}
         chains = {study: self.submit(study, "--shards", 3, "--config", config, "--cpus-per-task=1", "--mem=1G", "--time=20")
                   for study, config in configs.items()}
-        self.assertEqual(list(chains["attractors"]), ["generate_data", "dissimilarity", "report"])
+        self.assertEqual(list(chains["attractors"]), ["generate_data", "tune", "dissimilarity", "report"])
         self.assertEqual(set(chains["neurotasks"]),
-                         {"generate_data", "train", "dissimilarity", "dissimilarity_learning", "report"})
+                         {"generate_data", "train", "tune", "dissimilarity", "dissimilarity_learning", "report"})
         for study, chain in chains.items():
             self.wait_for(*chain.values())
             for script, job in chain.items():
@@ -239,7 +245,7 @@ class Slurm(ProgramTest):
 
     def test_folders_with_blanks_and_an_environment_that_is_not_clean(self):
         """Submitted from elsewhere, with settings of an earlier submission, and where jobs get no environment by default."""
-        config = DEMO.read_text()
+        config = without_search(DEMO.read_text())
         (self.folder / "my config.yaml").write_text(config[:config.index("  dsa: {")] + config[config.index("  cka: {}"):])
         self.environment |= {"REPAL_SHARDS": "7", "REPAL_STUDY": "neurotasks", "SBATCH_EXPORT": "NONE"}
         chain = self.submit("attractors", "--shards", 2, "--config", "my config.yaml", "--results", "my results",
@@ -251,7 +257,7 @@ class Slurm(ProgramTest):
         self.assertEqual(len(list((study / "logs").iterdir())), 5)
 
     def test_plugins_that_the_environment_names_are_used_and_isolated(self):
-        text = DEMO.read_text()
+        text = without_search(DEMO.read_text())
         begin, end = text.index("  dsa: {"), text.index("studies:")
         text = text[:begin] + "  faulty: {fault: crashes, when: sometimes}\n\n" + text[end:]
         (self.folder / "config.yaml").write_text(text)

@@ -106,7 +106,10 @@ int run(const StageOptions& options, const CommonOptions& common) {
     if (count(plan, repal::ItemState::missing) > 0) {
         print_summary(progress, Tone::good, common);
         const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
-        fmt::print("this part is done; other items are missing, see `{}repal plan {}`\n", plugins, arguments);
+        fmt::print(
+            "this part is done; other items are missing, see `{0}repal plan {1}`; `{0}repal report {1}` shows what is "
+            "there, tables are written when all is done\n",
+            plugins, arguments);
         const std::size_t failed = count(plan, repal::ItemState::failed);
         if (failed == 0) return done;
         fmt::print(stderr, "repal: {} items have failed; `{}repal plan {} -v` lists them\n", failed, plugins,

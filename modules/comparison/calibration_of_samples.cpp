@@ -82,7 +82,8 @@ class OfSamples {
                 for (std::size_t p = 0; p < part_.pairs.size(); ++p)
                     if (is_usable(p, trials))
                         add_note(found.pairs[p],
-                                 fmt::format("{} trials: intervals and p need {}", trials, least_trials));
+                                 trials == 1 ? fmt::format("1 trial: intervals need {}", least_trials)
+                                             : fmt::format("{} trials: intervals and p need {}", trials, least_trials));
                 continue;
             }
             const auto groups = trial_groups(trials, options_.groups, "all systems", stream_.child("jackknife"));
@@ -191,8 +192,8 @@ class OfSamples {
             std::size_t moves = part_.pairs[p].b;
             if (part_.systems[moves].name < part_.systems[stays].name) std::swap(stays, moves);
             const Index most = observed_[stays].steps(0) / 4;
-            const Index apart =
-                std::max(autocorrelation_steps(observed_[stays], most), autocorrelation_steps(observed_[moves], most));
+            const Index apart = std::max({Index{1}, autocorrelation_steps(observed_[stays], most),
+                                          autocorrelation_steps(observed_[moves], most)});
             const auto middle_at = [&](std::size_t i, Index lag) {
                 const std::vector<RowMatrix> middle = {
                     observed_[i].trial(0).middleRows(most + lag, observed_[i].steps(0) - 2 * most)};

@@ -2,27 +2,22 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
-#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numbers>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 module repal.dissimilarity;
 
+import :item_results;
 import repal.claims;
 import repal.costs;
 import repal.hash;
@@ -125,85 +120,6 @@ std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experi
                 }
         }
     return items;
-}
-
-nlohmann::ordered_json to_json(const ObservedState& state) {
-    nlohmann::ordered_json json = {{"state", state.name}};
-    if (state.performance) json["performance"] = *state.performance;
-    return json;
-}
-
-ObservedState state_from(const nlohmann::json& entry, const char* side) {
-    if (!entry.contains(side)) return {};
-    const auto& json = entry.at(side);
-    ObservedState state{json.at("state").get<std::string>(), {}};
-    if (json.contains("performance")) state.performance = json.at("performance").get<double>();
-    return state;
-}
-
-/// What a score has of its own; the rest follows.
-nlohmann::ordered_json to_json(const Score& score) {
-    nlohmann::ordered_json json;
-    for (const ScoreColumn& column : score_columns()) {
-        if (column.set == nullptr) continue;
-        const ScoreValue value = column.get(score);
-        std::visit(
-            [&](const auto& held) {
-                using Held = std::remove_cvref_t<decltype(held)>;
-                if constexpr (std::is_same_v<Held, std::string>) {
-                    if (!held.empty()) json[column.name] = held;
-                } else if constexpr (!std::is_same_v<Held, std::monostate>) {
-                    json[column.name] = held;  // NaN becomes null
-                }
-            },
-            value);
-    }
-    return json;
-}
-
-std::vector<double> numbers_from(const nlohmann::json& list) {
-    std::vector<double> numbers;
-    for (const auto& value : list)
-        numbers.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
-    return numbers;
-}
-
-/// Values, curves or warnings; an empty list is of none.
-ScoreValue list_from(const nlohmann::json& list) {
-    if (list.empty()) return {};
-    if (list.front().is_string()) return list.get<std::vector<std::string>>();
-    if (!list.front().is_array()) return numbers_from(list);
-    std::vector<std::vector<double>> curves;
-    for (const auto& curve : list) curves.push_back(numbers_from(curve));
-    return curves;
-}
-
-Score score_from(const nlohmann::json& entry) {
-    Score score;
-    for (const ScoreColumn& column : score_columns()) {
-        if (column.set == nullptr) continue;
-        const auto place = entry.find(column.name);
-        if (place == entry.end())
-            column.set(score, {});
-        else if (place->is_number())
-            column.set(score, place->get<double>());
-        else if (place->is_array())
-            column.set(score, list_from(*place));
-        else
-            column.set(score, place->get<std::string>());
-    }
-    return score;
-}
-
-std::string to_json(const std::vector<PairResult>& results) {
-    auto list = nlohmann::ordered_json::array();
-    for (const auto& [score, a, b] : results) {
-        nlohmann::ordered_json entry = to_json(score);
-        if (!a.name.empty()) entry["a"] = to_json(a);
-        if (!b.name.empty()) entry["b"] = to_json(b);
-        list.push_back(std::move(entry));
-    }
-    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // causes are the text of plugins
 }
 
 }  // namespace
@@ -458,23 +374,9 @@ std::optional<SettledMetric> DissimilarityStage::settled(const ComparisonItem& i
 std::vector<PairResult> DissimilarityStage::read_results(const ItemFiles& files, const ComparisonItem& item) {
     const auto json = files.read(item);
     if (!json) return {};
-    std::vector<PairResult> results;
-    try {
-        for (const auto& entry : *json)
-            results.push_back({score_from(entry), state_from(entry, "a"), state_from(entry, "b")});
-    } catch (const std::exception&) {
-        results.clear();  // and so it is refused below
-    }
-    const bool are_scores = std::ranges::all_of(results, [](const PairResult& result) {
-        const double angle = result.score.angle_rad;
-        const auto& bound = result.score.lower_bound_rad;
-        constexpr double largest = std::numbers::pi + 1e-9;
-        return result.score.status != Status::ok ||
-               (std::isfinite(angle) && angle >= 0 && angle <= largest && (!bound || (*bound <= angle && *bound > -1)));
-    });
-    if (!json->is_array() || results.size() != item.end_pair - item.first_pair || !are_scores)
-        throw files.was_changed(item);
-    return results;
+    auto results = results_from(*json);
+    if (!results || results->size() != item.end_pair - item.first_pair) throw files.was_changed(item);
+    return *std::move(results);
 }
 
 }  // namespace repal

@@ -137,8 +137,8 @@ std::string n_of_means(std::span<const SummaryRow> rows) {
 }
 
 std::string text_of(const Bootstrap& bootstrap, const std::string& resampled) {
-    return fmt::format("{:g} % bootstrap intervals that resample {}, {} times", 100 * bootstrap.confidence, resampled,
-                       bootstrap.resamples);
+    return fmt::format("{:g} % intervals (of fewer than {} {} the jackknife, of more the bootstrap with {} draws)",
+                       100 * bootstrap.confidence, enough_units, resampled, bootstrap.resamples);
 }
 
 Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comparisons,

@@ -55,7 +55,7 @@ Bootstrap read_bootstrap(const Config& config) {
 
 std::vector<std::string> ScoredPair::groups() const {
     std::vector<std::string> names = pair->groups;
-    if (experiment->floor_has_other_trials && chosen != nullptr && chosen->compares_samples())
+    if (experiment->floor_has_other_trials && chosen->compares_samples())
         std::ranges::replace(names, std::string(noise_floor), std::string(other_trials));
     return names;
 }

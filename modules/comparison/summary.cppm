@@ -21,8 +21,8 @@ export struct ScoredPair {
     const Pair* pair;
     std::string metric;
     PairResult result;
-    const ChosenMetric* chosen = nullptr;  ///< as configured
-    std::string settings = {};             ///< that were used, see ChosenMetric::settings()
+    const ChosenMetric* chosen;  ///< as configured
+    std::string settings;        ///< that were used, see ChosenMetric::settings()
 
     /// Names of the means that it enters.
     std::vector<std::string> groups() const;

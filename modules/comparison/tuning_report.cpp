@@ -71,13 +71,12 @@ double ratio_of(const TriedSetting& setting) {
     return setting.separation ? setting.separation->ratio : unknown;
 }
 
-std::vector<std::string> names_of_criteria() {
+/// Names of what criteria_of() gives.
+std::vector<std::string> criteria() {
     std::vector<std::string> names = {"gain", "residual", "mase"};
     for (const auto h : horizons) names.push_back(fmt::format("mse_{}", h));
     return joined(names, {"within", "between", "separation", "kept", "chosen", "note"});
 }
-const std::vector<std::string> criteria = names_of_criteria();
-
 /// Values of these options; empty where the setting has none.
 std::vector<std::string> options_of(const TriedSetting& setting, const std::vector<std::string>& options) {
     std::vector<std::string> values;
@@ -88,7 +87,7 @@ std::vector<std::string> options_of(const TriedSetting& setting, const std::vect
     return values;
 }
 
-/// The fields of `criteria`.
+/// What was found of a setting, as criteria() names it.
 std::vector<std::string> criteria_of(const Tuning& tuning, std::size_t i) {
     const TriedSetting& setting = tuning.settings[i];
     const HeldOut none{.gain = unknown, .residual = unknown, .mase = unknown, .free_error = {}};
@@ -101,6 +100,15 @@ std::vector<std::string> criteria_of(const Tuning& tuning, std::size_t i) {
     for (const double value : {separation.within, separation.between, separation.ratio})
         row.push_back(csv_number(value));
     return joined(row, {setting.is_kept ? "yes" : "no", tuning.chosen == i ? "yes" : "no", setting.cause});
+}
+
+/// "n_delays=12 rank=12 delay_interval=4": also what is not chosen, but not the default.
+std::string all_options(const ChosenMetric& metric, const TriedSetting& setting) {
+    ChosenMetric with_setting = metric;
+    for (const auto& [name, value] : setting.options) with_setting.options[name] = value;
+    std::string text = with_setting.settings();
+    std::ranges::replace(text, ',', ' ');
+    return text;
 }
 
 /// The one setting that there is, given and not chosen.
@@ -138,7 +146,7 @@ PanelChart chart_of(const Tuning& tuning) {
 Table settings_table(const Tuning& tuning, const std::string& metric) {
     std::vector<std::string> options;
     for (const OptionAxis& axis : tuning.axes) options.push_back(axis.option);
-    Table rows = {joined(joined({"metric"}, options), criteria)};
+    Table rows = {joined(joined({"metric"}, options), criteria())};
     for (std::size_t i = 0; i < tuning.settings.size(); ++i)
         rows.push_back(joined(joined({metric}, options_of(tuning.settings[i], options)), criteria_of(tuning, i)));
     return rows;
@@ -149,7 +157,7 @@ Table settings_table(std::span<const TunedSet> sets) {
     for (const TunedSet& set : sets)
         for (const OptionAxis& axis : set.found ? set.found->axes : std::vector<OptionAxis>{})
             if (std::ranges::find(options, axis.option) == options.end()) options.push_back(axis.option);
-    Table rows = {joined(joined({"set", "metric"}, options), criteria)};
+    Table rows = {joined(joined({"set", "metric"}, options), criteria())};
     for (const auto& [item, found] : sets)
         for (std::size_t i = 0; found && i < found->settings.size(); ++i)
             rows.push_back(
@@ -168,7 +176,7 @@ Table chosen_table(std::span<const TunedSet> sets) {
             continue;
         }
         const TriedSetting& setting = found->settings[*found->chosen];
-        rows.push_back(joined(row, {found->is_given() ? "given" : "chosen", to_text(setting.options),
+        rows.push_back(joined(row, {found->is_given() ? "given" : "chosen", all_options(*item->metric, setting),
                                     setting.found ? number(setting.found->gain, 3) : "",
                                     setting.found ? number(setting.found->residual, 3) : "",
                                     setting.separation ? number(setting.separation->ratio, 1) : ""}));

@@ -132,6 +132,13 @@ class Within final : public Progress {
     Progress& outer_;
 };
 
+/// Throws an exception if the metric has no such option.
+const OptionInfo& option_of(const ChosenMetric& metric, const std::string& name) {
+    const auto option = std::ranges::find(metric.info.options, name, &OptionInfo::name);
+    if (option == metric.info.options.end()) throw InputError("", fmt::format("there is no option '{}'", name));
+    return *option;
+}
+
 const Stream& tuning_stream() {
     static const Stream stream = Stream(0).child("tuning");
     return stream;
@@ -146,7 +153,7 @@ std::optional<std::vector<NamedSystem>> observed_of(const SystemSet& set, const 
         try {
             observed.push_back(
                 {system.name, given(system.system->identity(), system.system->observe(results).trajectories())});
-        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): its pairs say why
+        } catch (...) {  // NOLINT(bugprone-empty-catch): whatever a plugin throws, its pairs say why
         }
     }
     return observed;
@@ -157,8 +164,12 @@ Tuning tuning_of(const TuningItem& item, const std::vector<NamedSystem>& systems
     Tuning tuning{.axes = item.search != nullptr ? item.search->axes : default_axes(metric)};
     try {
         tuning = tune(metric, systems, tuning.axes, tuning_stream(), jobs, progress);
+    } catch (const Stopped&) {
+        throw;
     } catch (const InputError& error) {  // what does not suit one system does not end a study
         tuning.cause = error.problem();
+    } catch (...) {
+        tuning.cause = text_of_exception();
     }
     if (tuning.is_given()) tuning.chosen = 0;  // whatever the data say of it
     const bool is_choice = item.search == nullptr && !tuning.is_given();
@@ -270,7 +281,10 @@ std::optional<Tuning> TuningStage::read(const std::filesystem::path& results, co
     const auto json = files.read(item);
     if (!json) return {};
     try {
-        return tuning_from(*json);
+        Tuning tuning = tuning_from(*json);
+        for (const TriedSetting& setting : tuning.settings)
+            for (const auto& [option, value] : setting.options) require_valid(option_of(*item.metric, option), value);
+        return tuning;
     } catch (const std::exception&) {
         throw files.was_changed(item);
     }

@@ -175,7 +175,6 @@ Interval bootstrap_interval(std::span<const Observation> observations, int resam
 
 Interval interval_of_mean(std::span<const Observation> observations, int resamples, double confidence,
                           const Stream& stream) {
-    constexpr std::size_t enough_units = 20;
     if (observations.empty()) return {not_a_number, not_a_number};
     const std::vector<std::vector<Unit>> units = units_of(observations);
     std::set<std::size_t> clusters;

@@ -59,8 +59,11 @@ export JackknifeVariance jackknife_variance(std::span<const std::vector<Unit>> u
 /// estimate +- Student's t times the standard error; NaN as the variance.
 export Interval t_interval(double estimate, const JackknifeVariance& variance, double confidence);
 
-/// Interval of the mean, for all tables: of fewer than 20 clusters by the jackknife, of more by the bootstrap, whose
-/// percentiles are too near for few. Both ends are NaN where nothing is known, e.g. if all values depend on one unit.
+/// Units from which on percentiles of the bootstrap are far enough apart.
+export inline constexpr std::size_t enough_units = 20;
+
+/// Interval of the mean, for all tables: of fewer than enough_units clusters by the jackknife, of more by the
+/// bootstrap. Both ends are NaN where nothing is known, e.g. if all values depend on one unit.
 export Interval interval_of_mean(std::span<const Observation> observations, int resamples, double confidence,
                                  const Stream& stream);
 

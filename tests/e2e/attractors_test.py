@@ -2,9 +2,12 @@
 
 import csv
 import json
+import pathlib
 import random
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -21,6 +24,20 @@ FEWER = ["--set", f"{EXPERIMENTS}.motifs.length=2", "--set", f"{EXPERIMENTS}.epo
 
 
 class Attractors(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        """The whole demo and a small one, for tests that begin with what is done."""
+        cls.done = pathlib.Path(tempfile.mkdtemp(prefix="repal-e2e-"))
+        cls.addClassCleanup(shutil.rmtree, cls.done, ignore_errors=True)
+        cls.printed = subprocess.run(
+            [PROGRAM, "run", "attractors", "--config", DEMO, "--results", "whole"], cwd=cls.done,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        subprocess.run([PROGRAM, "run", "attractors", "--config", DEMO, "--results", "small", "--jobs", "1", "--quiet",
+                        *FEWER], cwd=cls.done, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+    def take(self, done, results):
+        shutil.copytree(self.done / done, self.folder / results, copy_function=shutil.copy2)
+
     def run_study(self, results, *arguments):
         return self.succeed("run", "attractors", "--config", DEMO, "--results", results, *arguments)
 
@@ -35,7 +52,7 @@ class Attractors(ProgramTest):
             return list(csv.DictReader(file))
 
     def test_one_and_four_threads_shards_and_a_killed_run_give_the_same_bytes(self):
-        self.run_small("one", "--jobs", "1")
+        self.take("small", "one")
         expected = self.tables("one")
 
         with self.subTest("four threads"):
@@ -74,7 +91,7 @@ class Attractors(ProgramTest):
             self.assertEqual(self.tables("both"), expected)
 
     def test_a_second_run_does_nothing_again(self):
-        self.run_small("results")
+        self.take("small", "results")
         cells = self.folder / "results" / "attractors" / "cells"
         before = {file: file.stat().st_mtime_ns for file in cells.rglob("*.json")}
         self.assertGreater(len(before), 10)
@@ -84,7 +101,7 @@ class Attractors(ProgramTest):
         self.assertEqual({file: file.stat().st_mtime_ns for file in cells.rglob("*.json")}, before)
 
     def test_another_seed_or_option_is_not_taken_for_the_same_result(self):
-        self.run_small("results")
+        self.take("small", "results")
         first = self.tables("results")
 
         self.run_small("results", "--set", "seed=2")
@@ -97,7 +114,7 @@ class Attractors(ProgramTest):
         self.assertEqual(self.tables("results"), first)
 
     def test_a_damaged_cell_is_done_again(self):
-        self.run_small("results")
+        self.take("small", "results")
         expected = self.tables("results")
         cells = sorted((self.folder / "results" / "attractors" / "cells" / "dissimilarity").rglob("*.json"))
         cells[0].write_bytes(cells[0].read_bytes()[:50])
@@ -110,7 +127,7 @@ class Attractors(ProgramTest):
         self.assertEqual(self.tables("results"), expected)
 
     def test_a_cell_with_other_results_is_refused_by_name(self):
-        self.run_small("results")
+        self.take("small", "results")
         cell = sorted((self.folder / "results" / "attractors" / "cells" / "dissimilarity").rglob("*.json"))[0]
         whole = cell.read_text()
         head, end = whole.index('"result":') + len('"result":'), len(whole) - 2
@@ -123,10 +140,10 @@ class Attractors(ProgramTest):
             self.assertIn(f"{cell.name}: this file was changed since it was written", refused.stderr)
 
     def test_tables_say_what_was_compared(self):
-        result = self.run_study("results")
+        self.take("whole", "results")
 
-        self.assertIn("lorenz: within", result.stdout)
-        self.assertRegex(result.stdout, r"(?m)\nresults: results/attractors\nreport: results/attractors/report\.html\n\Z")
+        self.assertIn("lorenz: within", self.printed)
+        self.assertRegex(self.printed, r"(?m)\nresults: whole/attractors\nreport: whole/attractors/report\.html\n\Z")
         rows = self.rows("results", "dissimilarity.csv")
         self.assertEqual(list(rows[0]), ["experiment", "metric", "group", "system_a", "system_b", "angle_rad",
                                          "dissimilarity", "lower_bound_rad", "status", "state_a", "state_b",
@@ -154,10 +171,10 @@ class Attractors(ProgramTest):
         self.assertIn("run attractors", manifest["command"])
 
     def test_settings_are_chosen_from_the_data_or_given_and_both_are_said(self):
-        result = self.run_study("results")
+        self.take("whole", "results")
 
-        self.assertRegex(result.stdout, r"lorenz +dsa +chosen +n_delays=\d+ rank=\d+")
-        self.assertRegex(result.stdout, r"lorenz +dsa_published +given +n_delays=12 rank=12")
+        self.assertRegex(self.printed, r"lorenz +dsa +chosen +n_delays=\d+ rank=\d+")
+        self.assertRegex(self.printed, r"lorenz +dsa_published +given +n_delays=12 rank=12")
         tried = self.rows("results", "tune.csv")
         chosen = {(row["set"], row["metric"]): row for row in tried if row["chosen"] == "yes"}
         self.assertEqual(set(chosen), {(name, metric) for name in ("lorenz", "motifs", "epochs")
@@ -176,11 +193,7 @@ class Attractors(ProgramTest):
             self.assertLessEqual(int(row["rank"]), int(setting["rank"]))
 
     def test_the_search_reports_on_trials_that_did_not_choose(self):
-        self.run_study("results", "--experiment", "search")
-        # What is compared elsewhere is not of the search.
-        self.assertNotIn("within", {row["group"] for row in self.rows("results", "dissimilarity.csv")}
-                         if (self.folder / "results/attractors/dissimilarity.csv").is_file() else set())
-        self.run_study("results")
+        self.take("whole", "results")
 
         found = {}
         for row in self.rows("results", "search.csv"):
@@ -202,6 +215,41 @@ class Attractors(ProgramTest):
             self.assertAlmostEqual(float(rows[0]["fall"]), (means[0] - means[1]) / floor, delta=1e-9)
             self.assertEqual([row["shared"] for row in rows], ["0", "1", "2"])
         self.assertIn("half 1", pairs[-1]["system_a"])
+
+    def test_one_experiment_alone_is_done_and_shown_but_writes_no_tables(self):
+        printed = self.run_study("results", "--experiment", "search").stdout
+        self.assertIn("`repal report attractors --config", printed)
+        done = self.folder / "results" / "attractors"
+        compared = done / "cells" / "dissimilarity"
+        self.assertEqual({file.relative_to(compared).parts[0] for file in compared.rglob("*.json")}, {"search"})
+        self.assertFalse((done / "dissimilarity.csv").exists())
+        self.succeed("report", "attractors", "--results", "results")
+        self.assertIn("search-figure", (done / "report.html").read_text())
+
+    def test_a_choice_that_somebody_changed_is_refused_by_name(self):
+        self.take("small", "results")
+        choice = self.folder / "results" / "attractors" / "cells" / "tune" / "lorenz" / "dsa.json"
+        whole = choice.read_text()
+        for old, new in (('"rank":5', '"rank":-5'), ('"rank":5', '"rank":"five"'), ('"rank":5', '"rnak":5'),
+                         ('"chosen":', '"chosen":9999,"was":'), ('"settings":[', '"settings":[3,')):
+            self.assertIn(old, whole)
+            choice.write_text(whole.replace(old, new))
+            refused = self.run_repal("run", "attractors", "--config", DEMO, "--results", "results", "--quiet", *FEWER)
+            self.assertEqual(refused.returncode, 2, (new, refused.stderr))
+            self.assertIn("dsa.json: this file was changed since it was written", refused.stderr)
+
+    def test_a_search_that_cannot_be_is_refused(self):
+        for change, *said in (("metric=cka", "cka compares sample by sample", "name a metric of dynamics"),
+                              ("metric=dso", "unknown choice 'dso'", "did you mean 'dsa'?"),
+                              ("basis={}", "a comparison needs two motifs"), ("grid={rnk: [2]}", "unknown key", "did you mean 'rank'?"),
+                              ("grid={rank: [2]}", "n_delays is missing"),
+                              ("grid={n_delays: [500], rank: [2]}", "no setting fits trials of 120 steps")):
+            beside = [] if change.startswith(("metric", "basis")) else ["--set", f"{EXPERIMENTS}.search.beside=[]"]
+            result = self.run_repal("run", "attractors", "--config", DEMO, "--set", f"{EXPERIMENTS}.search.{change}", *beside)
+            self.assertEqual(result.returncode, 2, (change, result.stderr))
+            for text in said:
+                self.assertIn(text, result.stderr)
+        self.assertFalse((self.folder / "results").exists())
 
     def test_where_nothing_is_predicted_there_is_no_value(self):
         noise = "{noise: r0.5, sigma: 1, draw: %d}"
@@ -239,7 +287,7 @@ class Attractors(ProgramTest):
         self.assertTrue((self.folder / "results" / "attractors" / "summary.csv").exists())
 
     def test_initial_points_of_their_own_and_another_integrator(self):
-        self.run_small("shared")
+        self.take("small", "shared")
         self.run_small("own", "--set", "studies.attractors.simulation.initial_points=own")
         self.run_small("rk4", "--set", "studies.attractors.simulation.integrator=rk4")
 

@@ -31,33 +31,29 @@ class Demo(ProgramTest):
             self.succeed(*self.command(study, "two", "--jobs", "2"))
         self.assertLess(time.monotonic() - begin, 240)
 
-    def test_they_do_not_depend_on_how_they_are_run(self):
-        for study in STUDIES:
-            self.succeed(*self.command(study, "two", "--jobs", "2", *FEWER))
+    def test_networks_do_not_depend_on_how_they_are_run(self):
+        """As attractors do not, which attractors_test.py sees."""
+        self.succeed(*self.command("neurotasks", "two", "--jobs", "2", *FEWER))
         expected = self.hashes("two")
         self.assertGreater(len(expected), 100)
 
         for jobs in ("1", "4"):
-            for study in STUDIES:
-                self.succeed(*self.command(study, jobs, "--jobs", jobs, *FEWER))
+            self.succeed(*self.command("neurotasks", jobs, "--jobs", jobs, *FEWER))
             self.assertEqual(self.hashes(jobs), expected)
 
-        for study in STUDIES:
-            for _ in range(2):  # comparisons wait for networks of other shards
-                for shard in (1, 2, 0):
-                    self.succeed(*self.command(study, "shards", "--array", f"{shard}/3", *FEWER))
+        for _ in range(2):  # comparisons wait for networks of other shards
+            for shard in (1, 2, 0):
+                self.succeed(*self.command("neurotasks", "shards", "--array", f"{shard}/3", *FEWER))
         self.assertEqual(self.hashes("shards"), expected)
 
         moments = random.Random(20)
-        for study, kills, latest in (("attractors", 4, 0.3), ("neurotasks", 16, 2.5)):
-            for _ in range(kills):
-                process = subprocess.Popen([PROGRAM, *map(str, self.command(study, "killed", "--jobs", "2", *FEWER))],
-                                           cwd=self.folder, stdout=subprocess.DEVNULL)
-                time.sleep(moments.uniform(0.02, latest))
-                process.send_signal(signal.SIGKILL)
-                self.assertEqual(process.wait(), -signal.SIGKILL)
-        for study in STUDIES:
-            self.succeed(*self.command(study, "killed", *FEWER))
+        for _ in range(16):
+            process = subprocess.Popen([PROGRAM, *map(str, self.command("neurotasks", "killed", "--jobs", "2", *FEWER))],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL)
+            time.sleep(moments.uniform(0.02, 2.5))
+            process.send_signal(signal.SIGKILL)
+            self.assertEqual(process.wait(), -signal.SIGKILL)
+        self.succeed(*self.command("neurotasks", "killed", *FEWER))
         self.assertEqual(self.hashes("killed"), expected)
 
 

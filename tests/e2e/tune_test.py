@@ -113,6 +113,20 @@ class Compare(Known):
         self.assertIn("dsa.centre=mean", self.scores(*self.files, "--metric", "dsa")[1])
 
 
+class OneTrial(ProgramTest):
+    def test_of_few_steps_has_no_p_and_ends(self):
+        random = numpy.random.default_rng(1)
+        for steps in (2, 3, 9):
+            for name in "ab":
+                numpy.save(self.folder / f"{name}.npy", random.normal(size=(1, steps, 2)))
+            result = self.run_repal("compare", "a.npy", "b.npy", "--metric", "cka", "--calibrate", "--format", "json")
+            score = json.loads(result.stdout)[0]
+            self.assertIsNone(score["low_rad"])
+            if score["p_relate"] is None:
+                self.assertIn("too short for a p", score["note"])
+            self.assertNotIn("intervals and p need", score["note"])
+
+
 class Tune(Known):
     def test_the_rank_is_found_and_said_with_the_line_to_paste(self):
         printed = self.succeed("tune", *self.files, "--out", "tune.csv", "--report", "tune.html").stdout

@@ -73,6 +73,20 @@ const TriedSetting* tried_in(const std::optional<Tuning>& tuning, const ChosenMe
     return found == tuning->settings.end() ? nullptr : &*found;
 }
 
+/// A line for each setting, for readers.
+Table overview_of(const std::vector<const SearchedSetting*>& settings) {
+    Table rows = {{"search", "", "rank", "fewest shared", "most shared", "floor", "fall / floor", "gain", "R"}};
+    for (const SearchedSetting* setting : settings)
+        rows.push_back({setting->metric->name,
+                        setting->is_chosen    ? "chosen"
+                        : setting->is_in_grid ? ""
+                                              : "beside",
+                        number(setting->rank, 0), mean_of(setting->by_shared.front()),
+                        mean_of(setting->by_shared.back()), number(setting->floor, 4), number(setting->fall, 1),
+                        number(gain_of(*setting), 3), number(ratio_of(*setting), 1)});
+    return rows;
+}
+
 std::string name_of(const SearchedSetting& setting) {
     return setting.metric->settings();
 }
@@ -138,7 +152,6 @@ Table search_table(const std::vector<SearchedSetting>& settings) {
 }
 
 Table search_overview(const std::vector<SearchedSetting>& settings) {
-    if (settings.empty()) return {};
     constexpr std::size_t most = 5;
     std::vector<const SearchedSetting*> by_fall;
     for (const SearchedSetting& setting : settings) by_fall.push_back(&setting);
@@ -151,16 +164,7 @@ Table search_overview(const std::vector<SearchedSetting>& settings) {
         if (setting.is_chosen || !setting.is_in_grid) shown.push_back(&setting);
     for (std::size_t i = 0; i < std::min(most, by_fall.size()); ++i)
         if (std::ranges::find(shown, by_fall[i]) == shown.end()) shown.push_back(by_fall[i]);
-    Table rows = {{"search", "", "rank", "fewest shared", "most shared", "floor", "fall / floor", "gain", "R"}};
-    for (const SearchedSetting* setting : shown)
-        rows.push_back({setting->metric->name,
-                        setting->is_chosen    ? "chosen"
-                        : setting->is_in_grid ? ""
-                                              : "beside",
-                        number(setting->rank, 0), mean_of(setting->by_shared.front()),
-                        mean_of(setting->by_shared.back()), number(setting->floor, 4), number(setting->fall, 1),
-                        number(gain_of(*setting), 3), number(ratio_of(*setting), 1)});
-    return rows;
+    return overview_of(shown);
 }
 
 Section search_section(const Experiment& experiment, const std::vector<SearchedSetting>& settings) {
@@ -206,22 +210,25 @@ Section search_section(const Experiment& experiment, const std::vector<SearchedS
     }
     for (Series* series : {&grid, &beside, &chosen})
         if (!series->x.empty()) falls.series.push_back(std::move(*series));
+    std::vector<const SearchedSetting*> all;
+    for (const SearchedSetting& setting : settings) all.push_back(&setting);
     PanelChart chart{.panels = {std::move(falls)}, .columns = 1};
     if (!curves.series.empty()) chart.panels.push_back(std::move(curves));
-    section.figures.emplace_back(Figure{
-        .id = section.id + "-figure",
-        .title = "Which settings see shared motifs?",
-        .caption = fmt::format("{} settings, named by their values; {} Whiskers: intervals that leave motifs out, "
-                               "where every motif can be left out.",
-                               settings.size(), n_of_means(settings.front().by_shared) + "."),
-        .choice = {},
-        .variants = {{"", std::move(chart)}}});
+    section.figures.emplace_back(
+        Figure{.id = section.id + "-figure",
+               .title = "Which settings see shared motifs?",
+               .caption = fmt::format("{} settings, named by their values (what these are is in search.csv); {} "
+                                      "Whiskers: intervals that leave motifs out, "
+                                      "where every motif can be left out.",
+                                      settings.size(), n_of_means(settings.front().by_shared) + "."),
+               .choice = {},
+               .variants = {{"", std::move(chart)}}});
     section.figures.emplace_back(TableFigure{
         .id = section.id + "-table",
         .title = "All settings",
         .caption = "The floor is what two recordings of one system would show; gain, residual and separation are of "
                    "the trials that chose.",
-        .rows = search_table(settings)});
+        .rows = overview_of(all)});
     return section;
 }
 

@@ -93,7 +93,9 @@ Findings NeurotaskStudy::find(const std::filesystem::path& results) const {
     const std::vector<NetworkResult> networks = networks_.results(results);
     const std::vector<TunedSet> settings = dissimilarity_.settings().found(results);
     const NeurotaskFindings found = find_in_pairs(read_all_scores(dissimilarity_, results));
-    const NeurotaskFindings of_trained = find_in_pairs(pairs_of_trained(found.pairs, networks));
+    std::vector<ScoredPair> trained = pairs_of_trained(found.pairs, networks);
+    const bool are_all_trained = trained.size() == found.pairs.size();
+    const NeurotaskFindings of_trained = are_all_trained ? found : find_in_pairs(std::move(trained));
     const auto& [summary, tests, regressions, maps, checks, pairs] = found;
     Findings findings{.tables = {{"data.csv", data_.table(results)},
                                  {"networks.csv", networks_table(networks)},

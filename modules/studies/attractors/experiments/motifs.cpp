@@ -3,7 +3,6 @@ module;
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -37,7 +36,8 @@ std::vector<Selection> ordered_selections(std::size_t n, std::size_t length) {
 Compositions::Compositions(const Config& config, const Simulations& simulations) : length(0) {
     for (const auto& [name, motif] : config.at("basis").items())
         basis.emplace_back(name, simulations.systems.read(motif));
-    length = static_cast<std::size_t>(config.at("length").integer(1, std::max<std::int64_t>(1, std::ssize(basis))));
+    if (basis.size() < 2) throw config.at("basis").error("a comparison needs two motifs");
+    length = static_cast<std::size_t>(config.at("length").integer(1, std::ssize(basis)));
     motifs = ordered_selections(basis.size(), length);
     for (const Selection& selection : motifs) {
         std::string name;

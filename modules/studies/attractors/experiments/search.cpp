@@ -76,6 +76,11 @@ Experiment search_experiment(const Config& config, const Simulations& simulation
     for (const ChosenMetric& metric : simulations.metrics) names.push_back(metric.name);
     const std::string name = config.at("metric").text(names);
     ChosenMetric metric = *std::ranges::find(simulations.metrics, name, &ChosenMetric::name);
+    if (metric.compares_samples())
+        throw config.at("metric").error(fmt::format("{} compares sample by sample, so that half of a system has no "
+                                                    "distance to its other half",
+                                                    name),
+                                        "name a metric of dynamics");
     // Settings that the data bear in part are compared with each other at what all systems bear.
     if (const auto option = std::ranges::find(metric.info.options, "common_rank", &OptionInfo::name);
         option != metric.info.options.end())
@@ -111,7 +116,9 @@ Experiment search_experiment(const Config& config, const Simulations& simulation
         part.pairs.push_back({first, first + 1, {noise_floor}, made.units(i, i)});
     }
 
-    const Eigen::Index steps = chooses.systems.front().system->observe({}).trajectories().shape().steps;
+    Sampling one_trial = simulations.sampling;
+    one_trial.trials = 1;
+    const Eigen::Index steps = made.recipes.front().simulate(one_trial).shape().steps;
     Experiment experiment{.name = "search", .parts = {std::move(part)}, .stored = {}, .groups = {}};
     const auto add = [&](ChosenMetric with_setting) {
         const bool is_there =

@@ -175,9 +175,9 @@ Figure regression_figure(const Ruleset& ruleset, std::span<const GroupRegression
         .id = anchor(ruleset.name) + "-regressions",
         .title = "What dissimilarity goes with",
         .caption = fmt::format("Every pair of groups in one setting and replicate, with the least-squares line; "
-                               "n, the slope with its interval ({}) and p (orders of groups permuted) are above "
-                               "each panel.",
-                               text_of(bootstrap, "settings, replicates and groups")),
+                               "n, the slope with its {:g} % interval (jackknife of settings and of groups) and p "
+                               "(orders of groups permuted) are above each panel.",
+                               100 * bootstrap.confidence),
         .choice = "predictor",
         .variants = {}};
     for (const GroupRegression* regression : regressions) {

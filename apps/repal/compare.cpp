@@ -5,17 +5,20 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "commands.hpp"
+#include "outputs.hpp"
 
 import command.load_plugins;
 import command.terminal;
@@ -23,6 +26,7 @@ import repal.comparison;
 import repal.config;
 import repal.figures;
 import repal.file;
+import repal.parallel;
 import repal.progress;
 import repal.random;
 import repal.score_table;
@@ -53,6 +57,17 @@ std::string note_of(const Comparison& comparison) {
     return note;
 }
 
+/// Share of the variance of each system that the metric sees, in the order of Part::systems; none: all channels.
+std::vector<std::optional<double>> variances_kept(const repal::ChosenMetric& metric, const repal::Part& part,
+                                                  const CommonOptions& common) {
+    std::vector<std::optional<double>> kept(part.systems.size());
+    repal::for_each_index(kept.size(), common.jobs, [&](std::size_t i) {
+        if (const auto reduced = metric.reduced(part.systems[i].system->observe({}).trajectories()))
+            kept[i] = reduced->variance_kept;
+    });
+    return kept;
+}
+
 /// The files, and every pair of them.
 repal::Part part_of(const CompareOptions& options) {
     repal::Part part{.name = "files"};
@@ -78,20 +93,63 @@ repal::SettledMetric settled(const repal::ChosenMetric& metric, const repal::Par
     return repal::settled(metric, tuning, "");
 }
 
+/// The metric with the rank that the results have, where it was brought to that of all systems: so that what is drawn
+/// of two of them has it, too.
+repal::ChosenMetric at_common_rank(const repal::ChosenMetric& metric, const std::vector<repal::PairResult>& results) {
+    const auto common = metric.options.find("common_rank");
+    const auto rank = std::ranges::find(metric.info.values, "rank", &repal::ValueInfo::name);
+    if (common == metric.options.end() || common->second != repal::OptionValue(true) ||
+        rank == metric.info.values.end())
+        return metric;
+    const auto place = static_cast<std::size_t>(rank - metric.info.values.begin());
+    for (const repal::PairResult& result : results)
+        if (result.score.status == repal::Status::ok && place < result.score.values.size())
+            return metric.with(
+                {{"common_rank", false}, {"rank", static_cast<std::int64_t>(result.score.values[place])}});
+    return metric;
+}
+
+/// Notes pairs of systems in which nothing is predicted.
+void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
+                   const CommonOptions& common, repal::Progress& progress) {
+    const std::vector<std::optional<double>> gains =
+        gains_of(metric, part.systems, repal::Stream(0).child("tuning"), common.jobs);
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < gains.size(); ++i) {
+        if (!gains[i] || *gains[i] > 0) continue;
+        named.push_back(part.systems[i].name);
+        for (std::size_t p = 0; p < comparisons.size(); ++p)
+            if (part.pairs[p].a == i || part.pairs[p].b == i)
+                comparisons[p].score.warnings.push_back(
+                    fmt::format("{}: nothing is predicted (gain {:.3f})", part.systems[i].name, *gains[i]));
+    }
+    constexpr std::size_t shown = 5;
+    if (!named.empty())
+        progress.warn(metric.name + " with " + metric.settings(),
+                      fmt::format("{} of {} systems are predicted no better than by their mean or the sample before "
+                                  "({}{}): what is seen of them may be noise",
+                                  named.size(), gains.size(),
+                                  fmt::join(std::span(named).first(std::min(shown, named.size())), ", "),
+                                  named.size() > shown ? ", ..." : ""));
+}
+
 /// Whether halves of one system are as far apart as halves of two: then a number means nothing.
-void warn_of_halves(const repal::ChosenMetric& metric, const repal::Part& part, const CommonOptions& common,
-                    repal::Progress& progress) {
+void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
+                    const CommonOptions& common, repal::Progress& progress) {
     constexpr Eigen::Index least_trials = 4;
     if (metric.compares_samples() || part.systems.size() < 2) return;
     for (const repal::NamedSystem& system : part.systems)
         if (system.system->observe({}).trajectories().shape().trials < least_trials) return;
     const repal::Separation found =
         separation_of(metric, part.systems, 1, repal::Stream(0).child("tuning"), common.jobs);
-    if (found.ratio < repal::least_separation)
-        progress.warn(metric.name + " with " + metric.settings(),
-                      fmt::format("halves of one system are as far apart as halves of two ({:.2g}, {:.2g}): these "
-                                  "numbers tell nothing apart; try repal tune",
-                                  found.within, found.between));
+    if (!(found.ratio < repal::least_separation)) return;
+    progress.warn(metric.name + " with " + metric.settings(),
+                  fmt::format("halves of one system are as far apart as halves of two ({:.2g}, {:.2g}): these numbers "
+                              "tell nothing apart. Either the systems are alike, or other settings are needed; "
+                              "--calibrate tells each pair, repal tune tries settings",
+                              found.within, found.between));
+    for (Comparison& one : comparisons)
+        one.score.warnings.emplace_back("halves of one system are as far apart as halves of two");
 }
 
 /// Intervals, floors and p of the comparisons of one metric, in the order of Part::pairs.
@@ -102,21 +160,25 @@ void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetri
         angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
     const repal::Calibration found =
         calibrate(metric, part, angles, {}, repal::Stream(0).child("calibration"), common.jobs, progress);
-    for (const std::string& warning : found.warnings) progress.warn(metric.name, warning);
     for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found.pairs[i];
 }
 
-/// All pairs of the first metric, then of the next.
-std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& part,
-                                          const CompareOptions& options, const CommonOptions& common,
-                                          repal::Progress& progress) {
-    std::vector<Comparison> comparisons;
+struct Compared {
+    std::vector<Comparison> comparisons;       ///< all pairs of the first metric, then of the next
+    std::vector<repal::ChosenMetric> metrics;  ///< with what was chosen; without those that have no value
+};
+
+Compared compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& part,
+                           const CompareOptions& options, const CommonOptions& common, repal::Progress& progress) {
+    Compared compared;
+    std::vector<Comparison>& comparisons = compared.comparisons;
     repal::PreparedSystems prepared({}, 0);
     std::vector<Eigen::Index> trials;
     for (const repal::NamedSystem& system : part.systems)
         trials.push_back(system.system->observe({}).trajectories().shape().trials);
     for (const repal::ChosenMetric& chosen : metrics) {
         const auto [metric, cause] = settled(chosen, part, common, progress);
+        const std::vector<std::optional<double>> kept = variances_kept(metric, part, common);
         std::vector<repal::PairResult> results;
         if (cause.empty())
             results = compare_all(metric, part, prepared, common.jobs, progress);
@@ -127,19 +189,24 @@ std::vector<Comparison> compare_all_pairs(const std::vector<repal::ChosenMetric>
             comparisons.push_back({.metric = metric.name,
                                    .a = part.systems[a].name,
                                    .b = part.systems[b].name,
-                                   .score = std::move(results[i].score),
+                                   .score = results[i].score,
                                    .settings = metric.settings(),
                                    .trials_a = trials[a],
                                    .trials_b = trials[b],
+                                   .variance_kept_a = kept[a],
+                                   .variance_kept_b = kept[b],
                                    .calibration = {},
                                    .values = metric.info.values});
         }
         if (!cause.empty()) continue;
-        warn_of_halves(metric, part, common, progress);
-        if (options.is_calibrated)
-            add_calibration(std::span(comparisons).last(part.pairs.size()), metric, part, common, progress);
+        compared.metrics.push_back(metric);
+        const repal::ChosenMetric used = at_common_rank(metric, results);
+        const auto added = std::span(comparisons).last(part.pairs.size());
+        if (options.is_calibrated) add_calibration(added, used, part, common, progress);
+        warn_of_noise(added, used, part, common, progress);
+        warn_of_halves(added, used, part, common, progress);
     }
-    return comparisons;
+    return compared;
 }
 
 std::string as_json(const std::vector<Comparison>& comparisons) {
@@ -158,6 +225,8 @@ std::string as_json(const std::vector<Comparison>& comparisons) {
         entry["settings"] = one.settings;
         entry["trials_a"] = one.trials_a;
         entry["trials_b"] = one.trials_b;
+        if (one.variance_kept_a) entry["variance_kept_a"] = *one.variance_kept_a;
+        if (one.variance_kept_b) entry["variance_kept_b"] = *one.variance_kept_b;
         if (one.calibration)
             for (const repal::CalibrationColumn& column : repal::calibration_columns()) {
                 auto& field = entry[column.name] = nullptr;
@@ -234,6 +303,14 @@ std::string as_calibrated_table(const std::vector<Comparison>& comparisons) {
     std::string text = table(rows);
     if (has_equal) text += "=: not told from two recordings of one system (p adjusted over all pairs of the metric)\n";
     if (has_near) text += "~: within what recordings of other channels of one system may give\n";
+    std::vector<std::string> notes;
+    for (const Comparison& one : comparisons)
+        if (one.calibration && !one.calibration->note.empty() &&
+            std::ranges::find(notes, one.calibration->note) == notes.end())
+            notes.push_back(one.calibration->note);
+    constexpr std::size_t shown = 5;
+    for (std::size_t i = 0; i < std::min(shown, notes.size()); ++i) text += notes[i] + "\n";
+    if (notes.size() > shown) text += fmt::format("{} more notes are in the files of --out\n", notes.size() - shown);
     return text;
 }
 
@@ -269,16 +346,26 @@ void make_distinct(std::vector<repal::NamedSystem>& systems) {
     }
 }
 
-repal::Report report_of(std::vector<Comparison> comparisons, const repal::Part& part, const CompareOptions& options,
-                        const CommonOptions& common, const std::string& metric_options) {
+repal::Report report_of(Compared compared, const repal::Part& part, const CompareOptions& options,
+                        const CommonOptions& common, const std::string& metric_options,
+                        const TerminalProgress::Warnings& warned) {
     std::vector<repal::NamedSystem> systems = part.systems;
     make_distinct(systems);
-    for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    for (std::size_t i = 0; i < compared.comparisons.size(); ++i) {
         const repal::Pair& pair = part.pairs[i % part.pairs.size()];
-        comparisons[i].a = systems[pair.a].name;
-        comparisons[i].b = systems[pair.b].name;
+        compared.comparisons[i].a = systems[pair.a].name;
+        compared.comparisons[i].b = systems[pair.b].name;
     }
-    repal::Report report = repal::comparison_report(comparisons, systems);
+    // What was said on the terminal, too.
+    repal::Table warnings = {{"of", "warning"}};
+    for (const auto& [source, warning] : warned) warnings.push_back({source, warning});
+    repal::Report report = repal::comparison_report(compared.comparisons, compared.metrics, systems);
+    if (warnings.size() > 1)
+        report.sections.front().figures.insert(report.sections.front().figures.begin(),
+                                               repal::TableFigure{.id = "warnings",
+                                                                  .title = "Warnings",
+                                                                  .caption = "What to know before the numbers.",
+                                                                  .rows = std::move(warnings)});
     report.provenance = {{"program", "repal " REPAL_VERSION},
                          {"command", common.typed},
                          {"metrics", fmt::format("{}", fmt::join(options.metrics, ", "))}};
@@ -287,7 +374,28 @@ repal::Report report_of(std::vector<Comparison> comparisons, const repal::Part& 
     return report;
 }
 
+/// A line for each pair without a value, or one for all that have the same cause; whether there are any.
+bool report_failures(const std::vector<Comparison>& comparisons) {
+    using Cause = std::tuple<std::string, std::string, std::string>;  // metric, status, what is said
+    std::vector<std::pair<Cause, std::vector<const Comparison*>>> failures;
+    for (const Comparison& one : comparisons) {
+        if (one.score.status == repal::Status::ok) continue;
+        const Cause cause{one.metric, to_string(one.score.status), one.score.detail};
+        auto place = std::ranges::find(failures, cause, &std::pair<Cause, std::vector<const Comparison*>>::first);
+        if (place == failures.end()) place = failures.insert(failures.end(), {cause, {}});
+        place->second.push_back(&one);
+    }
+    for (const auto& [cause, pairs] : failures) {
+        const auto& [metric, status, text] = cause;
+        const std::string which = pairs.size() == 1 ? fmt::format("{} and {}", pairs.front()->a, pairs.front()->b)
+                                                    : fmt::format("{} pairs", pairs.size());
+        fmt::print(stderr, "repal: {}: {}: {}: {}\n", metric, which, status, text);
+    }
+    return !failures.empty();
+}
+
 int compare(const CompareOptions& options, const CommonOptions& common) {
+    require_outputs({{"--out", options.out}, {"--report", options.report}}, options.systems);
     const auto registry = load_plugins(common);
     const auto config = repal::Config::from_overrides(common.overrides);
     std::vector<repal::ChosenMetric> metrics;
@@ -307,25 +415,15 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
 
     const repal::Part part = part_of(options);
     TerminalProgress progress(common.is_quiet, common.is_verbose);
-    const std::vector<Comparison> comparisons = compare_all_pairs(metrics, part, options, common, progress);
+    const Compared compared = compare_all_pairs(metrics, part, options, common, progress);
+    const std::vector<Comparison>& comparisons = compared.comparisons;
 
     if (!options.report.empty())
-        repal::write_file(options.report, repal::html(report_of(comparisons, part, options, common, config.yaml()),
-                                                      repal::plotting_library()));
-    const std::string text = formatted(comparisons, options);
-    if (options.out.empty())
-        fmt::print("{}", text);
-    else
-        repal::write_file(options.out, text);
-
-    int code = done;
-    for (const Comparison& one : comparisons) {
-        if (one.score.status == repal::Status::ok) continue;
-        fmt::print(stderr, "repal: {}: {} and {}: {}: {}\n", one.metric, one.a, one.b, to_string(one.score.status),
-                   one.score.detail);
-        code = some_failed;
-    }
-    return code;
+        repal::write_file(options.report,
+                          repal::html(report_of(compared, part, options, common, config.yaml(), progress.warned()),
+                                      repal::plotting_library()));
+    write_or_print(options.out, formatted(comparisons, options));
+    return report_failures(comparisons) ? some_failed : done;
 }
 
 }  // namespace

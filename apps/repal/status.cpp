@@ -92,7 +92,10 @@ int status(const std::string& name, const CommonOptions& common) {
         fmt::print("failed: {} more; `{}repal plan {} -v` lists all\n", failed.size() - shown, submission.plugins,
                    submission.arguments);
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
-    if (!left.empty()) print_submissions(study->jobs(plan), left, submission);
+    if (!left.empty()) {
+        fmt::print("to go on: {}repal run {}\n", submission.plugins, submission.arguments);
+        print_submissions(study->jobs(plan), left, submission);
+    }
     return done;
 }
 

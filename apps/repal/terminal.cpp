@@ -106,6 +106,7 @@ void TerminalProgress::end() {
 
 void TerminalProgress::warn(const std::string& source, const std::string& text) {
     const std::lock_guard lock(mutex_);
+    warned_.emplace_back(source, text);
     if (++warnings_[source] > 1 && !is_verbose_) return;
     if (is_quiet_) return;
     clear_bar();

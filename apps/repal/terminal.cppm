@@ -38,6 +38,10 @@ export class TerminalProgress final : public repal::Progress {
     void say(const std::string& text) override;
     bool is_stop_requested() const override;
 
+    /// Source and text of every warning, in their order, also of those that were not shown.
+    using Warnings = std::vector<std::pair<std::string, std::string>>;
+    const Warnings& warned() const { return warned_; }
+
     /// "training: 20 in 14 s; comparing: 288 in 5 s; 2 warnings", of all that was done; empty if nothing was.
     std::string summary() const;
 
@@ -63,6 +67,7 @@ export class TerminalProgress final : public repal::Progress {
     Clock::time_point drawn_;
     std::vector<Stage> stages_;                    ///< that have ended
     std::map<std::string, std::size_t> warnings_;  ///< by source
+    Warnings warned_;
 };
 
 /// Columns padded to their widest entry; the first row is the head. The first column is left-aligned, the others right.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "outputs.hpp"
 
 import command.load_plugins;
 import command.terminal;
@@ -60,24 +61,32 @@ std::optional<Override> axis_in(const std::string& text, const std::string& metr
 /// The axes that --set names with several values; those are taken out of `overrides`.
 std::vector<repal::OptionAxis> named_axes(const std::string& metric, const repal::Registry& registry,
                                           std::vector<std::string>& overrides) {
+    const repal::Config own = repal::Config::from_overrides(overrides).at_or_empty(metric);
+    const std::string plugin = own.has("metric") ? own.at("metric").text() : metric;
     std::vector<repal::OptionAxis> axes;
     std::vector<std::string> others;
     for (const std::string& text : overrides) {
         const auto found = axis_in(text, metric);
-        const auto& known = registry.metric(metric).info.options;
+        const auto& known = registry.metric(plugin).info.options;
         const auto option = std::ranges::find(known, found ? found->option : "", &repal::OptionInfo::name);
         if (!found || option == known.end()) {
             others.push_back(text);
             continue;
         }
+        if (std::ranges::find(axes, found->option, &repal::OptionAxis::option) != axes.end())
+            throw repal::InputError("--set " + text, found->option + " is given twice");
         repal::OptionAxis axis{.option = found->option, .values = {}};
         for (const std::string& value : found->values) {
+            if (value.empty()) throw repal::InputError("--set " + text, "a value is missing beside a comma");
             const std::vector<std::string> one = {fmt::format("{}.{}={}", metric, found->option, value)};
             axis.values.push_back(repal::Config::from_overrides(one).at(metric).option(*option));
         }
         axes.push_back(std::move(axis));
     }
     overrides = others;
+    const repal::Config left = repal::Config::from_overrides(overrides).at_or_empty(metric);
+    for (const repal::OptionAxis& axis : axes)
+        if (left.has(axis.option)) throw left.at(axis.option).error(axis.option + " is given twice");
     return axes;
 }
 
@@ -94,6 +103,7 @@ void print(const repal::Tuning& tuning, const repal::ChosenMetric& metric, const
 }
 
 int tune(const TuneOptions& options, const CommonOptions& common) {
+    require_outputs({{"--out", options.out}, {"--report", options.report}}, options.systems);
     const auto registry = load_plugins(common);
     std::vector<std::string> overrides = common.overrides;
     std::vector<repal::OptionAxis> axes = named_axes(options.metric, registry, overrides);
@@ -122,7 +132,7 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
 
     if (!options.out.empty()) repal::write_file(options.out, repal::csv_text(settings_table(tuning, metric.name)));
     if (!options.report.empty()) {
-        repal::Report report = tuning_report(tuning, metric.name);
+        repal::Report report = tuning_report(tuning, metric, systems);
         report.provenance = {{"program", "repal " REPAL_VERSION}, {"command", common.typed}};
         report.reproduce = common.typed;
         repal::write_file(options.report, repal::html(report, repal::plotting_library()));

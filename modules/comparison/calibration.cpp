@@ -2,7 +2,6 @@ module;
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <numbers>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,9 +42,9 @@ std::size_t count_of(const std::vector<std::size_t>& groups) {
     return groups.empty() ? 0 : 1 + std::ranges::max(groups);
 }
 
-void add_interval(PairCalibration& pair, double angle, std::span<const std::vector<double>> left_out,
-                  double confidence) {
-    const CorrectedDistance found = jackknife(angle, left_out, confidence, std::numbers::pi);
+void add_interval(PairCalibration& pair, double angle, std::span<const std::vector<double>> left_out, double confidence,
+                  double largest) {
+    const CorrectedDistance found = jackknife(angle, left_out, confidence, largest);
     pair.corrected_rad = found.value;
     pair.low_rad = found.interval.low;
     pair.high_rad = found.interval.high;

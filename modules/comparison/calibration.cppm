@@ -52,15 +52,12 @@ export std::span<const CalibrationColumn> calibration_columns();
 export struct SystemCalibration {
     std::optional<double> floor_rad = {};
     std::optional<double> floor_channels_rad = {};
-    /// log2(rms of quarters / rms of halves): 1/2 if noise falls with more trials as it should.
-    std::optional<double> exponent = {};
     std::string units = {};  ///< what was drawn: "20 trials", "12 blocks of 50 steps"
 };
 
 export struct Calibration {
     std::vector<SystemCalibration> systems;  ///< as Part::systems
     std::vector<PairCalibration> pairs;      ///< as Part::pairs
-    std::vector<std::string> warnings = {};
 };
 
 /// Of all pairs of a part. `angles` are those of the whole systems, in the order of Part::pairs; none where a pair has
@@ -85,9 +82,10 @@ std::vector<std::size_t> trial_groups(Eigen::Index trials, std::size_t most, con
                                       const Stream& stream);
 std::size_t count_of(const std::vector<std::size_t>& groups);
 
-/// `left_out`: for each sample that was drawn on its own, the angles without one of its groups.
-void add_interval(PairCalibration& pair, double angle, std::span<const std::vector<double>> left_out,
-                  double confidence);
+/// `left_out`: for each sample that was drawn on its own, the angles without one of its groups. `largest`: see
+/// MetricInfo::largest_rad.
+void add_interval(PairCalibration& pair, double angle, std::span<const std::vector<double>> left_out, double confidence,
+                  double largest);
 void add_note(PairCalibration& pair, const std::string& note);
 
 }  // namespace repal

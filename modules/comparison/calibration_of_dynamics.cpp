@@ -98,14 +98,6 @@ class OfDynamics {
             progress.advance();
         });
         progress.end();
-        for (std::size_t i = 0; i < n; ++i) {
-            constexpr double least_exponent = 0.25;
-            if (const auto exponent = found_.systems[i].exponent; exponent && *exponent < least_exponent)
-                found_.warnings.push_back(fmt::format(
-                    "{}: the noise floor does not fall with more trials (exponent {:.2f}, expected 0.5): the rank is "
-                    "too high, or the system has several regimes",
-                    part_.systems[i].name, *exponent));
-        }
         return std::move(found_);
     }
 
@@ -114,11 +106,11 @@ class OfDynamics {
         return angle_between(*metric_.metric, a, b);
     }
 
-    /// Angles between disjoint parts of a system, each a share of its trials.
-    std::vector<double> angles_of_parts(const ResampledSystem& system, Index share, const Stream& stream) const {
+    /// Angles between disjoint halves of the trials of a system.
+    std::vector<double> angles_of_halves(const ResampledSystem& system, const Stream& stream) const {
         std::vector<double> angles;
         const auto n = static_cast<std::size_t>(system.trials());
-        const std::size_t size = n / static_cast<std::size_t>(share);
+        const std::size_t size = n / 2;
         for (std::size_t split = 0; split < options_.splits; ++split) {
             const auto order = stream.child(system.name()).child(split).permutation(n);
             std::array<TrialWeights, 2> parts = {TrialWeights(n, 0.0), TrialWeights(n, 0.0)};
@@ -144,13 +136,8 @@ class OfDynamics {
             const ResampledSystem system(metric_, named.name, units.x);
             const auto k = static_cast<double>(system.trials());
             const double half = std::floor(k / 2);
-            const std::vector<double> halves = angles_of_parts(system, 2, stream_.child("halves"));
+            const std::vector<double> halves = angles_of_halves(system, stream_.child("halves"));
             if (!halves.empty()) found.floor_rad = rms(halves) * std::sqrt(half / k);
-            if (system.trials() >= 8) {
-                const std::vector<double> quarters = angles_of_parts(system, 4, stream_.child("quarters"));
-                if (!quarters.empty() && !halves.empty() && rms(halves) > 0)
-                    found.exponent = std::log2(rms(quarters) / rms(halves));
-            }
             add_channel_floor(i, units.x);
             const auto groups =
                 trial_groups(system.trials(), options_.groups, system.name(), stream_.child("jackknife"));
@@ -199,7 +186,9 @@ class OfDynamics {
     }
 
     void of_pair(std::size_t p, const std::optional<double>& whole) {
-        const auto [i, j] = std::pair(part_.pairs[p].a, part_.pairs[p].b);
+        auto [i, j] = std::pair(part_.pairs[p].a, part_.pairs[p].b);
+        // Sums are in the order of names, so that the order of files changes no bit.
+        if (part_.systems[j].name < part_.systems[i].name) std::swap(i, j);
         PairCalibration& pair = found_.pairs[p];
         const auto of_both = [&](auto SystemCalibration::* member) -> std::optional<double> {
             const auto& a = found_.systems[i].*member;
@@ -218,13 +207,17 @@ class OfDynamics {
         if (!whole) return;
         const auto reference = angle(whole_[i], whole_[j]);
         if (!reference) return;
+        constexpr double share_that_matters = 0.05;
+        if (std::abs(*reference - *whole) > share_that_matters * std::max(*reference, *whole))
+            add_note(pair, fmt::format("intervals and p are of an angle of {:.4g} rad, of {} and {} alone", *reference,
+                                       found_.systems[i].units, found_.systems[j].units));
         std::array<std::vector<double>, 2> left_out;
         for (const PreparedSystem& part : left_out_[i])
             if (const auto found = angle(part, whole_[j])) left_out[0].push_back(*found);
         for (const PreparedSystem& part : left_out_[j])
             if (const auto found = angle(whole_[i], part)) left_out[1].push_back(*found);
         if (left_out[0].size() == left_out_[i].size() && left_out[1].size() == left_out_[j].size())
-            add_interval(pair, *reference, left_out, options_.confidence);
+            add_interval(pair, *reference, left_out, options_.confidence, metric_.info.largest_rad);
         else
             add_note(pair, "without some trials the pair has no value, so that there is no interval");
         std::size_t as_large = 0;

@@ -109,7 +109,8 @@ class OfSamples {
             progress.end();
             for (std::size_t p = 0; p < part_.pairs.size(); ++p) {
                 if (!is_usable(p, trials) || !angles[p] || left_out[p].size() != count_of(groups)) continue;
-                add_interval(found.pairs[p], *angles[p], std::span(&left_out[p], 1), options_.confidence);
+                add_interval(found.pairs[p], *angles[p], std::span(&left_out[p], 1), options_.confidence,
+                             metric_.info.largest_rad);
             }
         }
     }

@@ -2,8 +2,10 @@ module;
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -14,6 +16,18 @@ namespace repal {
 
 namespace {
 
+/// Whether it has operators, whose size grows with channels times delays.
+bool models_dynamics(const MetricInfo& info) {
+    return std::ranges::any_of(info.options, &OptionInfo::is_automatic);
+}
+
+/// Sum over channels, of values in units of 1 / scale.
+double variance_of(const Trajectories& x, double scale) {
+    const auto& rows = x.rows();
+    const Eigen::RowVectorXd mean = (rows * scale).colwise().mean();
+    return ((rows * scale).rowwise() - mean).squaredNorm();
+}
+
 ChosenMetric made(ChosenMetric metric) {
     metric.metric = metric.make(metric.options);
     metric.invariances = metric.metric->invariances().value_or(metric.info.invariances);
@@ -22,6 +36,8 @@ ChosenMetric made(ChosenMetric metric) {
     if (metric.pca)
         metric.identity +=
             fmt::format(" pca-1(components={},variance={})", metric.pca->components, metric.pca->variance);
+    else if (models_dynamics(metric.info))
+        metric.identity += " pca-of-wide-1";
     return metric;
 }
 
@@ -65,6 +81,18 @@ bool ChosenMetric::compares_samples() const {
     return std::ranges::find(info.corresponding, Correspondence::rows) != info.corresponding.end();
 }
 
+std::optional<ReducedSystem> ChosenMetric::reduced(const Trajectories& x) const {
+    constexpr Eigen::Index wide = 200;
+    constexpr Eigen::Index most = 50;
+    constexpr double share = 0.99;
+    if (!pca && (x.shape().channels <= wide || !models_dynamics(info))) return {};
+    Trajectories seen = pca.value_or(Pca{.variance = share})(x);
+    if (!pca && seen.shape().channels > most) seen = seen.with_rows(seen.rows().leftCols(most));
+    const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
+    const double all = variance_of(x, scale);
+    return ReducedSystem{.x = seen, .variance_kept = all > 0 ? std::min(1.0, variance_of(seen, scale) / all) : 1};
+}
+
 ChosenMetric ChosenMetric::with(const OptionValues& values) const {
     ChosenMetric changed = *this;
     for (const auto& [option, value] : values) changed.options[option] = value;
@@ -97,7 +125,8 @@ std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& reg
 void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics) {
     std::vector<std::string> names;
     for (const auto& entry : registry.metrics()) names.push_back(entry.first);
-    for (const ChosenMetric& metric : metrics) names.push_back(metric.name);
+    for (const ChosenMetric& metric : metrics)
+        if (std::ranges::find(names, metric.name) == names.end()) names.push_back(metric.name);
     config.require_keys(names);
     for (ChosenMetric& metric : metrics) {
         const std::string& key = config.has(metric.name) ? metric.name : metric.info.name;

@@ -75,7 +75,8 @@ TableFigure comparison_table(std::span<const Comparison> comparisons) {
 
 }  // namespace
 
-Report comparison_report(std::span<const Comparison> comparisons, std::span<const NamedSystem> systems) {
+Report comparison_report(std::span<const Comparison> comparisons, std::span<const ChosenMetric> metrics,
+                         std::span<const NamedSystem> systems) {
     std::vector<std::string> names;
     for (const NamedSystem& system : systems) names.push_back(system.name);
     Report report{.title = "Comparison of " + counted(systems.size(), "system"),
@@ -111,6 +112,8 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
             {name, fmt::format("{}", shape.trials), fmt::format("{}", shape.steps), fmt::format("{}", shape.channels)});
     }
     Section shown{.id = "trajectories", .title = "Trajectories"};
+    if (Figure modes = eigenvalue_figure("modes", metrics, systems); !modes.variants.empty())
+        shown.figures.emplace_back(std::move(modes));
     shown.figures.emplace_back(std::move(paths));
     shown.figures.emplace_back(
         TableFigure{.id = "trajectories-shapes", .title = "Shapes", .caption = "What was read.", .rows = shapes});

@@ -29,6 +29,8 @@ export struct Comparison {
     std::string settings = {};  ///< options that were used, see ChosenMetric::settings()
     Eigen::Index trials_a = 0;
     Eigen::Index trials_b = 0;
+    std::optional<double> variance_kept_a = {};  ///< by its principal components; none: all channels are seen
+    std::optional<double> variance_kept_b = {};
     std::optional<PairCalibration> calibration = {};  ///< none: it was not asked for
     std::vector<ValueInfo> values = {};               ///< of the metric, see MetricInfo::values
 };
@@ -62,6 +64,11 @@ export Figure certificates(const std::string& id, std::span<const Comparison> co
 /// no variants if none was.
 export Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons);
 
+/// Growth and frequency of the modes of all systems, of each metric whose embeddings are operators; of no other, and so
+/// perhaps without variants. Options are chosen.
+export Figure eigenvalue_figure(const std::string& id, std::span<const ChosenMetric> metrics,
+                                std::span<const NamedSystem> systems);
+
 /// Pairs without a value by metric, status and cause.
 export TableFigure failure_table(const std::string& id, std::span<const Comparison> comparisons);
 
@@ -77,8 +84,10 @@ export std::string text_of(const Bootstrap& bootstrap, const std::string& resamp
 /// Mean over trials, and the first trials, at most 100 points of each, spread evenly.
 export PathChart trial_paths(const Trajectories& x, const std::vector<std::string>& axes);
 
-/// The page of a user's own files: every pair, every system, and where they lie. Systems have distinct names.
-export Report comparison_report(std::span<const Comparison> comparisons, std::span<const NamedSystem> systems);
+/// The page of a user's own files: every pair, every system, and where they lie. Systems have distinct names; options
+/// of `metrics` are chosen.
+export Report comparison_report(std::span<const Comparison> comparisons, std::span<const ChosenMetric> metrics,
+                                std::span<const NamedSystem> systems);
 
 /// Every n-th step of a trial (time, channel), with the smallest n that leaves at most 100.
 export RowMatrix thinned(const RowMatrix& steps);

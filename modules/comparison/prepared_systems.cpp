@@ -58,8 +58,8 @@ std::string text_of_exception() {
 PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, const Observed& observed,
                        Unsuitable unsuitable) {
     try {
-        const auto reduced = metric.pca ? std::optional((*metric.pca)(observed.trajectories())) : std::nullopt;
-        const Trajectories& seen = reduced ? *reduced : observed.trajectories();
+        const auto reduced = metric.reduced(observed.trajectories());
+        const Trajectories& seen = reduced ? reduced->x : observed.trajectories();
         if (metric.info.needs_equal_steps && !seen.has_equal_steps())
             throw InvalidTrajectories(
                 fmt::format("its trials differ in their steps, and {} needs equal ones", metric.name));

@@ -30,24 +30,30 @@ std::vector<Eigen::Index> drawn(const TrialWeights& weights) {
     return trials;
 }
 
+/// As they are.
+std::optional<double> angle_of(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b) {
+    if (score_without_embedding(a, b)) return {};
+    const std::array pair = {EmbeddingPair{*a.embedding, *b.embedding}};
+    const Score score = compare_safely(metric, pair).front();
+    if (score.status != Status::ok) return {};
+    return score.angle_rad;
+}
+
 }  // namespace
 
 std::optional<double> angle_between(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b) {
     std::vector<PreparedSystem> both = {a, b};
     if (score_without_embedding(a, b)) return {};
     harmonise(metric, both);
-    if (score_without_embedding(both[0], both[1])) return {};
-    const std::array pair = {EmbeddingPair{*both[0].embedding, *both[1].embedding}};
-    const Score score = compare_safely(metric, pair).front();
-    if (score.status != Status::ok) return {};
-    return score.angle_rad;
+    return angle_of(metric, both[0], both[1]);
 }
 
 ResampledSystem::ResampledSystem(const ChosenMetric& metric, std::string name, const Trajectories& x)
-    : name_(std::move(name)),
-      metric_(metric.metric),
-      x_(std::make_shared<const Trajectories>(metric.pca ? (*metric.pca)(x) : x)),
-      sums_(metric.metric->prepare_trials(*x_)) {}
+    : name_(std::move(name)), metric_(metric.metric) {
+    const auto reduced = metric.reduced(x);
+    x_ = std::make_shared<const Trajectories>(reduced ? reduced->x : x);
+    sums_ = metric_->prepare_trials(*x_);
+}
 
 PreparedSystem ResampledSystem::embedding(const TrialWeights& weights) const {
     PreparedSystem prepared;
@@ -125,6 +131,11 @@ Separation separation_of(const ChosenMetric& metric, const std::vector<NamedSyst
         const auto [a, b] = halves_of(system.trials(), system.name(), stream.child("halves").child(i / n));
         halves[i] = {system.embedding(a), system.embedding(b)};
     });
+    // All are compared with each other, and so have one common form, e.g. one rank.
+    std::vector<PreparedSystem> common;
+    for (const auto& both : halves) common.insert(common.end(), both.begin(), both.end());
+    harmonise(*metric.metric, common);
+    for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = {common[2 * i], common[2 * i + 1]};
     struct Comparison {
         std::size_t split;
         std::size_t i;
@@ -139,12 +150,12 @@ Separation separation_of(const ChosenMetric& metric, const std::vector<NamedSyst
         const auto [split, i, j] = comparisons[c];
         const auto& first = halves[split * n + i];
         const auto& second = halves[split * n + j];
-        const auto forth = angle_between(*metric.metric, first[0], second[1]);
+        const auto forth = angle_of(*metric.metric, first[0], second[1]);
         if (i == j) {
             angles[c] = forth;
             return;
         }
-        const auto back = angle_between(*metric.metric, first[1], second[0]);
+        const auto back = angle_of(*metric.metric, first[1], second[0]);
         if (forth && back) angles[c] = (*forth + *back) / 2;
     });
     Separation found;

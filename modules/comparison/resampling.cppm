@@ -46,7 +46,7 @@ export std::pair<TrialWeights, TrialWeights> halves_of(Eigen::Index trials, cons
 /// is in both. Throws InvalidTrajectories if less than `least` steps are left in each.
 export Trajectories in_two_parts(const Trajectories& x, Eigen::Index gap, Eigen::Index least);
 
-/// The angle of two prepared systems in their common form; none if they have no value.
+/// The angle of two prepared systems in the common form of these two; none if they have no value.
 export std::optional<double> angle_between(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b);
 
 /// How far halves of one system are apart, and halves of two systems, in rad.

@@ -7,6 +7,7 @@ module;
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -41,7 +42,10 @@ SummaryRow summarise_group(const std::vector<const ScoredPair*>& pairs, const st
     row.median = median(values);
     row.standard_error = standard_error(values);
     row.interval = interval_of_mean(observations, bootstrap.resamples, bootstrap.confidence, stream);
-    if (row.interval.low < 0) row.interval.low = 0;  // as no dissimilarity is
+    // What no dissimilarity can be.
+    const double largest = pairs.front()->chosen->info.largest_rad / (std::numbers::pi / 2);
+    if (row.interval.low < 0) row.interval.low = 0;
+    if (row.interval.high > largest) row.interval.high = largest;
     return row;
 }
 

@@ -9,6 +9,7 @@ module;
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -88,6 +89,22 @@ void require_use(const Fit& fit, const std::vector<Trajectories>& systems, const
             throw invalid.at(names[i]);
         }
     }
+}
+
+/// Throws InvalidTrajectories, with the name, if one trial is too short for two parts.
+Halved halved_of(const std::string& name, const Trajectories& x, Index first_target, const Stream& stream) {
+    if (x.shape().trials == 1) {
+        constexpr Index least = 10;  // of so few steps little can be said
+        try {
+            return {name, in_two_parts(x, first_target, std::max(first_target + 1, least)), {true, false}};
+        } catch (const InvalidTrajectories& invalid) {
+            throw invalid.at(name);
+        }
+    }
+    const auto [first, second] = halves_of(x.shape().trials, name, stream);
+    std::vector<bool> is_first;
+    for (const double weight : first) is_first.push_back(weight > 0);
+    return {name, x, std::move(is_first)};
 }
 
 HeldOut mean_of(std::span<const HeldOut> all) {
@@ -176,8 +193,27 @@ std::string warning_of_mean(const ChosenMetric& metric, const std::vector<Halved
         if (of_mean > 0.5 * rows.squaredNorm())
             return fmt::format(
                 "{}: the mean of its samples holds more than half of their energy, and takes a rank for itself; "
-                "{}.centre=mean takes it off",
+                "`centre: mean` of {} takes it off",
                 system.name, metric.name);
+    }
+    return {};
+}
+
+/// What of a channel that holds nearly all of the variance the user should know.
+std::string warning_of_units(const std::vector<Halved>& systems) {
+    for (const Halved& system : systems) {
+        const auto& x = system.x.rows();
+        const double scale = scale_into_range(x.cwiseAbs().maxCoeff());
+        const RowMatrix rows = (x * scale).rowwise() - (x * scale).colwise().mean().eval();
+        Index largest = 0;
+        const Eigen::RowVectorXd variances = rows.colwise().squaredNorm();
+        constexpr double nearly_all = 0.9;
+        constexpr Index least_channels = 4;
+        if (x.cols() >= least_channels && variances.maxCoeff(&largest) > nearly_all * variances.sum())
+            return fmt::format(
+                "{}: channel {} of {} holds {:.0f} % of the variance, so that its units decide; if they should not, "
+                "divide each channel by its standard deviation",
+                system.name, largest + 1, x.cols(), 100 * variances[largest] / variances.sum());
     }
     return {};
 }
@@ -211,8 +247,10 @@ SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const st
     std::vector<std::string> wanted;
     for (const std::string& option : missing)
         wanted.push_back(fmt::format("--set {}{}.{}=N", path, metric.name, option));
-    return {metric,
-            fmt::format("{}; set by hand what is chosen from the data: {}", tuning.cause, fmt::join(wanted, " "))};
+    const std::string components =
+        path.empty() ? fmt::format("try the leading components, e.g. --set pca.{}.components=5, or ", metric.name) : "";
+    return {metric, fmt::format("{}; {}set by hand what is chosen from the data: {}", tuning.cause, components,
+                                fmt::join(wanted, " "))};
 }
 
 std::vector<OptionAxis> default_axes(const ChosenMetric& metric) {
@@ -223,13 +261,16 @@ std::vector<OptionAxis> default_axes(const ChosenMetric& metric) {
         if (!option.is_automatic) continue;
         const auto values = tried.find(option.name);
         OptionAxis axis{.option = option.name, .values = {}};
+        const auto is_allowed = [&](std::int64_t value) {
+            return static_cast<double>(value) >= option.minimum && static_cast<double>(value) <= option.maximum;
+        };
         if (const auto given = metric.options.find(option.name); given != metric.options.end())
             axis.values.push_back(given->second);
         else if (values == tried.end())
             throw InputError("", fmt::format("{} of '{}' is not given, and there is no rule to choose it", option.name,
                                              metric.name));
         else
-            axis.values.assign(values->second.begin(), values->second.end());
+            std::ranges::copy_if(values->second, std::back_inserter(axis.values), is_allowed);
         axes.push_back(std::move(axis));
     }
     return axes;
@@ -243,11 +284,19 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     std::vector<Fit> fits = fits_of(metric, tuning.settings);
 
     std::vector<Trajectories> observed;
+    std::optional<double> least_kept;
     for (const NamedSystem& system : some_of(systems, stream.child("systems"))) {
         const Trajectories x = system.system->observe({}).trajectories();
-        observed.push_back(metric.pca ? (*metric.pca)(x) : x);
+        const auto reduced = metric.reduced(x);
+        observed.push_back(reduced ? reduced->x : x);
+        if (reduced) least_kept = std::min(least_kept.value_or(1), reduced->variance_kept);
         tuning.systems.push_back(system.name);
     }
+    if (least_kept)
+        tuning.warnings.push_back(
+            fmt::format("wide systems are seen in principal components, which hold {:.3g} % of their variance or more; "
+                        "pca.{}.variance=1 keeps all",
+                        100 * *least_kept, metric.name));
     // An axis of one value is what the user wants; of several, those that fit.
     for (Fit& fit : fits) {
         const bool is_wanted = fits.size() == 1;
@@ -275,25 +324,12 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     const Index first_target = window + farthest;
 
     std::vector<Halved> halved;
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-        const std::string& name = tuning.systems[i];
-        try {
-            if (observed[i].shape().trials == 1) {
-                constexpr Index least = 10;  // of so few steps little can be said
-                Trajectories parts = in_two_parts(observed[i], first_target, std::max(first_target + 1, least));
-                halved.push_back({name, std::move(parts), {true, false}});
-            } else {
-                const auto [first, second] = halves_of(observed[i].shape().trials, name, stream.child("folds"));
-                std::vector<bool> is_first;
-                for (const double weight : first) is_first.push_back(weight > 0);
-                halved.push_back({name, observed[i], std::move(is_first)});
-            }
-        } catch (const InvalidTrajectories& invalid) {
-            throw invalid.at(name);
-        }
-    }
+    for (std::size_t i = 0; i < observed.size(); ++i)
+        halved.push_back(halved_of(tuning.systems[i], observed[i], first_target, stream.child("folds")));
     if (std::string warning = warning_of_few(halved); !warning.empty()) tuning.warnings.push_back(std::move(warning));
     if (std::string warning = warning_of_mean(metric, halved); !warning.empty())
+        tuning.warnings.push_back(std::move(warning));
+    if (std::string warning = least_kept ? std::string() : warning_of_units(halved); !warning.empty())
         tuning.warnings.push_back(std::move(warning));
 
     // Results by (fit, system, fold), each for all ranks of the fit.
@@ -316,22 +352,34 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         progress.advance();
     });
     progress.end();
-    // One that bears no setting at all, e.g. a network that is silent, would leave none for the others.
-    const auto is_of_use = [&](std::size_t system) {
+    // One that bears no setting, e.g. a network that is silent, would leave none for the others, and one in which
+    // nothing is predicted, e.g. noise, would choose for them.
+    const auto best_gain_of = [&](std::size_t system) -> std::optional<double> {
+        std::optional<double> best;
         for (std::size_t f = 0; f < fits.size(); ++f)
             for (std::size_t r = 0; r < fits[f].ranks.size(); ++r) {
-                const auto bears = [&](std::size_t i) { return r < results[i].size() && results[i][r].has_value(); };
-                if (bears(f * n + folds * system) && bears(f * n + folds * system + 1)) return true;
+                const auto of_fold = [&](std::size_t fold) -> const std::optional<HeldOut>* {
+                    const auto& of_ranks = results[f * n + folds * system + fold];
+                    return r < of_ranks.size() && of_ranks[r] ? &of_ranks[r] : nullptr;
+                };
+                if (of_fold(0) == nullptr || of_fold(1) == nullptr) continue;
+                const double gain = ((*of_fold(0))->gain + (*of_fold(1))->gain) / 2;
+                best = std::max(best.value_or(gain), gain);
             }
-        return false;
+        return best;
     };
     std::vector<bool> chooses(halved.size());
-    for (std::size_t s = 0; s < halved.size(); ++s) chooses[s] = is_of_use(s);
+    for (std::size_t s = 0; s < halved.size(); ++s) chooses[s] = best_gain_of(s).value_or(0) > 0;
     const bool has_some = std::ranges::find(chooses, true) != chooses.end();
-    for (std::size_t s = 0; s < halved.size() && has_some; ++s)
-        if (!chooses[s])
-            tuning.warnings.push_back(
-                fmt::format("{}: its data bear none of the settings, so that it does not choose", halved[s].name));
+    for (std::size_t s = 0; s < halved.size() && has_some; ++s) {
+        if (chooses[s]) continue;
+        const auto best = best_gain_of(s);
+        tuning.warnings.push_back(
+            best ? fmt::format("{}: no setting predicts it better than its mean or the sample before (gain {:.3f}), so "
+                               "that it does not choose: what is seen of it may be noise",
+                               halved[s].name, *best)
+                 : fmt::format("{}: its data bear none of the settings, so that it does not choose", halved[s].name));
+    }
     for (std::size_t f = 0; f < fits.size(); ++f)
         for (std::size_t r = 0; r < fits[f].ranks.size(); ++r) {
             TriedSetting& setting = tuning.settings[fits[f].settings[r]];
@@ -352,6 +400,32 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         }
     choose(tuning);
     return tuning;
+}
+
+std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                                            const Stream& stream, int jobs) {
+    std::vector<std::optional<double>> gains(systems.size());
+    const std::vector<Index> rank = {whole_number(metric.options, "rank")};
+    if (rank.front() < 1 || metric.compares_samples()) return gains;
+    const Index first_target = metric.metric->least_steps() - 1;
+    for_each_index(systems.size(), jobs, [&](std::size_t i) {
+        try {
+            const Trajectories x = systems[i].system->observe({}).trajectories();
+            const auto reduced = metric.reduced(x);
+            Halved halved = halved_of(systems[i].name, reduced ? reduced->x : x, first_target, stream.child("folds"));
+            double sum = 0;
+            for (int fold = 0; fold < 2; ++fold) {
+                const auto found = metric.metric->held_out(halved.x, halved.is_first, rank, first_target);
+                if (found.empty() || !found.front()) return;
+                sum += found.front()->gain;
+                halved.is_first.flip();
+            }
+            gains[i] = sum / 2;
+        } catch (...) {  // whatever a plugin throws; pairs say what is wrong with a system
+            gains[i].reset();
+        }
+    });
+    return gains;
 }
 
 void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,

@@ -49,6 +49,11 @@ export std::vector<OptionAxis> default_axes(const ChosenMetric& metric);
 export Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, std::vector<OptionAxis> axes,
                    const Stream& stream, int jobs, Progress& progress);
 
+/// The gain of each system on its own, of a metric whose options are chosen, by held-out prediction as in tune(); none
+/// where it is not known. What is seen of a system whose gain is 0 or less may be noise.
+export std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                                                   const Stream& stream, int jobs);
+
 /// Of which settings the separation is found: of the choice, also of those beside it in the grid, or of all.
 export enum class Separated : std::uint8_t { choice, with_neighbours, all };
 

@@ -17,6 +17,7 @@ module;
 #include <vector>
 module repal.tuning_report;
 
+import repal.figures;
 import repal.score_table;
 
 namespace repal {
@@ -241,10 +242,10 @@ std::vector<std::string> sentences_of(const Tuning& tuning) {
     return sentences;
 }
 
-Report tuning_report(const Tuning& tuning, const std::string& metric) {
+Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span<const NamedSystem> systems) {
     std::string text;
     for (const std::string& sentence : sentences_of(tuning)) text += (text.empty() ? "" : " ") + sentence;
-    Report report{.title = fmt::format("Settings of {} for {} systems", metric, tuning.systems.size()),
+    Report report{.title = fmt::format("Settings of {} for {} systems", metric.name, tuning.systems.size()),
                   .summary = text,
                   .provenance = {},
                   .reproduce = {},
@@ -260,11 +261,16 @@ Report tuning_report(const Tuning& tuning, const std::string& metric) {
                   .variants = {{"", chart_of(tuning)}}};
     Section section{.id = "tuning", .title = "Settings"};
     section.figures.emplace_back(std::move(figure));
+    if (tuning.chosen) {
+        const std::vector<ChosenMetric> chosen = {metric.with(tuning.settings[*tuning.chosen].options)};
+        if (Figure modes = eigenvalue_figure("tuning-modes", chosen, systems); !modes.variants.empty())
+            section.figures.emplace_back(std::move(modes));
+    }
     section.figures.emplace_back(
         TableFigure{.id = "tuning-table",
                     .title = "All settings",
                     .caption = "mse_h: squared error h steps ahead in units of that of the mean.",
-                    .rows = settings_table(tuning, metric)});
+                    .rows = settings_table(tuning, metric.name)});
     report.sections.push_back(std::move(section));
     return report;
 }

@@ -28,7 +28,8 @@ export Table shown_settings(const Tuning& tuning, bool with_all);
 /// What was chosen and why, what of that the separation says, or why nothing was.
 export std::vector<std::string> sentences_of(const Tuning& tuning);
 
-/// Gain, residual and separation over rank, a curve for each number of delays.
-export Report tuning_report(const Tuning& tuning, const std::string& metric);
+/// Gain, residual and separation over rank, a curve for each number of delays, and what modes the chosen setting sees
+/// in the systems.
+export Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span<const NamedSystem> systems);
 
 }  // namespace repal

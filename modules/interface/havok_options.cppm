@@ -30,7 +30,8 @@ export struct HavokOptions {
     std::string centre = "none";
     bool common_rank = false;
 
-    static auto table() {
+    /// `least_rank`: below it the metric says nothing.
+    static auto table(std::int64_t least_rank = 1) {
         return std::tuple{
             Option{&HavokOptions::n_delays,
                    {.name = "n_delays",
@@ -40,7 +41,10 @@ export struct HavokOptions {
             Option{&HavokOptions::delay_interval,
                    {.name = "delay_interval", .unit = "steps", .summary = "time between two delays", .minimum = 1}},
             Option{&HavokOptions::rank,
-                   {.name = "rank", .summary = "rank of the operators", .minimum = 1, .is_automatic = true}},
+                   {.name = "rank",
+                    .summary = "rank of the operators",
+                    .minimum = static_cast<double>(least_rank),
+                    .is_automatic = true}},
             Option{&HavokOptions::rank_tolerance,
                    {.name = "rank_tolerance",
                     .summary = "singular values of the embedding below this share of the largest carry no signal",

@@ -8,6 +8,7 @@ module;
 #include <limits>
 #include <map>
 #include <memory>
+#include <numbers>
 #include <optional>
 #include <span>
 #include <string>
@@ -73,6 +74,7 @@ export struct MetricInfo {
     std::string source;                              ///< paper and equation
     std::vector<Invariance> invariances;             ///< with the default options
     bool has_triangle_inequality = false;            ///< of the angle, with the default options
+    double largest_rad = std::numbers::pi;           ///< that the angle can be: pi, or pi/2 where nothing is opposed
     std::vector<Correspondence> corresponding = {};  ///< empty: any two systems can be compared
     bool needs_equal_steps = true;                   ///< in all trials of a system; the host refuses others
     std::vector<ValueInfo> values = {};              ///< of Score::values

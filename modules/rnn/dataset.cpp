@@ -225,10 +225,13 @@ std::optional<double> ideal_accuracy(const Dataset& dataset) {
     for (const PackedTrial& trial : dataset.trials) {
         const Period* decision = find_period(trial.periods, "decision");
         if (!trial.ideal_action || decision == nullptr) continue;
-        const std::size_t step =
-            trial.sequence * static_cast<std::size_t>(dataset.steps) + static_cast<std::size_t>(decision->first_step);
-        right += static_cast<std::size_t>(dataset.target_actions[step]) == *trial.ideal_action ? 1 : 0;
-        ++answered;
+        const std::size_t begin = trial.sequence * static_cast<std::size_t>(dataset.steps);
+        for (auto step = decision->first_step; step < decision->end_step; ++step) {
+            const auto target =
+                static_cast<std::size_t>(dataset.target_actions[begin + static_cast<std::size_t>(step)]);
+            right += target == *trial.ideal_action ? 1 : 0;
+            ++answered;
+        }
     }
     if (answered == 0) return {};
     return static_cast<double>(right) / static_cast<double>(answered);

@@ -73,7 +73,8 @@ export Dataset make_dataset(const Task& task, const TaskInfo& info, const Datase
 /// The first sequences, as many as there are of `sequences`.
 export Dataset leading(Dataset dataset, std::size_t sequences);
 
-/// Share of the whole trials in which the ideal observer is right; none if the task has no ideal observer.
+/// Share of the decision steps at which the ideal observer is right, as performance counts; none if the task has no
+/// ideal observer.
 export std::optional<double> ideal_accuracy(const Dataset& dataset);
 
 /// What the best answer that is always the same reaches on the decision steps: the share of right actions, or

@@ -120,6 +120,18 @@ void write_file(const std::filesystem::path& file, std::string_view content) {
     }
 }
 
+void require_writable(const std::filesystem::path& file) {
+    try {
+        auto folder = std::filesystem::absolute(destination(file)).parent_path();
+        std::error_code none;
+        while (!std::filesystem::exists(folder, none) && folder.has_parent_path() && folder != folder.root_path())
+            folder = folder.parent_path();
+        const TemporaryFile temporary(folder);
+    } catch (const InputError& error) {
+        throw error.at(file.string());
+    }
+}
+
 std::string read_file(const std::filesystem::path& file) {
     try {
         ReadableFile readable(file);

@@ -18,6 +18,9 @@ export std::string read_file(const std::filesystem::path& file);
 /// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
 export void write_file(const std::filesystem::path& file, std::string_view content);
 
+/// Before hours of work: throws as write_file(), if that cannot write there now. Leaves nothing behind.
+export void require_writable(const std::filesystem::path& file);
+
 /// A file that was opened to be read; closed with the object.
 export class ReadableFile {
  public:

@@ -64,7 +64,7 @@ class BadFiles(ProgramTest):
                     "did you mean 'rank'?")
         self.refuse(["compare", self.good, self.good, "--metric", "dsa", "--set", "cka.rank=3"], "cka")
         self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=many"], "--set dsa.rank", "whole number")
-        self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=0"], "--set dsa.rank", "0 is smaller than 1")
+        self.refuse(["compare", self.good, self.good, "--set", "dsa.rank=0"], "--set dsa.rank", "0 is smaller than 2")
         self.refuse(["compare", self.good, self.good, "--set", "dsa.max_iterations=0"], "outside")
         self.refuse(["compare", self.good, self.good, "--metric", "cka,cka"], "--metric: 'cka' is named twice")
         self.refuse(["compare", self.good, self.good, "--axes", "trail,time,channel"], "did you mean 'trial'?")
@@ -139,7 +139,7 @@ class BadConfiguration(ProgramTest):
     def test_wrong_types_have_line_and_column(self):
         self.refuse_demo_with("seed: 1", "seed: one", "bad.yaml:2:1: seed: expected a whole number, got 'one'")
         self.refuse_demo_with("rank: 12", "rank: twelve", "bad.yaml:6:", "rank: expected a whole number")
-        self.refuse_demo_with("rank: 12", "rank: 0", "bad.yaml:6:", "rank: 0 is smaller than 1")
+        self.refuse_demo_with("rank: 12", "rank: 0", "bad.yaml:6:", "rank: 0 is smaller than 2")
         self.refuse_demo_with("integrator: euler", "integrator: eular", "did you mean 'euler'?")
         self.refuse_demo_with("seed: 1", "seed: [1", "bad.yaml:", "not valid YAML")
         self.refuse_demo_with("seed: 1", "seed: 1\nseed: 2", "bad.yaml:3:1: seed: this key is here twice")

@@ -249,7 +249,7 @@ class Isolation(ProgramTest):
                 self.assertEqual(result.returncode, 3, result.stderr)
                 self.assertEqual([score["status"] for score in json.loads(result.stdout)],
                                  ["ok", "failed", "failed", "ok", "ok", "ok"])
-                self.assertEqual(result.stderr.count(f"below.npy: failed: {cause}"), 2, result.stderr)
+                self.assertEqual(result.stderr.count(f"faulty: 2 pairs: failed: {cause}"), 1, result.stderr)
                 self.assertTrue((self.folder / "page.html").exists())
 
     def test_compare_goes_on_without_systems_that_have_no_common_form(self):

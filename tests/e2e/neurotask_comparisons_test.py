@@ -156,9 +156,9 @@ class NeurotaskComparisons(SmallStudy):
         self.assertEqual({row["rank"] for row in rows if row["status"] == "ok"} | {"5"}, {"5"})
 
     def test_where_nothing_can_be_chosen_that_is_said(self):
-        # Of two steps of a period nothing can be predicted.
+        # Of a few steps of ten trials nothing can be predicted.
         result = self.run_study("--set", "metrics={dsa: {}}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}",
-                                "--set", f"{STUDY}.trajectories.skip_ms=460")
+                                "--set", f"{STUDY}.trajectories.skip_ms=460", "--set", f"{STUDY}.trajectories.trials=10")
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assertIn("dsa has no settings for the networks of pair", result.stderr)
         self.assertIn("--set metrics.dsa.rank=N", result.stderr)

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import unittest
 
 import numpy
@@ -15,13 +16,20 @@ PAIRS = list(itertools.combinations(range(4), 2))
 TRUTH = [0.05 * abs(SPEEDS[a] - SPEEDS[b]) for a, b in PAIRS]
 
 
-def oscillator(speed, seed, trials=10, steps=200, noise=0.05, step=0.05):
-    """A rotation of random phase and eight channels of random weights, with noise."""
+def oscillator(speed, seed, trials=10, steps=200, noise=0.05, step=0.05, channels=8):
+    """A rotation of random phase and channels of random weights, with noise."""
     random = numpy.random.default_rng(seed)
     phase = random.uniform(0, 2 * numpy.pi, (trials, 1))
     angle = phase + speed * step * numpy.arange(steps)
     circle = numpy.stack([numpy.cos(angle), numpy.sin(angle)], axis=-1)
-    return circle @ random.normal(size=(2, 8)) + noise * random.normal(size=(trials, steps, 8))
+    return circle @ random.normal(size=(2, channels)) + noise * random.normal(size=(trials, steps, channels))
+
+
+def found(value, key):
+    """All elements of the lists that are named so, at any depth."""
+    if isinstance(value, dict):
+        return [*(value[key] if key in value else []), *(one for each in value.values() for one in found(each, key))]
+    return [one for each in value for one in found(each, key)] if isinstance(value, list) else []
 
 
 class Known(ProgramTest):
@@ -53,7 +61,7 @@ class Compare(Known):
         scores, said = self.scores(*self.files, "--metric", "dsa", "--set", "dsa.n_delays=10", "--set", "dsa.rank=10")
 
         self.assertIn("halves of one system are as far apart as halves of two", said)
-        self.assertIn("try repal tune", said)
+        self.assertIn("repal tune tries settings", said)
         for score in scores:
             self.assertEqual(score["settings"], "n_delays=10,rank=10")
 
@@ -77,6 +85,24 @@ class Compare(Known):
         # Of two rotations, each eigenvalue moves by the chord of the difference of their angles.
         for score, truth in zip(scores[len(TRUTH):], TRUTH, strict=True):
             self.assertAlmostEqual(score["angle_rad"], numpy.arctan(2 * numpy.sin(truth / 2)), delta=0.002)
+
+    def test_hundreds_of_channels_are_seen_in_components_and_what_these_hold_is_said(self):
+        for i, speed in enumerate(SPEEDS):
+            numpy.save(self.folder / f"{i}.npy", oscillator(speed, 10 + i, noise=0.3, channels=300))
+
+        scores, said = self.scores(*self.files, "--metric", "dsa,cka")
+
+        self.assertIn("pca.dsa.variance=1 keeps all", said)
+        x = numpy.load(self.folder / "0.npy").reshape(-1, 300)
+        variances = numpy.linalg.svd(x - x.mean(0), compute_uv=False) ** 2
+        self.assertAlmostEqual(scores[0]["variance_kept_a"], variances[:50].sum() / variances.sum(), delta=1e-10)
+        for score, truth in zip(scores, TRUTH):
+            self.assertAlmostEqual(score["angle_rad"], truth, delta=0.001)
+        self.assertNotIn("variance_kept_a", scores[-1])  # of CKA, which sees all channels
+
+    def test_plugins_in_other_processes_choose_the_same(self):
+        here, _ = self.scores(*self.files, "--metric", "dsa,eigenvalue_wasserstein")
+        self.assertEqual(self.scores(*self.files, "--metric", "dsa,eigenvalue_wasserstein", "--isolate")[0], here)
 
     def test_neither_the_order_of_files_nor_threads_change_a_number(self):
         def by_pair(*arguments):
@@ -110,7 +136,120 @@ class Compare(Known):
         for score, truth in zip(scores, TRUTH, strict=True):
             self.assertAlmostEqual(score["angle_rad"], truth, delta=0.002)
             self.assertTrue(score["settings"].endswith(",centre=mean"), score["settings"])
-        self.assertIn("dsa.centre=mean", self.scores(*self.files, "--metric", "dsa")[1])
+        self.assertIn("`centre: mean` of dsa takes it off", self.scores(*self.files, "--metric", "dsa")[1])
+
+
+def autoregressive(decay, seed, trials=20, steps=200):
+    """One number that forgets what it was, in six channels of random weights, with noise."""
+    random = numpy.random.default_rng(seed)
+    x = numpy.zeros((trials, steps))
+    for t in range(1, steps):
+        x[:, t] = decay * x[:, t - 1] + random.normal(size=trials)
+    return x[..., None] * random.normal(size=6) + 0.3 * random.normal(size=(trials, steps, 6))
+
+
+class WhatIsWrongIsSaid(Known):
+    """Numbers beside which a careful reader wants to know more."""
+
+    def test_rank_one_of_dsa_is_no_number(self):
+        for name, decay in (("short.npy", 0.6), ("long.npy", 0.97)):
+            numpy.save(self.folder / name, autoregressive(decay, 1))
+        for score in self.scores("short.npy", "long.npy", "--metric", "dsa")[0]:
+            self.assertRegex(score["settings"], "rank=([2-9]|[0-9]{2})")
+        self.refuse(["compare", *self.files, "--metric", "dsa", "--set", "dsa.rank=1"], "dsa.rank", "1", "2")
+        # What has one dimension only, or is brought to that of another, has no angle either.
+        numpy.save(self.folder / "one.npy", numpy.full((10, 200, 1), 3.0) + 1e-12)
+        scores, said = self.scores("0.npy", "1.npy", "one.npy", "--metric", "dsa", "--set", "dsa.n_delays=2", "--set",
+                                   "dsa.rank=2", "--set", "dsa.common_rank=true", code=3)
+        self.assertEqual({score["status"] for score in scores}, {"not_applicable"})
+        self.assertIn("eigenvalue_wasserstein compares them", said)
+
+    def test_a_common_rank_is_that_of_intervals_floors_and_p_too(self):
+        # Two dimensions without noise: no more than rank 2.
+        angle = 0.3 * numpy.arange(200) + numpy.arange(10)[:, None]
+        numpy.save(self.folder / "flat.npy", numpy.stack([numpy.cos(angle), numpy.sin(angle)], axis=-1))
+        files = ["0.npy", "2.npy", "flat.npy", "--metric", "dsa", "--set", "dsa.n_delays=2", "--calibrate"]
+        common, _ = self.scores(*files, "--set", "dsa.rank=4", "--set", "dsa.common_rank=true")
+        plain, _ = self.scores(*files, "--set", "dsa.rank=2")
+
+        self.assertEqual(common[0]["values"]["rank"], 2)
+        for name in ("angle_rad", "corrected_rad", "low_rad", "high_rad", "floor_rad", "p_differ"):
+            self.assertAlmostEqual(common[0][name], plain[0][name], delta=1e-9, msg=name)
+
+    def test_noise_among_systems_is_named_and_chooses_nothing(self):
+        random = numpy.random.default_rng(7)
+        for name in ("n0.npy", "n1.npy", "n2.npy"):
+            numpy.save(self.folder / name, random.normal(size=(10, 200, 8)))
+        scores, said = self.scores(*self.files, "n0.npy", "n1.npy", "n2.npy", "--metric", "dsa")
+
+        self.assertIn("3 of 7 systems are predicted no better", said)
+        for score in scores:
+            noise = [name for name in (score["a"], score["b"]) if name.startswith("n")]
+            self.assertEqual(sum(f"{name}: nothing is predicted" in score["note"] for name in noise), len(noise))
+            if not noise:
+                self.assertNotIn("nothing is predicted", score["note"])
+                self.assertAlmostEqual(score["angle_rad"], TRUTH[PAIRS.index((int(score["a"][0]), int(score["b"][0])))],
+                                       delta=0.001)
+        self.assertIn("n0.npy: no setting predicts it", self.succeed("tune", "0.npy", "n0.npy").stdout)
+
+    def test_what_is_said_on_the_terminal_is_in_the_page_and_the_notes(self):
+        arguments = ["compare", "0.npy", "1.npy", "--metric", "dsa", "--set", "dsa.n_delays=10", "--set", "dsa.rank=10",
+                     "--report", "page.html"]
+        said = self.succeed(*arguments, "--out", "scores.csv").stderr
+
+        self.assertIn("Either the systems are alike, or other settings are needed", said)
+        self.assertIn("Either the systems are alike, or other settings are needed", (self.folder / "page.html").read_text())
+        self.assertIn("halves of one system are as far apart as halves of two", (self.folder / "scores.csv").read_text())
+
+    def test_one_channel_in_other_units_is_named(self):
+        x = numpy.load(self.folder / "1.npy")
+        x[..., 3] *= 100
+        numpy.save(self.folder / "1.npy", x)
+        said = self.succeed("tune", *self.files).stdout
+        self.assertRegex(said, r"1\.npy: channel 4 of 8 holds \d+ % of the variance")
+
+    def test_few_trials_are_said_beside_the_table(self):
+        for i in (0, 1):
+            numpy.save(self.folder / f"few{i}.npy", oscillator(1 + i, i, trials=3))
+        self.assertIn("intervals and p need 4 trials",
+                      self.succeed("compare", "few0.npy", "few1.npy", "--metric", "dsa", "--calibrate").stdout)
+
+    def test_no_interval_is_beyond_what_an_angle_can_be(self):
+        random = numpy.random.default_rng(5)
+        for name in ("x.npy", "y.npy"):
+            numpy.save(self.folder / name, random.normal(size=(5, 20, 3)))
+        for score in self.scores("x.npy", "y.npy", "--metric", "cka,procrustes", "--calibrate")[0]:
+            for name in ("corrected_rad", "high_rad", "chance_rad"):
+                self.assertLessEqual(score[name], numpy.pi / 2)
+
+    def test_outputs_replace_no_recording_and_are_tried_first(self):
+        before = (self.folder / "1.npy").read_bytes()
+        numpy.savez(self.folder / "both.npz", x=oscillator(1, 1))
+        for command in (["compare", "0.npy", "1.npy", "both.npz:x", "--metric", "dsa"], ["tune", "0.npy", "1.npy", "both.npz:x"]):
+            self.refuse([*command, "--out", "./1.npy"], "--out ./1.npy", "is read")
+            self.refuse([*command, "--report", "both.npz"], "--report both.npz", "is read")
+            self.refuse([*command, "--out", "2.npy"], "--out 2.npy", "name of a recording")
+            self.refuse([*command, "--out", "same.html", "--report", "same.html"], "--report names this file, too")
+            self.refuse([*command, "--out", "/proc/nothing.csv"], "cannot be written")
+        self.assertEqual((self.folder / "1.npy").read_bytes(), before)
+        self.assertFalse((self.folder / "same.html").exists())
+
+    def test_tune_knows_named_metrics_and_refuses_what_is_said_twice(self):
+        named = self.succeed("tune", *self.files, "--metric", "z", "--set", "z={metric: dsa}", "--out", "z.csv").stdout
+        self.assertIn("--set z.rank=2", named)
+        self.succeed("tune", "0.npy", "--metric", "z", "--set", "z.metric=dsa", "--set", "z.rank=2,3", "--set", "z.n_delays=2",
+                     "--out", "z.csv")
+        self.assertEqual(len((self.folder / "z.csv").read_text().splitlines()), 3)
+        for twice in (["dsa.rank=2,4", "dsa.rank=3"], ["dsa.rank=3", "dsa.rank=2,4"], ["dsa.rank=2,4", "dsa.rank=3,5"]):
+            self.refuse(["tune", "0.npy", "--set", twice[0], "--set", twice[1]], "rank is given twice")
+        self.refuse(["tune", "0.npy", "--set", "dsa.rank=2,,4"], "a value is missing")
+
+    def test_the_order_of_files_changes_no_bit_of_a_calibration(self):
+        def numbers(*files):
+            return {frozenset((s["a"], s["b"])): [s[name] for name in ("corrected_rad", "low_rad", "high_rad", "floor_rad",
+                                                                       "p_differ")]
+                    for s in self.scores(*files, "--metric", "dsa", "--calibrate")[0]}
+        self.assertEqual(numbers(*self.files), numbers(*reversed(self.files)))
 
 
 class OneTrial(ProgramTest):
@@ -133,7 +272,7 @@ class Tune(Known):
 
         rows = list(csv.DictReader(io.StringIO((self.folder / "tune.csv").read_text())))
         chosen = [row for row in rows if row["chosen"] == "yes"]
-        self.assertEqual(len(rows), 50)
+        self.assertEqual(len(rows), 45)
         self.assertEqual([row["rank"] for row in chosen], ["2"])
         self.assertGreater(float(chosen[0]["separation"]), 50)
         self.assertIn(f"--set dsa.n_delays={chosen[0]['n_delays']} --set dsa.rank=2", printed)
@@ -142,7 +281,15 @@ class Tune(Known):
         beside = next(row for row in rows if row["rank"] == "3" and row["n_delays"] == chosen[0]["n_delays"])
         self.assertLess(float(beside["separation"]), 2)
         self.assertGreater(float(beside["gain"]), 0.9 * float(chosen[0]["gain"]))
-        self.assertIn("held-out gain", (self.folder / "tune.html").read_text())
+        page = (self.folder / "tune.html").read_text()
+        self.assertIn("held-out gain", page)
+        # The mode of each rotation, in rad a step.
+        scripts = [json.loads(script) for script in re.findall(r'<script type="application/json">(.*?)</script>', page)]
+        modes = next(script for script in scripts if "frequency (rad/step)" in json.dumps(script))
+        series = [one for one in found(modes, "series") if one.get("name") in self.files]
+        for one, speed in zip(series, SPEEDS, strict=True):
+            self.assertAlmostEqual(one["y"][0], 0.05 * speed, delta=0.001)
+            self.assertAlmostEqual(one["x"][0], 0, delta=0.001)
 
     def test_one_system_and_one_long_trial(self):
         self.assertIn("--set dsa.rank=2", self.succeed("tune", "0.npy").stdout)

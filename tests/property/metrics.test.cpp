@@ -168,9 +168,12 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Ranks that differ are no distance, unless the user asks for a common one.
 TEST(Dsa, DifferentRanksAreNotApplicableUnlessACommonRankIsAskedFor) {
+    // Two decays, mixed in all channels.
     const Trajectories low = changed(random_system(Stream(1).child("low")), [](RowMatrix& values) {
         for (Eigen::Index row = 0; row < values.rows(); ++row)
-            values.row(row).setConstant(std::pow(0.9, static_cast<double>(row % 60)));
+            for (Eigen::Index channel = 0; channel < values.cols(); ++channel)
+                values(row, channel) = std::pow(0.9, static_cast<double>(row % 60)) +
+                                       static_cast<double>(channel) * std::pow(0.8, static_cast<double>(row % 60));
     });
     const Trajectories high = random_system(Stream(1).child("high"));
     repal::Part part{.name = "two", .pairs = {{0, 1, {}, {}}}};
@@ -188,7 +191,7 @@ TEST(Dsa, DifferentRanksAreNotApplicableUnlessACommonRankIsAskedFor) {
     const repal::Score refused = compared(repal::Config::from_overrides({}));
     EXPECT_NE(progress.warning, "");
     EXPECT_EQ(refused.status, Status::not_applicable);
-    EXPECT_NE(refused.detail.find("the data of one determine no more than rank 1 of 10"), std::string::npos)
+    EXPECT_NE(refused.detail.find("the data of one determine no more than rank 2 of 10"), std::string::npos)
         << refused.detail;
     const std::vector<std::string> overrides = {"dsa.common_rank=true"};
     EXPECT_EQ(compared(repal::Config::from_overrides(overrides)).status, Status::ok);

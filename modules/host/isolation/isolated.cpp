@@ -11,6 +11,7 @@ module;
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -168,6 +169,16 @@ class RemoteMetric final : public Metric {
             embeddings[i] = std::move(harmonised);
         }
         return embeddings;
+    }
+
+    std::vector<std::optional<HeldOut>> held_out(const Trajectories& x, const std::vector<bool>& is_training,
+                                                 std::span<const Eigen::Index> ranks,
+                                                 Eigen::Index first_target) const override {
+        Message arguments;
+        arguments.put(x).put(is_training).put(std::vector(ranks.begin(), ranks.end())).put(first_target);
+        return workers_.with_worker([&](Worker& worker) {
+            return workers_.ask(worker, Request::held_out, arguments).get<std::vector<std::optional<HeldOut>>>();
+        });
     }
 
     Score compare(const Embedding& a, const Embedding& b) const override {

@@ -36,16 +36,19 @@ auto members_of(T& x) {
             static_cast<WithConstOf<T, OptionText>&>(x);
         return std::tie(name, unit, summary, minimum, maximum, choices, is_automatic, x.default_value);
     } else if constexpr (std::is_same_v<Plain, MetricInfo>) {
-        auto& [name, version, summary, source, invariances, has_triangle_inequality, corresponding, needs_equal_steps,
-               values, options] = x;
-        return std::tie(name, version, summary, source, invariances, has_triangle_inequality, corresponding,
-                        needs_equal_steps, values, options);
+        auto& [name, version, summary, source, invariances, has_triangle_inequality, largest_rad, corresponding,
+               needs_equal_steps, values, options] = x;
+        return std::tie(name, version, summary, source, invariances, has_triangle_inequality, largest_rad,
+                        corresponding, needs_equal_steps, values, options);
     } else if constexpr (std::is_same_v<Plain, ValueInfo>) {
         auto& [name, summary, unit, minimum, maximum, larger_is_alike, direction] = x;
         return std::tie(name, summary, unit, minimum, maximum, larger_is_alike, direction);
     } else if constexpr (std::is_same_v<Plain, TaskInfo>) {
         auto& [name, version, summary, source, channels, actions, outputs, condition, options] = x;
         return std::tie(name, version, summary, source, channels, actions, outputs, condition, options);
+    } else if constexpr (std::is_same_v<Plain, HeldOut>) {
+        auto& [gain, residual, mase, free_error] = x;
+        return std::tie(gain, residual, mase, free_error);
     } else if constexpr (std::is_same_v<Plain, Trial>) {
         auto& [observations, targets, periods, condition] = x;
         return std::tie(observations, targets, periods, condition);

@@ -26,8 +26,8 @@ Message refused(Kind kind, const std::string& problem, const std::string& hint =
 }  // namespace
 
 std::string_view to_string(Request request) {
-    constexpr std::array<std::string_view, 9> names = {"info",     "make",         "prepare", "harmonise", "compare",
-                                                       "generate", "ideal_action", "make",    "check"};
+    constexpr std::array<std::string_view, 10> names = {"info",     "make",     "prepare",      "harmonise", "compare",
+                                                        "held_out", "generate", "ideal_action", "make",      "check"};
     return names[static_cast<std::size_t>(request)];
 }
 

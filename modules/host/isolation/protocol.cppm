@@ -16,6 +16,7 @@ export enum class Request : std::uint8_t {
     prepare,       ///< id, trajectories -> warning
     harmonise,     ///< ids of systems; the set that it makes takes the place of the one before
     compare,       ///< twice: whether it is of the set, its index there or its id -> score
+    held_out,      ///< arguments of Metric::held_out() -> what it gives
     generate,      ///< phase, condition, stream -> trial
     ideal_action,  ///< observations -> action, if any
     list_checks,   ///< options -> names of what can be checked

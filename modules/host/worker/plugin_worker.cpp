@@ -46,6 +46,9 @@ class Server {
             case Request::compare:
                 compare(question, values);
                 break;
+            case Request::held_out:
+                held_out(question, values);
+                break;
             case Request::generate:
                 generate(question, values);
                 break;
@@ -111,6 +114,13 @@ class Server {
             if (both.back() == nullptr) throw std::runtime_error("the metric gave back no embedding");
         }
         values.put(metric_->compare(*both[0], *both[1]));
+    }
+
+    void held_out(Message& question, Message& values) {
+        const auto x = question.get<Trajectories>();
+        const auto is_training = question.get<std::vector<bool>>();
+        const auto ranks = question.get<std::vector<Eigen::Index>>();
+        values.put(metric_->held_out(x, is_training, ranks, question.get<Eigen::Index>()));
     }
 
     void generate(Message& question, Message& values) {

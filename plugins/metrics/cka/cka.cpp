@@ -4,6 +4,7 @@
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -66,6 +67,7 @@ class Cka final : public repal::MetricOf<Samples> {
                 .source = "Kornblith et al. 2019, eq. 4; angle after Williams et al. 2021",
                 .invariances = {translation, orthogonal, scaling},
                 .has_triangle_inequality = true,
+                .largest_rad = std::numbers::pi / 2,
                 .corresponding = {repal::Correspondence::rows},
                 .options = repal::option_infos<Options>()};
     }

@@ -31,6 +31,9 @@ struct DsaEmbedding final : repal::OperatorEmbedding {
 /// Source: Ostrow et al. 2023, eqs. 5-7.
 class Dsa final : public repal::HavokMetric<DsaEmbedding> {
  public:
+    /// Of an operator of rank 1 the angle, blind to scale, knows the sign alone.
+    static constexpr std::int64_t least_rank = 2;
+
     struct Options : repal::HavokOptions {
         std::int64_t starts = repal::AlignmentOptions{}.starts;
         double gradient_tolerance = repal::AlignmentOptions{}.gradient_tolerance;
@@ -38,7 +41,7 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
 
         static auto table() {
             return std::tuple_cat(
-                HavokOptions::table(),
+                HavokOptions::table(least_rank),
                 std::tuple{Option{&Options::starts,
                                   {.name = "starts",
                                    .summary = "descents of the alignment; 0: 1250 / rank, but 8 to 64",
@@ -80,6 +83,10 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
 
  protected:
     repal::Score distance(const DsaEmbedding& a, const DsaEmbedding& b) const override {
+        if (a.rank() < least_rank)
+            return repal::Score::without_value(
+                repal::Status::not_applicable,
+                "operators of rank 1 have no angle but that of their signs; eigenvalue_wasserstein compares them");
         const repal::Alignment alignment = repal::align(a.linear_operator, b.linear_operator,
                                                         {.starts = static_cast<int>(options_.starts),
                                                          .gradient_tolerance = options_.gradient_tolerance,

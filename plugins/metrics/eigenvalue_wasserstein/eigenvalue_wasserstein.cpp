@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <limits>
 #include <memory>
+#include <numbers>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -130,6 +131,7 @@ class EigenvalueWasserstein final : public repal::HavokMetric<Spectrum> {
                 .source = "Redman et al. 2024, Identifying equivalent training dynamics; operator: Ostrow et al. 2023",
                 .invariances = {orthogonal, scaling, trial_order},
                 .has_triangle_inequality = true,
+                .largest_rad = std::numbers::pi / 2,
                 .needs_equal_steps = false,
                 .values = {repal::rank_value()},
                 .options = repal::option_infos<Options>()};

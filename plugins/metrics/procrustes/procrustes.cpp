@@ -4,6 +4,7 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -71,6 +72,7 @@ class Procrustes final : public repal::MetricOf<Samples> {
                 .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
                 .invariances = {translation, orthogonal, scaling},
                 .has_triangle_inequality = true,
+                .largest_rad = std::numbers::pi / 2,
                 .corresponding = {repal::Correspondence::rows},
                 .options = repal::option_infos<Options>()};
     }

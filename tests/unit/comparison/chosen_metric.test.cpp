@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/Core>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 import repal.chosen_metric;
@@ -43,6 +47,46 @@ TEST(ChosenMetric, TheNumbersThatAreChosenStandInSettingsAndKeys) {
     EXPECT_EQ(metric.settings(), "n_delays=7,rank=3,centre=mean");
     EXPECT_THAT(metric.identity, HasSubstr("n_delays=7"));
     EXPECT_EQ(metric.metric->least_steps(), 8);
+}
+
+/// (4, 30, channels) of three cosines that are mixed, and a little of each channel's own.
+repal::Trajectories of_width(Eigen::Index channels) {
+    constexpr Eigen::Index rows = 120;
+    repal::RowMatrix x(rows, channels);
+    for (Eigen::Index t = 0; t < rows; ++t)
+        for (Eigen::Index c = 0; c < channels; ++c) {
+            x(t, c) = 7 + 1e-3 * std::cos(static_cast<double>(t * t + c * c));
+            for (int k = 1; k <= 3; ++k)
+                x(t, c) += std::cos(0.1 * k * static_cast<double>(t) + static_cast<double>(k * c));
+        }
+    return repal::Trajectories::from_rows({.trials = 4, .steps = 30, .channels = channels}, std::move(x));
+}
+
+TEST(ChosenMetric, DynamicsOfWideSystemsAreSeenInPrincipalComponents) {
+    const auto dsa = repal::choose_metric("dsa", registry(), config_of({}));
+    EXPECT_FALSE(dsa.reduced(of_width(200)));
+    EXPECT_FALSE(repal::choose_metric("cka", registry(), config_of({})).reduced(of_width(201)));
+
+    const auto seen = dsa.reduced(of_width(201));
+    ASSERT_TRUE(seen);
+    EXPECT_LE(seen->x.shape().channels, 6);  // a sine and a cosine of each frequency
+    EXPECT_GE(seen->variance_kept, 0.99);
+    EXPECT_LT(seen->variance_kept, 1);
+}
+
+TEST(ChosenMetric, ManyComponentsAreCutAndWhatIsLeftIsSaid) {
+    repal::Trajectories noise = of_width(300);
+    repal::RowMatrix own = repal::RowMatrix::Identity(120, 300);
+    noise = noise.with_rows(own);  // 120 directions of equal variance
+    const auto dsa = repal::choose_metric("dsa", registry(), config_of({}));
+
+    EXPECT_EQ(dsa.reduced(noise)->x.shape().channels, 50);
+    EXPECT_NEAR(dsa.reduced(noise)->variance_kept, 50.0 / 119, 1e-12);
+
+    std::vector<repal::ChosenMetric> metrics = {dsa};
+    repal::read_pca(config_of({"dsa.variance=1"}), registry(), metrics);
+    EXPECT_GE(metrics[0].reduced(noise)->x.shape().channels, 119);
+    EXPECT_NEAR(metrics[0].reduced(noise)->variance_kept, 1, 1e-12);
 }
 
 TEST(ChosenMetric, APluginMayBeUsedTwiceUnderNamesOfItsOwn) {

@@ -1,0 +1,66 @@
+#include "outputs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+import repal.error;
+import repal.file;
+
+namespace command {
+namespace {
+
+bool are_one_file(const std::string& a, const std::string& b) {
+    std::error_code none;
+    return std::filesystem::weakly_canonical(a, none) == std::filesystem::weakly_canonical(b, none) ||
+           std::filesystem::equivalent(a, b, none);
+}
+
+/// Whether the file is what a location names: "a.npy", or "a.h5" of "a.h5:/x".
+bool is_read(const std::string& file, const std::string& location) {
+    for (std::size_t end = location.size(); end != std::string::npos && end > 0; end = location.rfind(':', end - 1))
+        if (are_one_file(file, location.substr(0, end))) return true;
+    return false;
+}
+
+}  // namespace
+
+void require_outputs(const std::vector<Output>& outputs, const std::vector<std::string>& inputs) {
+    constexpr std::array<std::string_view, 5> recordings = {".npy", ".npz", ".h5", ".hdf5", ".mat"};
+    for (const auto& [option, file] : outputs) {
+        if (file.empty()) continue;
+        const std::string where = option + " " + file;
+        for (const std::string& input : inputs)
+            if (is_read(file, input)) throw repal::InputError(where, "this file is read, and would be replaced");
+        const std::string extension = std::filesystem::path(file).extension().string();
+        if (std::ranges::find(recordings, extension) != recordings.end())
+            throw repal::InputError(where, fmt::format("{} is the name of a recording", extension),
+                                    "name a .csv, .json, .txt or .html");
+        for (const Output& other : outputs)
+            if (other.option != option && !other.file.empty() && are_one_file(file, other.file))
+                throw repal::InputError(where, fmt::format("{} names this file, too", other.option));
+        repal::require_writable(file);
+    }
+}
+
+void write_or_print(const std::string& file, const std::string& text) {
+    if (file.empty()) {
+        fmt::print("{}", text);
+        return;
+    }
+    try {
+        repal::write_file(file, text);
+    } catch (const repal::InputError&) {
+        fmt::print("{}", text);
+        throw;
+    }
+}
+
+}  // namespace command

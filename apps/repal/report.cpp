@@ -20,9 +20,6 @@ int report(const std::string& name, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const auto config = repal::Config::load(config_of(results, common), common.overrides);
     const auto study = repal::make_study(name, config, registry);
-    if (!std::filesystem::is_directory(results))
-        throw repal::InputError(results.string(), "there are no results of this study",
-                                fmt::format("repal run {} makes them", name));
     const repal::RunOptions options{.results = results, .shard = {}, .command = common.typed};
     const repal::Plan plan = study->plan(results);
     const repal::Findings findings = study->find(results);

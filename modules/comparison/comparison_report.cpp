@@ -79,13 +79,15 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
                          std::span<const NamedSystem> systems) {
     std::vector<std::string> names;
     for (const NamedSystem& system : systems) names.push_back(system.name);
-    Report report{.title = "Comparison of " + counted(systems.size(), "system"),
-                  .summary =
-                      "How alike are the dynamics of these systems? 0: the same, as far as the metric can tell; 1: "
-                      "nothing in common; above 1, for metrics that know opposites (DSA, RSA): opposed.",
-                  .provenance = {},
-                  .reproduce = {},
-                  .sections = {}};
+    Report report{
+        .title = "Comparison of " + counted(systems.size(), "system"),
+        .summary =
+            "How alike are the dynamics of these systems? 0: the same, as far as the metric can tell; 1: "
+            "nothing in common; above 1, for metrics that know opposites (DSA, RSA): opposed. What "
+            "counts as far depends on metric and settings: the noise floor (--calibrate) tells, not the scale.",
+        .provenance = {},
+        .reproduce = {},
+        .sections = {}};
     Section values{.id = "dissimilarity", .title = "Dissimilarity"};
     values.figures.emplace_back(dissimilarity_map("dissimilarity-map", comparisons, names));
     for (Figure figure : {calibrated_pairs("dissimilarity-calibration", comparisons),

@@ -197,11 +197,13 @@ Figure certificates(const std::string& id, std::span<const Comparison> compariso
                                 .series = {std::move(series)}});
     }
     const std::size_t n = chart.panels.empty() ? 0 : chart.panels.front().series.front().x.size();
-    Figure figure{.id = id,
-                  .title = "How far each value can be trusted",
-                  .caption = fmt::format("Every pair (n = {}) with the certified lower bound of its dissimilarity, in "
-                                         "units of π/2: no alignment, found or not, is below the whisker.",
-                                         n)};
+    Figure figure{
+        .id = id,
+        .title = "How far each value can be trusted",
+        .caption = fmt::format("Every comparison (n = {}, those of noise floors among them) with the certified "
+                               "lower bound of its dissimilarity, in units of π/2: no alignment, found or "
+                               "not, is below the whisker.",
+                               n)};
     if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
     return figure;
 }

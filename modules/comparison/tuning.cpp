@@ -293,10 +293,10 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         tuning.systems.push_back(system.name);
     }
     if (least_kept)
-        tuning.warnings.push_back(
-            fmt::format("wide systems are seen in principal components, which hold {:.3g} % of their variance or more; "
-                        "pca.{}.variance=1 keeps all",
-                        100 * *least_kept, metric.name));
+        tuning.warnings.push_back(fmt::format(
+            "wide systems are seen in principal components, which hold at least {:.3g} % of their variance; "
+            "pca.{}.variance=1 keeps all",
+            100 * *least_kept, metric.name));
     // An axis of one value is what the user wants; of several, those that fit.
     for (Fit& fit : fits) {
         const bool is_wanted = fits.size() == 1;

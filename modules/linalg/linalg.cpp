@@ -154,15 +154,28 @@ Eigen::MatrixXd DelayEmbedding::projected(const Trajectories& x, Eigen::Index tr
     return projected;
 }
 
+namespace {
+
+/// Variances (times the rows), falling, and axes in the columns, as many as there are rows or channels.
+std::pair<Eigen::VectorXd, Eigen::MatrixXd> principal_axes(const Eigen::MatrixXd& centred) {
+    if (centred.rows() < centred.cols()) {  // thousands of channels of a few samples
+        const Eigen::BDCSVD<Eigen::MatrixXd> svd(centred.transpose(), Eigen::ComputeThinU);
+        return {svd.singularValues().cwiseAbs2(), svd.matrixU()};
+    }
+    Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(centred.cols(), centred.cols());
+    covariance.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
+    return {solver.eigenvalues().reverse().cwiseMax(0), solver.eigenvectors().rowwise().reverse()};
+}
+
+}  // namespace
+
 Trajectories Pca::operator()(const Trajectories& x) const {
     const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
     Eigen::MatrixXd centred = x.rows() * scale;
     centred.rowwise() -= centred.colwise().mean().eval();
-    Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(centred.cols(), centred.cols());
-    covariance.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
-    const Eigen::VectorXd variances = solver.eigenvalues().reverse().cwiseMax(0);
-    Eigen::MatrixXd weights = solver.eigenvectors().rowwise().reverse();
+    const auto [variances, found] = principal_axes(centred);
+    Eigen::MatrixXd weights = found;
 
     Eigen::Index kept = std::min(components, variances.size());
     if (components == 0) {

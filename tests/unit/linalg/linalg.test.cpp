@@ -309,6 +309,19 @@ TEST(Pca, TakesAsManyComponentsAsTheVarianceNeeds) {
     EXPECT_EQ((repal::Pca{.components = 50}(x).shape().channels), 8);
 }
 
+TEST(Pca, OfFewerSamplesThanChannelsHasTheSameScores) {
+    // The same samples with channels of nothing beside them, so that the other way of computing is taken.
+    const auto narrow = random_system("pca", {.trials = 2, .steps = 10, .channels = 8});
+    RowMatrix values = RowMatrix::Zero(20, 3000);
+    values.leftCols(8) = narrow.rows();
+    const auto wide = repal::Trajectories::from_rows({.trials = 2, .steps = 10, .channels = 3000}, values);
+    const repal::Pca five{.components = 5};
+
+    EXPECT_LT((five(narrow).rows() - five(wide).rows()).norm(), 1e-12);
+    EXPECT_EQ((repal::Pca{.variance = 0.99}(narrow).shape().channels),
+              repal::Pca{.variance = 0.99}(wide).shape().channels);
+}
+
 TEST(NumericalRank, CountsWhatIsAboveTheTolerance) {
     EXPECT_EQ(repal::numerical_rank(Eigen::Vector4d(10, 1, 1e-7, 1e-12), 1e-9), 3);
     EXPECT_EQ(repal::numerical_rank(Eigen::Vector2d(0, 0), 1e-9), 0);

@@ -200,9 +200,9 @@ Figure certificates(const std::string& id, std::span<const Comparison> compariso
     Figure figure{
         .id = id,
         .title = "How far each value can be trusted",
-        .caption = fmt::format("Every comparison (n = {}, those of noise floors among them) with the certified "
-                               "lower bound of its dissimilarity, in units of π/2: no alignment, found or "
-                               "not, is below the whisker.",
+        .caption = fmt::format("Every comparison that was made (n = {}) with the certified lower bound of its "
+                               "dissimilarity, in units of π/2: no alignment, found or not, is below the "
+                               "whisker.",
                                n)};
     if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
     return figure;

@@ -225,7 +225,10 @@ std::vector<std::string> sentences_of(const Tuning& tuning) {
         sentences.push_back("Chosen: " + tuning.reason + ".");
     const auto& separation = tuning.settings[*tuning.chosen].separation;
     if (!separation || !std::isfinite(separation->within)) return sentences;
-    if (!std::isfinite(separation->ratio))
+    if (separation->n_between > 0 && !std::isfinite(separation->ratio))
+        sentences.push_back(fmt::format(
+            "Halves of one system do not differ at all; halves of two are {:.2g} rad apart.", separation->between));
+    else if (!std::isfinite(separation->ratio))
         sentences.push_back(
             fmt::format("Halves of the system are {:.2g} rad apart; with a second system, tune also tells whether they "
                         "differ more.",

@@ -37,7 +37,7 @@ std::shared_ptr<const Havok> operators_of(const ChosenMetric& metric, const Name
     }
 }
 
-/// One curve of a mode each: growth and angle of the logarithms of eigenvalues, the upper of conjugate pairs.
+/// A point for each mode: growth and angle, which are the logarithm of its eigenvalue; the upper of conjugate pairs.
 Series modes_of(const Havok& havok, Eigen::Index rank, double dt) {
     constexpr double smallest = 1e-6;  // what decays by more in one step is noise
     const double turn = dt > 0 ? 2 * std::numbers::pi * dt : 1;

@@ -371,6 +371,9 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     std::vector<bool> chooses(halved.size());
     for (std::size_t s = 0; s < halved.size(); ++s) chooses[s] = best_gain_of(s).value_or(0) > 0;
     const bool has_some = std::ranges::find(chooses, true) != chooses.end();
+    if (has_some) tuning.systems.clear();
+    for (std::size_t s = 0; s < halved.size() && has_some; ++s)
+        if (chooses[s]) tuning.systems.push_back(halved[s].name);
     for (std::size_t s = 0; s < halved.size() && has_some; ++s) {
         if (chooses[s]) continue;
         const auto best = best_gain_of(s);

@@ -183,6 +183,7 @@ class WhatIsWrongIsSaid(Known):
         scores, said = self.scores(*self.files, "n0.npy", "n1.npy", "n2.npy", "--metric", "dsa")
 
         self.assertIn("3 of 7 systems are predicted no better", said)
+        self.assertIn("chosen from the data of 4 systems", said)
         for score in scores:
             noise = [name for name in (score["a"], score["b"]) if name.startswith("n")]
             self.assertEqual(sum(f"{name}: nothing is predicted" in score["note"] for name in noise), len(noise))

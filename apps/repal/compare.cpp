@@ -3,11 +3,9 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
 #include <span>
@@ -20,6 +18,7 @@
 #include "commands.hpp"
 #include "outputs.hpp"
 
+import command.comparison_text;
 import command.load_plugins;
 import command.terminal;
 import repal.comparison;
@@ -45,28 +44,10 @@ struct CompareOptions {
     std::string out;
     std::string report;
     bool is_calibrated = false;
+    repal::CalibrationOptions calibration;
 };
 
 using repal::Comparison;
-
-/// What is said of a pair, in one line.
-std::string note_of(const Comparison& comparison) {
-    std::string note = repal::note_of(comparison.score);
-    if (comparison.calibration && !comparison.calibration->note.empty())
-        note += (note.empty() ? "" : "; ") + comparison.calibration->note;
-    return note;
-}
-
-/// Share of the variance of each system that the metric sees, in the order of Part::systems; none: all channels.
-std::vector<std::optional<double>> variances_kept(const repal::ChosenMetric& metric, const repal::Part& part,
-                                                  const CommonOptions& common) {
-    std::vector<std::optional<double>> kept(part.systems.size());
-    repal::for_each_index(kept.size(), common.jobs, [&](std::size_t i) {
-        if (const auto reduced = metric.reduced(part.systems[i].system->observe({}).trajectories()))
-            kept[i] = reduced->variance_kept;
-    });
-    return kept;
-}
 
 /// The files, and every pair of them.
 repal::Part part_of(const CompareOptions& options) {
@@ -154,12 +135,12 @@ void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric
 
 /// Intervals, floors and p of the comparisons of one metric, in the order of Part::pairs.
 void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
-                     const CommonOptions& common, repal::Progress& progress) {
+                     const repal::CalibrationOptions& options, const CommonOptions& common, repal::Progress& progress) {
     std::vector<std::optional<double>> angles;
     for (const Comparison& one : comparisons)
         angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
     const repal::Calibration found =
-        calibrate(metric, part, angles, {}, repal::Stream(0).child("calibration"), common.jobs, progress);
+        calibrate(metric, part, angles, options, repal::Stream(0).child("calibration"), common.jobs, progress);
     for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found.pairs[i];
 }
 
@@ -168,17 +149,21 @@ struct Compared {
     std::vector<repal::ChosenMetric> metrics;  ///< with what was chosen; without those that have no value
 };
 
-Compared compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& part,
+Compared compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& files,
                            const CompareOptions& options, const CommonOptions& common, repal::Progress& progress) {
     Compared compared;
     std::vector<Comparison>& comparisons = compared.comparisons;
     repal::PreparedSystems prepared({}, 0);
     std::vector<Eigen::Index> trials;
-    for (const repal::NamedSystem& system : part.systems)
+    for (const repal::NamedSystem& system : files.systems)
         trials.push_back(system.system->observe({}).trajectories().shape().trials);
-    for (const repal::ChosenMetric& chosen : metrics) {
-        const auto [metric, cause] = settled(chosen, part, common, progress);
-        const std::vector<std::optional<double>> kept = variances_kept(metric, part, common);
+    for (const repal::ChosenMetric& given : metrics) {
+        const repal::SeenSystems seen = seen_by(given, files.systems, common.jobs);
+        repal::Part part = files;
+        part.systems = seen.systems;
+        if (const std::string warning = warning_of_components(given, seen.variance_kept); !warning.empty())
+            progress.warn(given.name, warning);
+        const auto [metric, cause] = settled(seen.metric, part, common, progress);
         std::vector<repal::PairResult> results;
         if (cause.empty())
             results = compare_all(metric, part, prepared, common.jobs, progress);
@@ -193,145 +178,26 @@ Compared compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, cons
                                    .settings = metric.settings(),
                                    .trials_a = trials[a],
                                    .trials_b = trials[b],
-                                   .variance_kept_a = kept[a],
-                                   .variance_kept_b = kept[b],
+                                   .variance_kept_a = seen.variance_kept[a],
+                                   .variance_kept_b = seen.variance_kept[b],
                                    .calibration = {},
                                    .values = metric.info.values});
         }
         if (!cause.empty()) continue;
-        compared.metrics.push_back(metric);
+        compared.metrics.push_back(given.with(metric.options));
         const repal::ChosenMetric used = at_common_rank(metric, results);
         const auto added = std::span(comparisons).last(part.pairs.size());
-        if (options.is_calibrated) add_calibration(added, used, part, common, progress);
+        if (options.is_calibrated) add_calibration(added, used, part, options.calibration, common, progress);
         warn_of_noise(added, used, part, common, progress);
         warn_of_halves(added, used, part, common, progress);
     }
     return compared;
 }
 
-std::string as_json(const std::vector<Comparison>& comparisons) {
-    auto list = nlohmann::ordered_json::array();
-    for (const Comparison& one : comparisons) {
-        nlohmann::ordered_json entry = {{"metric", one.metric}, {"a", one.a}, {"b", one.b}};
-        for (const repal::ScoreColumn& column : repal::score_columns()) {
-            if (column.title.empty()) continue;
-            const repal::ScoreValue value = column.get(one.score);
-            const double* number = std::get_if<double>(&value);
-            const std::string* text = std::get_if<std::string>(&value);
-            auto& field = entry[column.name] = nullptr;
-            if (number != nullptr) field = *number;
-            if (text != nullptr) field = *text;
-        }
-        entry["settings"] = one.settings;
-        entry["trials_a"] = one.trials_a;
-        entry["trials_b"] = one.trials_b;
-        if (one.variance_kept_a) entry["variance_kept_a"] = *one.variance_kept_a;
-        if (one.variance_kept_b) entry["variance_kept_b"] = *one.variance_kept_b;
-        if (one.calibration)
-            for (const repal::CalibrationColumn& column : repal::calibration_columns()) {
-                auto& field = entry[column.name] = nullptr;
-                if (const auto& value = (*one.calibration).*column.value) field = *value;
-            }
-        auto& values = entry["values"] = nlohmann::ordered_json::object();
-        for (std::size_t i = 0; i < std::min(one.values.size(), one.score.values.size()); ++i)
-            values[one.values[i].name] = one.score.values[i];
-        entry["note"] = note_of(one);
-        list.push_back(std::move(entry));
-    }
-    return list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-std::string as_csv(const std::vector<Comparison>& comparisons) {
-    using repal::joined;
-    repal::Table rows = {
-        joined(joined({"metric", "a", "b"}, repal::score_names()), {"settings", "trials_a", "trials_b"})};
-    const bool is_calibrated =
-        std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
-    for (const repal::CalibrationColumn& column : repal::calibration_columns())
-        if (is_calibrated) rows[0].emplace_back(column.name);
-    repal::ValueColumns values;
-    for (const Comparison& one : comparisons) values.add(one.values);
-    rows[0] = joined(joined(rows[0], values.names()), {"note"});
-    for (const Comparison& one : comparisons) {
-        std::vector<std::string> row =
-            joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score)),
-                   {one.settings, fmt::format("{}", one.trials_a), fmt::format("{}", one.trials_b)});
-        for (const repal::CalibrationColumn& column : repal::calibration_columns())
-            if (is_calibrated)
-                row.push_back(one.calibration ? repal::csv_number((*one.calibration).*column.value) : "");
-        rows.push_back(joined(joined(row, values.fields(one.score, one.values)), {note_of(one)}));
-    }
-    return repal::csv_text(rows);
-}
-
-/// "=": not told from the noise floor, "~": within what other channels give, "": neither, or not known.
-std::string mark_of(const Comparison& one) {
-    constexpr double level = 0.05;
-    if (!one.calibration || one.score.status != repal::Status::ok) return "";
-    const auto& [calibration, angle] = std::pair(*one.calibration, one.score.angle_rad);
-    if (calibration.p_differ_adjusted && *calibration.p_differ_adjusted > level) return "=";
-    if (calibration.floor_channels_rad && angle <= *calibration.floor_channels_rad) return "~";
-    return "";
-}
-
-/// Value, interval, floor and p of each pair, with marks; angles in units of pi/2, as the dissimilarity.
-std::string as_calibrated_table(const std::vector<Comparison>& comparisons) {
-    repal::Table rows = {{"metric", "a", "b", "dissimilarity", "corrected", "interval", "floor", "p differ", "p relate",
-                          "", "settings"}};
-    constexpr double unit = std::numbers::pi / 2;
-    const auto angle = [&](const std::optional<double>& value) {
-        return value ? fmt::format("{:.4f}", *value / unit) : std::string("-");
-    };
-    const auto number = [](const std::optional<double>& value) {
-        return value ? fmt::format("{:.3f}", *value) : std::string("-");
-    };
-    bool has_equal = false;
-    bool has_near = false;
-    for (const Comparison& one : comparisons) {
-        const repal::PairCalibration found = one.calibration.value_or(repal::PairCalibration{});
-        const std::string mark = mark_of(one);
-        has_equal |= mark == "=";
-        has_near |= mark == "~";
-        rows.push_back({one.metric, one.a, one.b,
-                        one.score.status == repal::Status::ok ? angle(one.score.angle_rad)
-                                                              : std::string(to_string(one.score.status)),
-                        angle(found.corrected_rad),
-                        found.low_rad ? fmt::format("{} to {}", angle(found.low_rad), angle(found.high_rad)) : "-",
-                        angle(found.floor_rad), number(found.p_differ_adjusted), number(found.p_relate_adjusted), mark,
-                        one.settings});
-    }
-    std::string text = table(rows);
-    if (has_equal) text += "=: not told from two recordings of one system (p adjusted over all pairs of the metric)\n";
-    if (has_near) text += "~: within what recordings of other channels of one system may give\n";
-    std::vector<std::string> notes;
-    for (const Comparison& one : comparisons)
-        if (one.calibration && !one.calibration->note.empty() &&
-            std::ranges::find(notes, one.calibration->note) == notes.end())
-            notes.push_back(one.calibration->note);
-    constexpr std::size_t shown = 5;
-    for (std::size_t i = 0; i < std::min(shown, notes.size()); ++i) text += notes[i] + "\n";
-    if (notes.size() > shown) text += fmt::format("{} more notes are in the files of --out\n", notes.size() - shown);
-    return text;
-}
-
-std::string as_table(const std::vector<Comparison>& comparisons) {
-    if (std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); }))
-        return as_calibrated_table(comparisons);
-    using repal::joined;
-    repal::Table rows = {joined(joined({"metric", "a", "b"}, repal::score_titles()), {"settings"})};
-    constexpr int digits = 6;
-    for (const Comparison& one : comparisons)
-        rows.push_back(
-            joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score, digits)), {one.settings}));
-    return table(rows);
-}
-
-std::string formatted(const std::vector<Comparison>& comparisons, const CompareOptions& options) {
-    std::string format = options.format;
-    if (format.empty())
-        format = options.out.ends_with(".json") ? "json" : options.out.ends_with(".csv") ? "csv" : "table";
-    if (format == "json") return as_json(comparisons);
-    return format == "csv" ? as_csv(comparisons) : as_table(comparisons);
+/// What the user says, or the name of the file.
+std::string format_of(const CompareOptions& options) {
+    if (!options.format.empty()) return options.format;
+    return options.out.ends_with(".json") ? "json" : options.out.ends_with(".csv") ? "csv" : "table";
 }
 
 /// "a.npy", "a.npy (2)": a file may be given twice.
@@ -422,7 +288,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         repal::write_file(options.report,
                           repal::html(report_of(compared, part, options, common, config.yaml(), progress.warned()),
                                       repal::plotting_library()));
-    write_or_print(options.out, formatted(comparisons, options));
+    write_or_print(options.out, text_of(comparisons, format_of(options)));
     return report_failures(comparisons) ? some_failed : done;
 }
 
@@ -443,8 +309,12 @@ void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     sub->add_option("--format", options->format, "table, csv or json; by default what the name of --out says")
         ->check(CLI::IsMember({"table", "csv", "json"}));
     sub->add_option("--out", options->out, "write to this file");
-    sub->add_flag("--calibrate", options->is_calibrated,
-                  "beside every number: an interval, the noise floor, and p (from the trials; takes minutes)");
+    auto* calibrate =
+        sub->add_flag("--calibrate", options->is_calibrated,
+                      "beside every number: an interval, the noise floor, and p (from the trials; takes minutes)");
+    sub->add_flag("--family-wise", options->calibration.is_family_wise,
+                  "adjust p_relate so that one false positive among all pairs is unlikely, instead of their share")
+        ->needs(calibrate);
     sub->add_option("--report", options->report, "write a page with figures to this file, e.g. report.html");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return compare(*options, common); }; });
 }

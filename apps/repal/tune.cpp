@@ -90,11 +90,14 @@ std::vector<repal::OptionAxis> named_axes(const std::string& metric, const repal
     return axes;
 }
 
-void print(const repal::Tuning& tuning, const repal::ChosenMetric& metric, const CommonOptions& common) {
+void print(const repal::Tuning& tuning, const std::vector<repal::SystemDiagnostics>& diagnostics,
+           const repal::ChosenMetric& metric, const CommonOptions& common) {
     if (!common.is_quiet) fmt::print("{}\n", table(shown_settings(tuning, common.is_verbose)));
+    if (common.is_verbose && !diagnostics.empty()) fmt::print("{}\n", table(diagnostics_table(diagnostics)));
     for (const std::string& warning : tuning.warnings)
         fmt::print("{}\n", toned(Tone::warning, "warning: " + warning, stdout));
     for (const std::string& sentence : sentences_of(tuning)) fmt::print("{}\n", sentence);
+    for (const std::string& sentence : sentences_of(diagnostics)) fmt::print("{}\n", sentence);
     if (!tuning.chosen) return;
     std::string line;
     for (const auto& [name, value] : tuning.settings[*tuning.chosen].options)
@@ -112,8 +115,7 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
     const std::vector<std::string> keys = {options.metric, "pca"};
     config.require_keys(keys);
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
-    const repal::ChosenMetric& metric = metrics.front();
-    for (repal::OptionAxis& axis : repal::default_axes(metric))
+    for (repal::OptionAxis& axis : repal::default_axes(metrics.front()))
         if (std::ranges::find(axes, axis.option, &repal::OptionAxis::option) == axes.end())
             axes.push_back(std::move(axis));
     if (axes.empty())
@@ -124,20 +126,29 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
     for (const std::string& location : options.systems)
         systems.push_back({location, repal::given(fmt::format("{} {}", systems.size(), location),
                                                   repal::read_trajectories(location, options.axes))});
+    const repal::SeenSystems seen = seen_by(metrics.front(), systems, common.jobs);
+    const repal::ChosenMetric& metric = seen.metric;
+    systems = seen.systems;
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     const repal::Stream stream = repal::Stream(0).child("tuning");
     repal::Tuning tuning = tune(metric, systems, std::move(axes), stream, common.jobs, progress);
+    if (std::string warning = warning_of_components(metric, seen.variance_kept); !warning.empty())
+        tuning.warnings.push_back(std::move(warning));
     constexpr std::size_t splits = 5;
     add_separations(tuning, metric, systems, repal::Separated::with_neighbours, splits, stream, common.jobs);
+    std::vector<repal::SystemDiagnostics> diagnostics;
+    if (tuning.chosen && !tuning.is_by_halves)
+        diagnostics =
+            diagnostics_of(metric.with(tuning.settings[*tuning.chosen].options), systems, stream, common.jobs);
 
     if (!options.out.empty()) repal::write_file(options.out, repal::csv_text(settings_table(tuning, metric.name)));
     if (!options.report.empty()) {
-        repal::Report report = tuning_report(tuning, metric, systems);
+        repal::Report report = tuning_report(tuning, metric, systems, diagnostics);
         report.provenance = {{"program", "repal " REPAL_VERSION}, {"command", common.typed}};
         report.reproduce = common.typed;
         repal::write_file(options.report, repal::html(report, repal::plotting_library()));
     }
-    print(tuning, metric, common);
+    print(tuning, diagnostics, metric, common);
     return tuning.chosen ? done : some_failed;
 }
 
@@ -147,7 +158,7 @@ void add_tune(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     auto options = std::make_shared<TuneOptions>();
     auto* sub = app.add_subcommand("tune", "which delays and which rank suit your files, and why");
     sub->add_option("systems", options->systems, "files, as `compare` reads them")->required();
-    sub->add_option("-m,--metric", options->metric, "of dynamics")->capture_default_str();
+    sub->add_option("-m,--metric", options->metric, "of which settings are chosen")->capture_default_str();
     sub->add_option("--axes", options->axes, "another order of the axes, e.g. time,trial,channel");
     sub->add_option("--out", options->out, "write what was found of every setting to this file, as CSV");
     sub->add_option("--report", options->report, "write a page with figures to this file, e.g. tune.html");

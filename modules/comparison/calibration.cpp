@@ -75,7 +75,7 @@ Calibration calibrate(const ChosenMetric& metric, const Part& part, const std::v
                             ? calibrate_samples(metric, part, angles, options, stream, jobs, progress)
                             : calibrate_dynamics(metric, part, angles, options, stream, jobs, progress);
     adjust(found.pairs, &PairCalibration::p_differ, &PairCalibration::p_differ_adjusted);
-    adjust(found.pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
+    if (!options.is_family_wise) adjust(found.pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
     return found;
 }
 

@@ -24,6 +24,7 @@ export struct CalibrationOptions {
     std::size_t resamples = 398;     ///< pairs of draws of one system, half from each, for p_differ
     std::size_t permutations = 999;  ///< of trials, for p_relate
     double confidence = 0.95;
+    bool is_family_wise = false;  ///< p_relate_adjusted is of the largest of all pairs, not of the share of false ones
 };
 
 /// Of one pair; each empty where it has no meaning for the metric, or there are too few trials.
@@ -37,7 +38,7 @@ export struct PairCalibration {
     std::optional<double> p_differ_adjusted = {};   ///< over the pairs of the metric (Benjamini and Hochberg)
     std::optional<double> chance_rad = {};          ///< the angle that chance alone reaches in 1 - confidence of draws
     std::optional<double> p_relate = {};            ///< H0: trials do not correspond, given each system's mean course
-    std::optional<double> p_relate_adjusted = {};
+    std::optional<double> p_relate_adjusted = {};   ///< likewise, or family-wise
     std::string note = {};
 };
 

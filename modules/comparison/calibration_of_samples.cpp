@@ -5,6 +5,7 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <optional>
@@ -54,6 +55,7 @@ class OfSamples {
         jackknife(found, angles, jobs, progress);
         permute(found, angles, jobs, progress);
         shift(found, angles, jobs, progress);
+        if (options_.is_family_wise) permute_all(found, angles, jobs, progress);
         return found;
     }
 
@@ -134,6 +136,13 @@ class OfSamples {
         return orders;
     }
 
+    std::size_t affordable_permutations(std::size_t i) const {
+        constexpr double most_work = 1e11;  // multiplications for a pair
+        const double work =
+            static_cast<double>(observed_[i].rows().size()) * static_cast<double>(observed_[i].shape().channels);
+        return static_cast<std::size_t>(std::max(99.0, most_work / work));
+    }
+
     void permute(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
                  Progress& progress) const {
         std::vector<PreparedSystem> whole(part_.systems.size());
@@ -154,11 +163,7 @@ class OfSamples {
                 const std::size_t wanted = options_.permutations;
                 std::vector<std::vector<Index>> orders = orders_of(observed_[i].shape().trials, i);
                 const bool is_exact = orders.size() < wanted;
-                const double work = static_cast<double>(observed_[i].rows().size()) *
-                                    static_cast<double>(observed_[i].shape().channels);
-                constexpr double most_work = 1e11;  // multiplications for a pair
-                const auto affordable = static_cast<std::size_t>(std::max(99.0, most_work / work));
-                if (!is_exact && orders.size() > affordable) orders.resize(affordable);
+                if (!is_exact) orders.resize(std::min(orders.size(), affordable_permutations(i)));
                 std::vector<std::vector<double>> nulls(orders.size());
                 for_each_index(orders.size(), jobs, [&](std::size_t k) {
                     progress.stop_if_requested();
@@ -179,6 +184,54 @@ class OfSamples {
             progress.advance();
         }
         progress.end();
+    }
+
+    /// Each draw permutes the trials of every system once, the same for all its pairs, so that the largest of all pairs
+    /// has a distribution: similarities in units of the spread of their own nulls. Source: Westfall and Young 1993.
+    void permute_all(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+                     Progress& progress) const {
+        std::size_t draws = options_.permutations;
+        for (std::size_t i = 0; i < observed_.size(); ++i) draws = std::min(draws, affordable_permutations(i));
+        std::vector<std::size_t> pairs;
+        for (std::size_t p = 0; p < part_.pairs.size(); ++p)
+            if (angles[p] && observed_[part_.pairs[p].a].shape().trials > 1) pairs.push_back(p);
+        std::vector<std::vector<double>> similarities(draws);  // of these pairs
+        progress.begin(metric_.name + ": trials of all permuted", draws);
+        for_each_index(draws, jobs, [&](std::size_t k) {
+            progress.stop_if_requested();
+            std::vector<PreparedSystem> permuted(part_.systems.size());
+            for (std::size_t i = 0; i < permuted.size(); ++i) {
+                const auto order = stream_.child("permutations of all")
+                                       .child(part_.systems[i].name)
+                                       .child(k)
+                                       .permutation(static_cast<std::size_t>(observed_[i].shape().trials));
+                permuted[i] = of_trials(i, {order.begin(), order.end()});
+            }
+            for (const std::size_t p : pairs)
+                similarities[k].push_back(
+                    std::cos(angle_between(*metric_.metric, permuted[part_.pairs[p].a], permuted[part_.pairs[p].b])
+                                 .value_or(std::numbers::pi)));
+            progress.advance();
+        });
+        progress.end();
+        std::vector<double> largest(draws, -std::numeric_limits<double>::infinity());
+        std::vector<double> observed(pairs.size(), std::numeric_limits<double>::quiet_NaN());
+        for (std::size_t place = 0; place < pairs.size(); ++place) {
+            std::vector<double> nulls;
+            for (const auto& of_draw : similarities) nulls.push_back(of_draw[place]);
+            const double centre = mean(nulls);
+            const double spread = standard_error(nulls) * std::sqrt(static_cast<double>(draws));
+            if (!(spread > 0)) continue;
+            // Rounding of another order of the same trials is no difference.
+            observed[place] = (std::cos(*angles[pairs[place]]) - centre) / spread - 1e-9;
+            for (std::size_t k = 0; k < draws; ++k) largest[k] = std::max(largest[k], (nulls[k] - centre) / spread);
+        }
+        for (std::size_t place = 0; place < pairs.size(); ++place) {
+            if (!std::isfinite(observed[place])) continue;
+            const auto reached = std::ranges::count_if(largest, [&](double value) { return value >= observed[place]; });
+            found.pairs[pairs[place]].p_relate_adjusted =
+                static_cast<double>(reached + 1) / static_cast<double>(draws + 1);
+        }
     }
 
     /// Systems of one trial: the middle half of one, against stretches of the other that are as long, at lags one

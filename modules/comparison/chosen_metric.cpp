@@ -85,7 +85,7 @@ std::optional<ReducedSystem> ChosenMetric::reduced(const Trajectories& x) const 
     constexpr Eigen::Index wide = 200;
     constexpr Eigen::Index most = 50;
     constexpr double share = 0.99;
-    if (!pca && (x.shape().channels <= wide || !models_dynamics(info))) return {};
+    if (sees_components || (!pca && (x.shape().channels <= wide || !models_dynamics(info)))) return {};
     Trajectories seen = pca.value_or(Pca{.variance = share})(x);
     if (!pca && seen.shape().channels > most) seen = seen.with_rows(seen.rows().leftCols(most));
     const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());

@@ -26,7 +26,8 @@ export struct ChosenMetric {
     std::vector<Invariance> invariances = {};
     std::optional<Pca> pca = {};
     MetricInfo info = {};
-    OptionValues options = {};  ///< without those that are to be chosen from the data
+    OptionValues options = {};     ///< without those that are to be chosen from the data
+    bool sees_components = false;  ///< systems come in the components that it sees, see seen_by()
     MakeMetric make = {};
 
     /// The names of the options that are still to be chosen from the data.

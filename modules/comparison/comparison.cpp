@@ -8,6 +8,7 @@ module;
 #include <cstddef>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -51,6 +52,36 @@ std::size_t pairs_per_batch(const ChosenMetric& metric) {
 }
 
 }  // namespace
+
+SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs) {
+    SeenSystems seen{
+        .metric = metric, .systems = systems, .variance_kept = std::vector<std::optional<double>>(systems.size())};
+    for_each_index(systems.size(), jobs, [&](std::size_t i) {
+        const System& system = *systems[i].system;
+        try {
+            auto reduced = metric.reduced(system.observe({}).trajectories());
+            if (!reduced) return;
+            seen.variance_kept[i] = reduced->variance_kept;
+            seen.systems[i].system = given(system.identity() + " in components", std::move(reduced->x));
+        } catch (const InvalidTrajectories& invalid) {
+            throw invalid.at(systems[i].name);
+        }
+    });
+    seen.metric.sees_components =
+        std::ranges::any_of(seen.variance_kept, [](const auto& kept) { return kept.has_value(); });
+    return seen;
+}
+
+std::string warning_of_components(const ChosenMetric& metric, std::span<const std::optional<double>> variance_kept) {
+    std::optional<double> least;
+    for (const auto& kept : variance_kept)
+        if (kept) least = std::min(least.value_or(1), *kept);
+    if (!least || metric.pca) return {};
+    return fmt::format(
+        "wide systems are seen in principal components, which hold at least {:.3g} % of their variance; "
+        "pca.{}.variance=1 keeps all",
+        100 * *least, metric.name);
+}
 
 std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs) {
     std::vector<Score> scores;

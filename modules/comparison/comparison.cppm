@@ -1,7 +1,9 @@
 module;
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 export module repal.comparison;
 
@@ -11,6 +13,21 @@ export import repal.prepared_systems;
 /// How systems are compared, wherever they come from: prepared once each, brought to a common form, and compared pair
 /// by pair in batches.
 namespace repal {
+
+/// Systems as a metric sees them, made once for all that is asked of them.
+export struct SeenSystems {
+    ChosenMetric metric;  ///< for which nothing is left to reduce
+    std::vector<NamedSystem> systems;
+    std::vector<std::optional<double>> variance_kept;  ///< by their principal components; none: all channels are seen
+};
+
+/// Trajectories that are there already, in the components that the metric sees. Throws InvalidTrajectories with the
+/// name of a system of which none can be made.
+export SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs);
+
+/// That wide systems are seen in components though nobody asked for it; empty if none is.
+export std::string warning_of_components(const ChosenMetric& metric,
+                                         std::span<const std::optional<double>> variance_kept);
 
 /// What a pair gave.
 export struct PairResult {

@@ -6,7 +6,6 @@ module;
 #include <cmath>
 #include <complex>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <numbers>
 #include <optional>
@@ -19,31 +18,19 @@ module;
 #include "core/eigen.hpp"
 module repal.figures;
 
-import repal.havok_metric;
-import repal.prepared_systems;
+import repal.operators;
 
 namespace repal {
 namespace {
-
-/// The operators of a system as a metric has fitted them; none of a metric without, or of a system without a value.
-std::shared_ptr<const Havok> operators_of(const ChosenMetric& metric, const NamedSystem& system,
-                                          const Observed& observed) {
-    const PreparedSystem prepared = prepare(metric, system.name, observed, Unsuitable::has_no_value);
-    if (prepared.embedding == nullptr) return {};
-    try {
-        return havok_of(prepared.embedding->arrays());
-    } catch (const std::exception&) {
-        return {};  // the arrays of another kind of metric
-    }
-}
 
 /// A point for each mode: growth and angle, which are the logarithm of its eigenvalue; the upper of conjugate pairs.
 Series modes_of(const Havok& havok, Eigen::Index rank, double dt) {
     constexpr double smallest = 1e-6;  // what decays by more in one step is noise
     const double turn = dt > 0 ? 2 * std::numbers::pi * dt : 1;
     Series modes;
-    for (const std::complex<double>& value :
-         Eigen::EigenSolver<Eigen::MatrixXd>(havok.operator_of_rank(rank), false).eigenvalues()) {
+    const Eigen::VectorXcd eigenvalues =
+        Eigen::EigenSolver<Eigen::MatrixXd>(havok.operator_of_rank(rank), false).eigenvalues();
+    for (const std::complex<double>& value : eigenvalues) {
         if (value.imag() < 0 || std::abs(value) < smallest) continue;
         modes.x.push_back(std::log(std::abs(value)) / (dt > 0 ? dt : 1));
         modes.y.push_back(std::arg(value) / turn);

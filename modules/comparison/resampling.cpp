@@ -39,6 +39,29 @@ std::optional<double> angle_of(const Metric& metric, const PreparedSystem& a, co
     return score.angle_rad;
 }
 
+struct Halves {
+    PreparedSystem a;
+    PreparedSystem b;
+};
+
+/// Random halves of all systems in one common form, e.g. of one rank: (split, system). `joint`: of the same trials.
+std::vector<Halves> halves_in_common_form(const Metric& metric, const std::vector<ResampledSystem>& systems,
+                                          std::size_t splits, bool joint, const Stream& stream, int jobs) {
+    const std::size_t n = systems.size();
+    std::vector<PreparedSystem> prepared(2 * n * splits);
+    for_each_index(n * splits, jobs, [&](std::size_t i) {
+        const ResampledSystem& system = systems[i % n];
+        const auto [a, b] =
+            halves_of(system.trials(), joint ? "all systems" : system.name(), stream.child("halves").child(i / n));
+        prepared[2 * i] = system.embedding(a);
+        prepared[2 * i + 1] = system.embedding(b);
+    });
+    harmonise(metric, prepared);
+    std::vector<Halves> halves;
+    for (std::size_t i = 0; i < n * splits; ++i) halves.push_back({prepared[2 * i], prepared[2 * i + 1]});
+    return halves;
+}
+
 }  // namespace
 
 std::optional<double> angle_between(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b) {
@@ -125,17 +148,8 @@ Separation separation_of(const ChosenMetric& metric, const std::vector<NamedSyst
                          const Stream& stream, int jobs) {
     const std::vector<ResampledSystem> systems = resampled(metric, some_of(all, stream.child("systems")), jobs);
     const std::size_t n = systems.size();
-    std::vector<std::array<PreparedSystem, 2>> halves(n * splits);
-    for_each_index(halves.size(), jobs, [&](std::size_t i) {
-        const ResampledSystem& system = systems[i % n];
-        const auto [a, b] = halves_of(system.trials(), system.name(), stream.child("halves").child(i / n));
-        halves[i] = {system.embedding(a), system.embedding(b)};
-    });
-    // All are compared with each other, and so have one common form, e.g. one rank.
-    std::vector<PreparedSystem> common;
-    for (const auto& both : halves) common.insert(common.end(), both.begin(), both.end());
-    harmonise(*metric.metric, common);
-    for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = {common[2 * i], common[2 * i + 1]};
+    const std::vector<Halves> halves =
+        halves_in_common_form(*metric.metric, systems, splits, metric.compares_samples(), stream, jobs);
     struct Comparison {
         std::size_t split;
         std::size_t i;
@@ -148,28 +162,68 @@ Separation separation_of(const ChosenMetric& metric, const std::vector<NamedSyst
     std::vector<std::optional<double>> angles(comparisons.size());
     for_each_index(comparisons.size(), jobs, [&](std::size_t c) {
         const auto [split, i, j] = comparisons[c];
-        const auto& first = halves[split * n + i];
-        const auto& second = halves[split * n + j];
-        const auto forth = angle_of(*metric.metric, first[0], second[1]);
+        const Halves& first = halves[split * n + i];
+        const Halves& second = halves[split * n + j];
+        const auto forth = angle_of(*metric.metric, first.a, second.b);
         if (i == j) {
             angles[c] = forth;
             return;
         }
-        const auto back = angle_of(*metric.metric, first[1], second[0]);
+        const auto back = angle_of(*metric.metric, first.b, second.a);
         if (forth && back) angles[c] = (*forth + *back) / 2;
     });
     Separation found;
+    std::vector<double> sums(n * n, 0);
+    std::vector<double> counts(n * n, 0);
     for (std::size_t c = 0; c < comparisons.size(); ++c) {
+        const auto [split, i, j] = comparisons[c];
         if (!angles[c]) continue;
-        const bool is_within = comparisons[c].i == comparisons[c].j;
-        (is_within ? found.within : found.between) += *angles[c];
-        ++(is_within ? found.n_within : found.n_between);
+        (i == j ? found.within : found.between) += *angles[c];
+        ++(i == j ? found.n_within : found.n_between);
+        sums[i * n + j] += *angles[c];
+        ++counts[i * n + j];
     }
     constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
     found.within = found.n_within > 0 ? found.within / static_cast<double>(found.n_within) : unknown;
     found.between = found.n_between > 0 ? found.between / static_cast<double>(found.n_between) : unknown;
     found.ratio = found.between / found.within;
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = i + 1; j < n; ++j) found.of_pairs.push_back(sums[i * n + j] / counts[i * n + j]);
     return found;
+}
+
+std::optional<double> reliability_of(const ChosenMetric& metric, const std::vector<NamedSystem>& all,
+                                     std::size_t splits, const Stream& stream, int jobs) {
+    const std::vector<ResampledSystem> systems = resampled(metric, some_of(all, stream.child("systems")), jobs);
+    const std::size_t n = systems.size();
+    if (n < least_systems_for_reliability) return {};
+    const std::vector<Halves> halves =
+        halves_in_common_form(*metric.metric, systems, splits, metric.compares_samples(), stream, jobs);
+    std::vector<std::pair<std::size_t, std::size_t>> pairs;
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = i + 1; j < n; ++j) pairs.emplace_back(i, j);
+    std::vector<std::optional<double>> of_a(splits * pairs.size());
+    std::vector<std::optional<double>> of_b(splits * pairs.size());
+    for_each_index(of_a.size(), jobs, [&](std::size_t c) {
+        const auto [i, j] = pairs[c % pairs.size()];
+        const Halves& first = halves[c / pairs.size() * n + i];
+        const Halves& second = halves[c / pairs.size() * n + j];
+        of_a[c] = angle_of(*metric.metric, first.a, second.a);
+        of_b[c] = angle_of(*metric.metric, first.b, second.b);
+    });
+    std::vector<double> correlations;
+    for (std::size_t split = 0; split < splits; ++split) {
+        std::vector<double> a;
+        std::vector<double> b;
+        for (std::size_t c = split * pairs.size(); c < (split + 1) * pairs.size(); ++c) {
+            if (!of_a[c] || !of_b[c]) continue;
+            a.push_back(*of_a[c]);
+            b.push_back(*of_b[c]);
+        }
+        if (const double found = correlation(a, b); std::isfinite(found)) correlations.push_back(found);
+    }
+    if (correlations.empty()) return {};
+    return mean(correlations);
 }
 
 }  // namespace repal

@@ -56,6 +56,7 @@ export struct Separation {
     double ratio = 0;    ///< between / within; 1: systems are as different as halves of one; NaN if it is not known
     std::size_t n_within = 0;
     std::size_t n_between = 0;
+    std::vector<double> of_pairs = {};  ///< between, mean over splits: (0, 1), (0, 2), ...; NaN where there is none
 };
 
 /// Below this ratio, numbers tell nothing apart.
@@ -78,5 +79,12 @@ export std::vector<NamedSystem> some_of(const std::vector<NamedSystem>& systems,
 /// Of `splits` random halves of some_of() the systems. A half that has no value is left out.
 export Separation separation_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, std::size_t splits,
                                 const Stream& stream, int jobs);
+
+/// Correlation over pairs between the angles of one half of the trials and those of the other, mean over splits: 1 if
+/// both halves tell the same of the systems. Metrics that compare samples have the same trials of all systems in a
+/// half. None of fewer than four systems.
+export std::optional<double> reliability_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                                            std::size_t splits, const Stream& stream, int jobs);
+export inline constexpr std::size_t least_systems_for_reliability = 4;
 
 }  // namespace repal

@@ -31,12 +31,6 @@ namespace {
 
 using Eigen::Index;
 
-std::int64_t whole_number(const OptionValues& options, const std::string& name) {
-    const auto found = options.find(name);
-    const auto* number = found == options.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
-    return number == nullptr ? 0 : *number;
-}
-
 /// Settings that differ in their rank alone, so that they share one fit.
 struct Fit {
     ChosenMetric metric;  ///< with the options of all but the rank
@@ -174,6 +168,29 @@ bool is_beside(const Tuning& tuning, std::size_t a, std::size_t b) {
     return steps == 1;
 }
 
+/// Mean rank correlation of the angles of the choice with those of the settings beside it; none of fewer systems than
+/// reliability needs.
+std::optional<double> stability_of(const Tuning& tuning) {
+    const std::vector<double>& own = tuning.settings[*tuning.chosen].separation->of_pairs;
+    constexpr std::size_t n = least_systems_for_reliability;
+    if (own.size() < n * (n - 1) / 2) return {};
+    std::vector<double> correlations;
+    for (std::size_t i = 0; i < tuning.settings.size(); ++i) {
+        const auto& beside = tuning.settings[i].separation;
+        if (i == *tuning.chosen || !beside || beside->of_pairs.size() != own.size()) continue;
+        std::vector<double> x;
+        std::vector<double> y;
+        for (std::size_t p = 0; p < own.size(); ++p) {
+            if (!std::isfinite(own[p]) || !std::isfinite(beside->of_pairs[p])) continue;
+            x.push_back(own[p]);
+            y.push_back(beside->of_pairs[p]);
+        }
+        if (const double found = rank_correlation(x, y); std::isfinite(found)) correlations.push_back(found);
+    }
+    if (correlations.empty()) return {};
+    return mean(correlations);
+}
+
 std::string warning_of_few(const std::vector<Halved>& systems) {
     constexpr Index few = 8;
     for (const Halved& system : systems)
@@ -219,6 +236,12 @@ std::string warning_of_units(const std::vector<Halved>& systems) {
 }
 
 }  // namespace
+
+std::int64_t whole_number(const OptionValues& options, const std::string& name) {
+    const auto found = options.find(name);
+    const auto* number = found == options.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+    return number == nullptr ? 0 : *number;
+}
 
 std::string to_text(const OptionValues& options) {
     std::string text;
@@ -281,22 +304,23 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     Tuning tuning{.axes = std::move(axes)};
     for (OptionValues& options : combinations_of(tuning.axes))
         tuning.settings.push_back({.options = std::move(options)});
+    if (metric.compares_samples()) {
+        choose_by_halves(tuning, metric, systems, stream, jobs, progress);
+        return tuning;
+    }
     std::vector<Fit> fits = fits_of(metric, tuning.settings);
 
     std::vector<Trajectories> observed;
-    std::optional<double> least_kept;
+    std::vector<std::optional<double>> variance_kept;
     for (const NamedSystem& system : some_of(systems, stream.child("systems"))) {
         const Trajectories x = system.system->observe({}).trajectories();
         const auto reduced = metric.reduced(x);
         observed.push_back(reduced ? reduced->x : x);
-        if (reduced) least_kept = std::min(least_kept.value_or(1), reduced->variance_kept);
+        if (reduced) variance_kept.emplace_back(reduced->variance_kept);
         tuning.systems.push_back(system.name);
     }
-    if (least_kept)
-        tuning.warnings.push_back(fmt::format(
-            "wide systems are seen in principal components, which hold at least {:.3g} % of their variance; "
-            "pca.{}.variance=1 keeps all",
-            100 * *least_kept, metric.name));
+    if (std::string warning = warning_of_components(metric, variance_kept); !warning.empty())
+        tuning.warnings.push_back(std::move(warning));
     // An axis of one value is what the user wants; of several, those that fit.
     for (Fit& fit : fits) {
         const bool is_wanted = fits.size() == 1;
@@ -329,7 +353,9 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     if (std::string warning = warning_of_few(halved); !warning.empty()) tuning.warnings.push_back(std::move(warning));
     if (std::string warning = warning_of_mean(metric, halved); !warning.empty())
         tuning.warnings.push_back(std::move(warning));
-    if (std::string warning = least_kept ? std::string() : warning_of_units(halved); !warning.empty())
+    if (std::string warning =
+            metric.sees_components || !variance_kept.empty() ? std::string() : warning_of_units(halved);
+        !warning.empty())
         tuning.warnings.push_back(std::move(warning));
 
     // Results by (fit, system, fold), each for all ranks of the fit.
@@ -352,6 +378,11 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         progress.advance();
     });
     progress.end();
+    const auto is_empty = [](const auto& one) { return one.empty(); };
+    if (std::ranges::all_of(results, is_empty) && std::ranges::all_of(causes, is_empty)) {
+        choose_by_halves(tuning, metric, systems, stream, jobs, progress);
+        return tuning;
+    }
     // One that bears no setting, e.g. a network that is silent, would leave none for the others, and one in which
     // nothing is predicted, e.g. noise, would choose for them.
     const auto best_gain_of = [&](std::size_t system) -> std::optional<double> {
@@ -433,7 +464,7 @@ std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, const st
 
 void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
                      Separated which, std::size_t splits, const Stream& stream, int jobs) {
-    if (metric.compares_samples()) return;
+    if (tuning.is_by_halves) return;
     const auto is_wanted = [&](std::size_t i) {
         if (which == Separated::all) return true;
         if (!tuning.chosen) return false;
@@ -444,6 +475,10 @@ void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vect
         if (is_wanted(i))
             tuning.settings[i].separation =
                 separation_of(metric.with(tuning.settings[i].options), systems, splits, stream, jobs);
+    if (which == Separated::all || !tuning.chosen) return;
+    TriedSetting& chosen = tuning.settings[*tuning.chosen];
+    chosen.reliability = reliability_of(metric.with(chosen.options), systems, splits, stream, jobs);
+    chosen.stability = stability_of(tuning);
 }
 
 }  // namespace repal

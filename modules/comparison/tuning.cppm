@@ -1,4 +1,5 @@
 module;
+#include <Eigen/Core>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,9 @@ export import repal.resampling;
 /// A model is fitted to one half of the trials of each system and tried on the other. Of the settings whose gain in
 /// predicting is at least half of the best one, that is chosen whose modes are most nearly modes of the other half
 /// (least residual); among those within 5 % of it the smallest rank, then the fewest delays.
+///
+/// A metric that predicts nothing has no such model. Then one half of the trials chooses the setting of the largest
+/// separation, or, where samples are compared, of the largest reliability; the other half confirms it.
 namespace repal {
 
 /// One combination of the axes, and what was found of it: means over systems and both folds.
@@ -26,6 +30,8 @@ export struct TriedSetting {
     std::string cause = {};                     ///< why it cannot be used
     bool is_kept = false;                       ///< its gain is large enough
     std::optional<Separation> separation = {};  ///< where it was computed: of the choice and its neighbours
+    std::optional<double> reliability = {};     ///< likewise, see reliability_of()
+    std::optional<double> stability = {};       ///< of the choice: rank correlation of angles with those beside it
 };
 
 export struct Tuning {
@@ -36,6 +42,8 @@ export struct Tuning {
     std::string reason = {};                 ///< why this one was, in one sentence
     std::vector<std::string> systems = {};   ///< those that chose, at most twelve
     std::vector<std::string> warnings = {};
+    bool is_by_halves = false;             ///< one half of the trials chose, since the metric predicts nothing
+    std::optional<double> confirmed = {};  ///< separation or reliability of the choice in the other half
 
     /// Whether there was nothing to choose, since each option has one value.
     bool is_given() const { return settings.size() == 1; }
@@ -57,9 +65,23 @@ export std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, c
 /// Of which settings the separation is found: of the choice, also of those beside it in the grid, or of all.
 export enum class Separated : std::uint8_t { choice, with_neighbours, all };
 
-/// Fills in the separation of settings.
+/// Fills in the separation of settings; unless of all, reliability and stability of the choice, too.
 export void add_separations(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
                             Separated which, std::size_t splits, const Stream& stream, int jobs);
+
+/// What of a system says how far its numbers can be trusted; nothing of it was optimised.
+export struct SystemDiagnostics {
+    std::string system;
+    Shape shape;
+    std::optional<double> gain = {};                    ///< as gains_of()
+    std::optional<Eigen::Index> rank_above_noise = {};  ///< of its delay embedding
+    std::optional<double> non_normality = {};           ///< of its operator
+};
+
+/// Of a metric whose options are chosen, in the order of the systems.
+export std::vector<SystemDiagnostics> diagnostics_of(const ChosenMetric& metric,
+                                                     const std::vector<NamedSystem>& systems, const Stream& stream,
+                                                     int jobs);
 
 /// All combinations of the axes, the last axis fastest.
 export std::vector<OptionValues> combinations_of(const std::vector<OptionAxis>& axes);
@@ -72,6 +94,13 @@ export struct SettledMetric {
 
 /// With what was chosen. `path` is that of metrics in the configuration, for the hint: "" or "metrics.".
 export SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const std::string& path);
+
+/// The whole number of an option; 0 if it is none.
+std::int64_t whole_number(const OptionValues& options, const std::string& name);
+
+/// Chooses among settings of a metric that predicts nothing.
+void choose_by_halves(Tuning& tuning, const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                      const Stream& stream, int jobs, Progress& progress);
 
 /// "n_delays=4 rank=2"
 export std::string to_text(const OptionValues& options);

@@ -1,6 +1,8 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -18,6 +20,7 @@ module;
 module repal.tuning_report;
 
 import repal.figures;
+import repal.operators;
 import repal.score_table;
 
 namespace repal {
@@ -76,8 +79,9 @@ double ratio_of(const TriedSetting& setting) {
 std::vector<std::string> criteria() {
     std::vector<std::string> names = {"gain", "residual", "mase"};
     for (const auto h : horizons) names.push_back(fmt::format("mse_{}", h));
-    return joined(names, {"within", "between", "separation", "kept", "chosen", "note"});
+    return joined(names, {"within", "between", "separation", "reliability", "stability", "kept", "chosen", "note"});
 }
+
 /// Values of these options; empty where the setting has none.
 std::vector<std::string> options_of(const TriedSetting& setting, const std::vector<std::string>& options) {
     std::vector<std::string> values;
@@ -86,6 +90,12 @@ std::vector<std::string> options_of(const TriedSetting& setting, const std::vect
         values.push_back(value == setting.options.end() ? "" : to_string(value->second));
     }
     return values;
+}
+
+std::string note_of(const Tuning& tuning, std::size_t i) {
+    if (tuning.chosen == i && tuning.confirmed)
+        return fmt::format("{:.4g} in the trials that did not choose", *tuning.confirmed);
+    return tuning.settings[i].cause;
 }
 
 /// What was found of a setting, as criteria() names it.
@@ -100,7 +110,8 @@ std::vector<std::string> criteria_of(const Tuning& tuning, std::size_t i) {
     const Separation separation = setting.separation.value_or(Separation{unknown, unknown, unknown});
     for (const double value : {separation.within, separation.between, separation.ratio})
         row.push_back(csv_number(value));
-    return joined(row, {setting.is_kept ? "yes" : "no", tuning.chosen == i ? "yes" : "no", setting.cause});
+    for (const auto& value : {setting.reliability, setting.stability}) row.push_back(csv_number(value));
+    return joined(row, {setting.is_kept ? "yes" : "no", tuning.chosen == i ? "yes" : "no", note_of(tuning, i)});
 }
 
 /// "n_delays=12 rank=12 delay_interval=4": also what is not chosen, but not the default.
@@ -112,9 +123,30 @@ std::string all_options(const ChosenMetric& metric, const TriedSetting& setting)
     return text;
 }
 
+/// "a, b, c, d, e, ..."
+std::string listed(std::span<const std::string> names) {
+    constexpr std::size_t shown = 5;
+    return fmt::format("{}{}", fmt::join(names.first(std::min(shown, names.size())), ", "),
+                       names.size() > shown ? ", ..." : "");
+}
+
+Table without_empty_columns(const Table& rows) {
+    if (rows.size() < 2) return rows;
+    Table kept(rows.size());
+    for (std::size_t column = 0; column < rows.front().size(); ++column) {
+        const auto is_empty = [&](const auto& row) { return row[column].empty(); };
+        if (std::ranges::all_of(std::span(rows).subspan(1), is_empty)) continue;
+        for (std::size_t row = 0; row < rows.size(); ++row) kept[row].push_back(rows[row][column]);
+    }
+    return kept;
+}
+
 /// The one setting that there is, given and not chosen.
 std::string what_is_said_of_given(const TriedSetting& setting) {
     const std::string given = "Given: " + to_text(setting.options);
+    if (!setting.found && setting.reliability)
+        return fmt::format("{}: distances of two halves of the trials correlate by {:.2f}.", given,
+                           *setting.reliability);
     if (!setting.found)
         return fmt::format("{}: {}.", given, setting.cause.empty() ? "the data say nothing of it" : setting.cause);
     return fmt::format(
@@ -123,7 +155,33 @@ std::string what_is_said_of_given(const TriedSetting& setting) {
         given, std::abs(setting.found->gain), setting.found->gain < 0 ? "worse" : "better", setting.found->residual);
 }
 
+/// What chose, of each setting, where it was one half of the trials.
+PanelChart chart_of_halves(const Tuning& tuning) {
+    const bool is_reliability = tuning.settings.front().reliability.has_value();
+    Panel panel{.title = "one half of the trials",
+                .x = {.title = "setting"},
+                .y = {.title = is_reliability ? "reliability" : "separation R"}};
+    for (const bool is_chosen : {false, true}) {
+        Series series{.name = is_chosen ? "chosen" : "tried",
+                      .mark = Mark::points,
+                      .colour = is_chosen ? black : std::size_t{0},
+                      .x = {},
+                      .y = {}};
+        for (std::size_t i = 0; i < tuning.settings.size(); ++i) {
+            const TriedSetting& setting = tuning.settings[i];
+            const double value = is_reliability ? setting.reliability.value_or(unknown) : ratio_of(setting);
+            if ((tuning.chosen == i) != is_chosen || !std::isfinite(value)) continue;
+            series.x.push_back(static_cast<double>(i));
+            series.y.push_back(value);
+        }
+        panel.series.push_back(std::move(series));
+    }
+    for (const TriedSetting& setting : tuning.settings) panel.x.categories.push_back(to_text(setting.options));
+    return {.panels = {std::move(panel)}};
+}
+
 PanelChart chart_of(const Tuning& tuning) {
+    if (tuning.is_by_halves) return chart_of_halves(tuning);
     PanelChart chart{.panels = {}, .columns = 3};
     chart.panels.push_back(panel_of(tuning, "held-out gain", "nats a scalar", [](const TriedSetting& setting) {
         return setting.found ? setting.found->gain : unknown;
@@ -185,11 +243,44 @@ Table chosen_table(std::span<const TunedSet> sets) {
     return rows;
 }
 
+Table diagnostics_table(std::span<const SystemDiagnostics> systems) {
+    Table rows = {{"system", "trials", "steps", "channels", "gain", "rank above noise", "non-normality"}};
+    for (const SystemDiagnostics& system : systems)
+        rows.push_back({system.system, fmt::format("{}", system.shape.trials), fmt::format("{}", system.shape.steps),
+                        fmt::format("{}", system.shape.channels), number(system.gain.value_or(unknown), 3),
+                        system.rank_above_noise ? fmt::format("{}", *system.rank_above_noise) : "",
+                        number(system.non_normality.value_or(unknown), 2)});
+    return rows;
+}
+
+std::vector<std::string> sentences_of(std::span<const SystemDiagnostics> systems) {
+    std::vector<std::string> sentences;
+    std::vector<Eigen::Index> ranks;
+    std::vector<std::string> non_normal;
+    for (const SystemDiagnostics& system : systems) {
+        if (system.rank_above_noise) ranks.push_back(*system.rank_above_noise);
+        if (system.non_normality.value_or(0) > large_non_normality) non_normal.push_back(system.system);
+    }
+    if (!ranks.empty()) {
+        const auto [least, most] = std::ranges::minmax(ranks);
+        sentences.push_back(
+            fmt::format("Directions of the delay embedding that noise does not explain: {}.",
+                        least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most)));
+    }
+    if (!non_normal.empty())
+        sentences.push_back(
+            fmt::format("The operators of {} of {} systems ({}) are far from normal: eigenvalues do not tell their "
+                        "dynamics.",
+                        non_normal.size(), systems.size(), listed(non_normal)));
+    return sentences;
+}
+
 Table shown_settings(const Tuning& tuning, bool with_all) {
     constexpr std::size_t most = 12;
     std::vector<std::size_t> shown;
     for (std::size_t i = 0; i < tuning.settings.size(); ++i)
-        if (with_all || tuning.settings[i].is_kept || tuning.settings[i].separation) shown.push_back(i);
+        if (with_all || tuning.settings[i].is_kept || tuning.settings[i].separation || tuning.settings[i].reliability)
+            shown.push_back(i);
     if (!with_all) {
         std::ranges::sort(shown, {}, [&](std::size_t i) {
             const TriedSetting& setting = tuning.settings[i];
@@ -200,7 +291,8 @@ Table shown_settings(const Tuning& tuning, bool with_all) {
     }
     Table rows = {{""}};
     for (const OptionAxis& axis : tuning.axes) rows[0].push_back(axis.option);
-    for (const char* name : {"gain", "residual", "error", "within", "between", "R"}) rows[0].emplace_back(name);
+    for (const char* name : {"gain", "residual", "error", "within", "between", "R", "reliability"})
+        rows[0].emplace_back(name);
     for (const std::size_t i : shown) {
         const TriedSetting& setting = tuning.settings[i];
         std::vector<std::string> row = {tuning.chosen == i ? "chosen" : ""};
@@ -211,9 +303,10 @@ Table shown_settings(const Tuning& tuning, bool with_all) {
         row.push_back(setting.separation ? number(setting.separation->within, 4) : "");
         row.push_back(setting.separation ? number(setting.separation->between, 4) : "");
         row.push_back(setting.separation ? number(setting.separation->ratio, 1) : "");
+        row.push_back(setting.reliability ? number(*setting.reliability, 3) : "");
         rows.push_back(std::move(row));
     }
-    return rows;
+    return without_empty_columns(rows);
 }
 
 std::vector<std::string> sentences_of(const Tuning& tuning) {
@@ -223,6 +316,19 @@ std::vector<std::string> sentences_of(const Tuning& tuning) {
         sentences.push_back(what_is_said_of_given(tuning.settings.front()));
     else
         sentences.push_back("Chosen: " + tuning.reason + ".");
+    if (tuning.is_by_halves) {
+        if (tuning.confirmed)
+            sentences.push_back(fmt::format("In the trials that did not choose it is {:.2f}.", *tuning.confirmed));
+        return sentences;
+    }
+    const auto& [reliability, stability] =
+        std::pair(tuning.settings[*tuning.chosen].reliability, tuning.settings[*tuning.chosen].stability);
+    if (reliability)
+        sentences.push_back(
+            fmt::format("Distances of one half of the trials correlate with those of the other by {:.2f}"
+                        "{}.",
+                        *reliability,
+                        stability ? fmt::format(", and with those of the settings beside by {:.2f}", *stability) : ""));
     const auto& separation = tuning.settings[*tuning.chosen].separation;
     if (!separation || !std::isfinite(separation->within)) return sentences;
     if (separation->n_between > 0 && !std::isfinite(separation->ratio))
@@ -245,9 +351,11 @@ std::vector<std::string> sentences_of(const Tuning& tuning) {
     return sentences;
 }
 
-Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span<const NamedSystem> systems) {
+Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span<const NamedSystem> systems,
+                     std::span<const SystemDiagnostics> diagnostics) {
     std::string text;
-    for (const std::string& sentence : sentences_of(tuning)) text += (text.empty() ? "" : " ") + sentence;
+    for (const std::string& sentence : joined(sentences_of(tuning), sentences_of(diagnostics)))
+        text += (text.empty() ? "" : " ") + sentence;
     Report report{.title = fmt::format("Settings of {} for {} systems", metric.name, tuning.systems.size()),
                   .summary = text,
                   .provenance = {},
@@ -255,11 +363,14 @@ Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span
                   .sections = {}};
     Figure figure{.id = "tuning-criteria",
                   .title = "What the data bear",
-                  .caption = fmt::format(
-                      "Means over {} systems and two folds of their trials. Of the settings with at least half of the "
-                      "largest gain, that of the least residual is chosen; R is the check, of the choice and the "
-                      "settings beside it.",
-                      tuning.systems.size()),
+                  .caption = tuning.is_by_halves
+                                 ? fmt::format("Of {} systems, from one half of the trials. The largest is chosen, of "
+                                               "those within 5 % of it the first.",
+                                               tuning.systems.size())
+                                 : fmt::format("Means over {} systems and two folds of their trials. Of the settings "
+                                               "with at least half of the largest gain, that of the least residual is "
+                                               "chosen; R is the check, of the choice and the settings beside it.",
+                                               tuning.systems.size()),
                   .choice = {},
                   .variants = {{"", chart_of(tuning)}}};
     Section section{.id = "tuning", .title = "Settings"};
@@ -269,6 +380,16 @@ Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span
         if (Figure modes = eigenvalue_figure("tuning-modes", chosen, systems); !modes.variants.empty())
             section.figures.emplace_back(std::move(modes));
     }
+    if (!diagnostics.empty())
+        section.figures.emplace_back(
+            TableFigure{.id = "tuning-systems",
+                        .title = "Systems",
+                        .caption = "With the chosen setting: held-out gain (nats a scalar; 0 or less: nothing is "
+                                   "predicted), directions of the delay embedding that noise does not explain (Gavish "
+                                   "and Donoho 2014; of at most 400 columns), and how far the operator is from normal "
+                                   "(Henrici 1962; above 0.5 eigenvalues do not tell the dynamics). Nothing of these "
+                                   "chooses.",
+                        .rows = diagnostics_table(diagnostics)});
     section.figures.emplace_back(
         TableFigure{.id = "tuning-table",
                     .title = "All settings",

@@ -28,8 +28,13 @@ export Table shown_settings(const Tuning& tuning, bool with_all);
 /// What was chosen and why, what of that the separation says, or why nothing was.
 export std::vector<std::string> sentences_of(const Tuning& tuning);
 
+/// What of the systems the user should know, and all of it, a row for each.
+export std::vector<std::string> sentences_of(std::span<const SystemDiagnostics> systems);
+export Table diagnostics_table(std::span<const SystemDiagnostics> systems);
+
 /// Gain, residual and separation over rank, a curve for each number of delays, and what modes the chosen setting sees
 /// in the systems.
-export Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span<const NamedSystem> systems);
+export Report tuning_report(const Tuning& tuning, const ChosenMetric& metric, std::span<const NamedSystem> systems,
+                            std::span<const SystemDiagnostics> diagnostics);
 
 }  // namespace repal

@@ -59,6 +59,7 @@ Json to_json(const TriedSetting& setting) {
                               {"ratio", setting.separation->ratio},
                               {"n_within", setting.separation->n_within},
                               {"n_between", setting.separation->n_between}};
+    if (setting.reliability) json["reliability"] = *setting.reliability;
     return json;
 }
 
@@ -83,6 +84,7 @@ TriedSetting setting_from(const nlohmann::json& json) {
                               .n_within = separation.at("n_within").get<std::size_t>(),
                               .n_between = separation.at("n_between").get<std::size_t>()};
     }
+    if (json.contains("reliability")) setting.reliability = json.at("reliability").get<double>();
     return setting;
 }
 
@@ -96,6 +98,8 @@ std::string to_json(const Tuning& tuning) {
     }
     for (const TriedSetting& setting : tuning.settings) json["settings"].push_back(to_json(setting));
     if (tuning.chosen) json["chosen"] = *tuning.chosen;
+    if (tuning.is_by_halves) json["is_by_halves"] = true;
+    if (tuning.confirmed) json["confirmed"] = *tuning.confirmed;
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // causes are the text of plugins
 }
 
@@ -113,6 +117,8 @@ Tuning tuning_from(const nlohmann::json& json) {
         tuning.axes.push_back(std::move(axis));
     }
     for (const auto& setting : json.at("settings")) tuning.settings.push_back(setting_from(setting));
+    tuning.is_by_halves = json.contains("is_by_halves");
+    if (json.contains("confirmed")) tuning.confirmed = json.at("confirmed").get<double>();
     if (json.contains("chosen")) {
         tuning.chosen = json.at("chosen").get<std::size_t>();
         tuning.settings.at(*tuning.chosen);  // throws

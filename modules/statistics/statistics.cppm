@@ -17,6 +17,12 @@ export double median(std::span<const double> values);
 /// Standard deviation (n - 1) / sqrt(n); NaN for fewer than two values. Takes the values as independent.
 export double standard_error(std::span<const double> values);
 
+/// Pearson's correlation of as many values; NaN if all of one are equal.
+export double correlation(std::span<const double> x, std::span<const double> y);
+
+/// Spearman's: that of their ranks, of equal values the mean of theirs.
+export double rank_correlation(std::span<const double> x, std::span<const double> y);
+
 export struct Interval {
     double low;
     double high;

@@ -60,9 +60,9 @@ std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& c
         std::ranges::count_if(items, [](const auto& planned) { return planned.second != ItemState::done; }));
     Allocation allocation{.measured = of_others.items,
                           .core_seconds = std::accumulate(estimated.begin(), estimated.end(), 0.0)};
+    const auto most = static_cast<double>(std::clamp<std::size_t>(to_do, 1, most_tasks));
     const double wanted = std::ceil(allocation.core_seconds / processors_per_task / task_seconds);
-    allocation.tasks =
-        std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, std::clamp<std::size_t>(to_do, 1, most_tasks));
+    allocation.tasks = static_cast<std::size_t>(std::clamp(wanted, 1.0, most));
 
     std::vector<double> of_task(allocation.tasks);
     for (std::size_t i = 0; i < estimated.size(); ++i) of_task[i % allocation.tasks] += estimated[i];

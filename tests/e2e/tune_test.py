@@ -268,10 +268,13 @@ class OneTrial(ProgramTest):
 
 
 class Tune(Known):
+    def rows(self):
+        return list(csv.DictReader(io.StringIO((self.folder / "tune.csv").read_text())))
+
     def test_the_rank_is_found_and_said_with_the_line_to_paste(self):
         printed = self.succeed("tune", *self.files, "--out", "tune.csv", "--report", "tune.html").stdout
 
-        rows = list(csv.DictReader(io.StringIO((self.folder / "tune.csv").read_text())))
+        rows = self.rows()
         chosen = [row for row in rows if row["chosen"] == "yes"]
         self.assertEqual(len(rows), 45)
         self.assertEqual([row["rank"] for row in chosen], ["2"])
@@ -306,8 +309,36 @@ class Tune(Known):
     def test_axes_can_be_named(self):
         self.succeed("tune", *self.files, "--set", "dsa.rank=2,3", "--set", "dsa.n_delays=4", "--out", "tune.csv")
 
-        rows = list(csv.DictReader(io.StringIO((self.folder / "tune.csv").read_text())))
+        rows = self.rows()
         self.assertEqual([(row["n_delays"], row["rank"]) for row in rows], [("4", "2"), ("4", "3")])
+
+    def test_what_is_shown_beside_the_choice(self):
+        printed = self.succeed("tune", *self.files, "--verbose", "--out", "tune.csv", "--report", "tune.html").stdout
+        chosen = next(row for row in self.rows() if row["chosen"] == "yes")
+        self.assertGreater(float(chosen["reliability"]), 0.99)
+        self.assertGreater(float(chosen["stability"]), 0.3)
+        self.assertIn("that noise does not explain: 2.", printed)
+        self.assertRegex(printed, r"3\.npy +10 +200 +8 +\d\.\d+ +2 +0\.\d\d")
+        self.assertIn("rank above noise", (self.folder / "tune.html").read_text())
+
+    def test_options_of_a_metric_that_compares_samples(self):
+        # What all channels have in common at a moment hides the patterns from all but the correlation.
+        random = numpy.random.default_rng(2)
+        for i in range(5):
+            x = random.normal(size=(1, 30, 12)) + 0.2 * random.normal(size=(12, 30, 12)) + 5 * random.normal(size=(12, 30, 1))
+            numpy.save(self.folder / f"{i}.npy", x)
+        files = [f"{i}.npy" for i in range(5)]
+        printed = self.succeed("tune", *files, "--metric", "rsa", "--set", "rsa.distance=squared_euclidean,correlation",
+                               "--out", "tune.csv", "--report", "tune.html").stdout
+        rows = self.rows()
+        self.assertEqual([row["distance"] for row in rows if row["chosen"] == "yes"], ["correlation"])
+        self.assertLess(float(rows[0]["reliability"]), float(rows[1]["reliability"]))
+        self.assertRegex(printed, r"correlate by 0\.\d\d .*\n?.*In the trials that did not choose it is 0\.\d\d")
+        self.assertIn("in the trials that did not choose", rows[1]["note"])
+        self.assertIn("--set rsa.distance=correlation", printed)
+        result = self.run_repal("tune", *files[:3], "--metric", "rsa", "--set", "rsa.distance=cosine,correlation")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("needs 4 systems", result.stdout)
 
     def test_what_cannot_be_tuned_says_why(self):
         random = numpy.random.default_rng(3)
@@ -358,6 +389,28 @@ class Calibrate(Known):
         self.assertGreater(by_pair["x.npy", "z.npy"]["p_relate"], 0.05)
         self.assertGreater(by_pair["x.npy", "z.npy"]["angle_rad"], by_pair["x.npy", "z.npy"]["chance_rad"])
         self.assertIsNone(by_pair["x.npy", "z.npy"]["p_differ"])
+
+    def test_family_wise_the_largest_of_all_pairs_is_asked_for(self):
+        random = numpy.random.default_rng(8)
+        course = numpy.cumsum(random.normal(size=(12, 60, 4)), axis=1)
+        numpy.save(self.folder / "x.npy", course)
+        numpy.save(self.folder / "y.npy", course + 3 * random.normal(size=course.shape))
+        for i in range(4):
+            numpy.save(self.folder / f"{i}.npy", numpy.cumsum(random.normal(size=(12, 60, 4)), axis=1))
+        files = ["x.npy", "y.npy", *self.files]
+        plain, _ = self.scores(*files, "--metric", "cka", "--calibrate")
+        family_wise, _ = self.scores(*files, "--metric", "cka", "--calibrate", "--family-wise")
+
+        self.assertEqual(family_wise[0]["p_relate_adjusted"], 0.001)
+        unlike = [score["p_relate_adjusted"] for score in family_wise[1:]]
+        self.assertGreater(min(unlike), 0.05)
+        for one, other in zip(plain, family_wise, strict=True):
+            self.assertEqual(one["p_relate"], other["p_relate"])
+            self.assertGreaterEqual(other["p_relate_adjusted"], one["p_relate"])
+        self.refuse(["compare", *files, "--family-wise"], "--family-wise", "--calibrate")
+        back, _ = self.scores(*reversed(files), "--metric", "cka", "--calibrate", "--family-wise", "--jobs", "1")
+        by_pair = {frozenset((s["a"], s["b"])): s["p_relate_adjusted"] for s in back}
+        self.assertEqual({frozenset((s["a"], s["b"])): s["p_relate_adjusted"] for s in family_wise}, by_pair)
 
     def test_the_same_bytes_for_any_threads_and_order(self):
         def by_pair(files, jobs):

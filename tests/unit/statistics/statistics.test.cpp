@@ -192,4 +192,15 @@ TEST(IntervalOfMean, OfFewUnitsCoversAsOftenAsItSays) {
     EXPECT_LT(of_settings_by_percentiles, 0.93 * experiments);
 }
 
+TEST(Correlation, IsOfValuesOrOfTheirRanks) {
+    const std::vector<double> x = {1, 2, 2, 10};
+    const std::vector<double> y = {1, 3, 2, 4};
+
+    // Deviations (-2.75, -1.75, -1.75, 6.25) and (-1.5, .5, -.5, 1.5): 13.5 / sqrt(52.75 * 5)
+    EXPECT_NEAR(repal::correlation(x, y), 13.5 / std::sqrt(52.75 * 5), 1e-14);
+    // Ranks (1, 2.5, 2.5, 4) and (1, 3, 2, 4): 4.5 / sqrt(4.5 * 5)
+    EXPECT_NEAR(repal::rank_correlation(x, y), 4.5 / std::sqrt(4.5 * 5), 1e-14);
+    EXPECT_TRUE(std::isnan(repal::correlation(x, std::vector<double>(4, 1.0))));
+}
+
 }  // namespace

@@ -43,8 +43,16 @@ set_target_properties(hdf5_archive PROPERTIES IMPORTED_LOCATION ${HDF5_ARCHIVE})
 target_include_directories(hdf5_archive SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
 target_link_libraries(hdf5_archive INTERFACE sz z m ${CMAKE_DL_LIBS})
 
+# The same of libmatio, which the archive of HDF5 serves, too.
+find_path(MATIO_INCLUDE_DIR matio.h REQUIRED)
+find_library(MATIO_ARCHIVE NAMES libmatio.a REQUIRED)
+add_library(matio_archive STATIC IMPORTED)
+set_target_properties(matio_archive PROPERTIES IMPORTED_LOCATION ${MATIO_ARCHIVE})
+target_include_directories(matio_archive SYSTEM INTERFACE ${MATIO_INCLUDE_DIR})
+target_link_libraries(matio_archive INTERFACE hdf5_archive)
+
 # What becomes part of our own files: a package names its licences, and that of Ceres.
-set(REPAL_LINKED_IN ${HDF5_ARCHIVE})
+set(REPAL_LINKED_IN ${HDF5_ARCHIVE} ${MATIO_ARCHIVE})
 foreach(header Eigen/Core boost/version.hpp CLI/CLI.hpp fmt/core.h nlohmann/json.hpp Random123/philox.h range/v3/all.hpp)
   find_file(path ${header} PATH_SUFFIXES eigen3 REQUIRED NO_CACHE)
   list(APPEND REPAL_LINKED_IN ${path})

@@ -35,11 +35,11 @@ needs_backports() { [ "$ID-$VERSION_ID" = debian-12 ]; }
 packages=(
     clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git pkg-config
     libeigen3-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
-    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libzip-dev librandom123-dev
+    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libmatio-dev libzip-dev librandom123-dev
     nlohmann-json3-dev patchelf dpkg-dev file
 )
 ! "$tests" ||
-    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py chromium fonts-liberation slurm-wlm munge
+    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py python3-scipy chromium fonts-liberation slurm-wlm munge
         debootstrap)
 # npm gets the plotting library; it comes with some packages of nodejs, which then refuse Debian's.
 command -v npm >/dev/null || packages+=(nodejs npm)

@@ -20,6 +20,7 @@
 
 import command.comparison_text;
 import command.load_plugins;
+import command.recordings;
 import command.terminal;
 import repal.comparison;
 import repal.config;
@@ -29,7 +30,6 @@ import repal.parallel;
 import repal.progress;
 import repal.random;
 import repal.score_table;
-import repal.store;
 import repal.table;
 import repal.tuning;
 
@@ -37,9 +37,8 @@ namespace command {
 namespace {
 
 struct CompareOptions {
-    std::vector<std::string> systems;
+    RecordingOptions recordings;
     std::vector<std::string> metrics = {"dsa", "cka", "procrustes"};
-    std::string axes;
     std::string format;
     std::string out;
     std::string report;
@@ -49,12 +48,10 @@ struct CompareOptions {
 
 using repal::Comparison;
 
-/// The files, and every pair of them.
-repal::Part part_of(const CompareOptions& options) {
-    repal::Part part{.name = "files"};
-    for (const std::string& location : options.systems)
-        part.systems.push_back({location, repal::given(fmt::format("{} {}", part.systems.size(), location),
-                                                       repal::read_trajectories(location, options.axes))});
+/// The recordings, and every pair of them.
+repal::Part part_of(const std::vector<Recording>& recordings) {
+    repal::Part part{.name = "files", .systems = {}, .pairs = {}, .keeps_unsuitable = true};
+    for (const Recording& recording : recordings) part.systems.push_back(recording.system);
     for (std::size_t a = 0; a < part.systems.size(); ++a)
         for (std::size_t b = a + 1; b < part.systems.size(); ++b) part.pairs.push_back({a, b, {}, {}});
     return part;
@@ -64,8 +61,12 @@ repal::Part part_of(const CompareOptions& options) {
 repal::SettledMetric settled(const repal::ChosenMetric& metric, const repal::Part& part, const CommonOptions& common,
                              repal::Progress& progress) {
     if (metric.automatic_options().empty()) return {metric};
-    const repal::Tuning tuning =
-        tune(metric, part.systems, default_axes(metric), repal::Stream(0).child("tuning"), common.jobs, progress);
+    repal::Tuning tuning{.axes = default_axes(metric), .settings = {}};
+    try {
+        tuning = tune(metric, part.systems, tuning.axes, repal::Stream(0).child("tuning"), common.jobs, progress);
+    } catch (const repal::InputError& error) {
+        return {metric, error.what()};  // no system suits it
+    }
     for (const std::string& warning : tuning.warnings) progress.warn("settings of " + metric.name, warning);
     if (tuning.chosen)
         progress.say(fmt::format("{}: {} for all, chosen from the data of {}; `repal tune` shows how", metric.name,
@@ -117,10 +118,10 @@ void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric&
 /// Whether halves of one system are as far apart as halves of two: then a number means nothing.
 void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
                     const CommonOptions& common, repal::Progress& progress) {
-    constexpr Eigen::Index least_trials = 4;
+    constexpr std::size_t least_trials = 4;
     if (metric.compares_samples() || part.systems.size() < 2) return;
     for (const repal::NamedSystem& system : part.systems)
-        if (system.system->observe({}).trajectories().shape().trials < least_trials) return;
+        if (system.system->observe({}).n_units() < least_trials) return;
     const repal::Separation found =
         separation_of(metric, part.systems, 1, repal::Stream(0).child("tuning"), common.jobs);
     if (!(found.ratio < repal::least_separation)) return;
@@ -178,6 +179,8 @@ Compared compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, cons
                                    .settings = metric.settings(),
                                    .trials_a = trials[a],
                                    .trials_b = trials[b],
+                                   .read_a = {},
+                                   .read_b = {},
                                    .variance_kept_a = seen.variance_kept[a],
                                    .variance_kept_b = seen.variance_kept[b],
                                    .calibration = {},
@@ -212,8 +215,8 @@ void make_distinct(std::vector<repal::NamedSystem>& systems) {
     }
 }
 
-repal::Report report_of(Compared compared, const repal::Part& part, const CompareOptions& options,
-                        const CommonOptions& common, const std::string& metric_options,
+repal::Report report_of(Compared compared, const std::vector<Recording>& recordings, const repal::Part& part,
+                        const CompareOptions& options, const CommonOptions& common, const std::string& metric_options,
                         const TerminalProgress::Warnings& warned) {
     std::vector<repal::NamedSystem> systems = part.systems;
     make_distinct(systems);
@@ -232,6 +235,10 @@ repal::Report report_of(Compared compared, const repal::Part& part, const Compar
                                                                   .title = "Warnings",
                                                                   .caption = "What to know before the numbers.",
                                                                   .rows = std::move(warnings)});
+    repal::Table read = {{"system", "read as"}};
+    for (std::size_t i = 0; i < systems.size(); ++i) read.push_back({systems[i].name, recordings[i].reading});
+    report.sections.front().figures.push_back(
+        repal::TableFigure{.id = "files", .title = "Files", .caption = "How each was read.", .rows = std::move(read)});
     report.provenance = {{"program", "repal " REPAL_VERSION},
                          {"command", common.typed},
                          {"metrics", fmt::format("{}", fmt::join(options.metrics, ", "))}};
@@ -261,7 +268,7 @@ bool report_failures(const std::vector<Comparison>& comparisons) {
 }
 
 int compare(const CompareOptions& options, const CommonOptions& common) {
-    require_outputs({{"--out", options.out}, {"--report", options.report}}, options.systems);
+    require_outputs({{"--out", options.out}, {"--report", options.report}}, options.recordings.locations);
     const auto registry = load_plugins(common);
     const auto config = repal::Config::from_overrides(common.overrides);
     std::vector<repal::ChosenMetric> metrics;
@@ -279,15 +286,23 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     config.require_keys(keys);
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
 
-    const repal::Part part = part_of(options);
     TerminalProgress progress(common.is_quiet, common.is_verbose);
-    const Compared compared = compare_all_pairs(metrics, part, options, common, progress);
+    const std::vector<Recording> recordings = read_recordings(options.recordings, progress);
+    if (recordings.size() < 2)
+        throw repal::InputError(options.recordings.locations.front(), "it means one system, and two are compared");
+    const repal::Part part = part_of(recordings);
+    Compared compared = compare_all_pairs(metrics, part, options, common, progress);
+    for (std::size_t i = 0; i < compared.comparisons.size(); ++i) {
+        const repal::Pair& pair = part.pairs[i % part.pairs.size()];
+        compared.comparisons[i].read_a = recordings[pair.a].reading;
+        compared.comparisons[i].read_b = recordings[pair.b].reading;
+    }
     const std::vector<Comparison>& comparisons = compared.comparisons;
 
     if (!options.report.empty())
-        repal::write_file(options.report,
-                          repal::html(report_of(compared, part, options, common, config.yaml(), progress.warned()),
-                                      repal::plotting_library()));
+        repal::write_file(options.report, repal::html(report_of(compared, recordings, part, options, common,
+                                                                config.yaml(), progress.warned()),
+                                                      repal::plotting_library()));
     write_or_print(options.out, text_of(comparisons, format_of(options)));
     return report_failures(comparisons) ? some_failed : done;
 }
@@ -297,15 +312,11 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
 void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     auto options = std::make_shared<CompareOptions>();
     auto* sub = app.add_subcommand("compare", "compare files of your own, every pair of them");
-    sub->add_option("systems", options->systems,
-                    "file.npy, file.npz:member or file.h5:/dataset; 2-D is (time, channel), 3-D (trial, time, channel)")
-        ->required()
-        ->expected(2, 1'000'000);
+    add_recordings(*sub, options->recordings, 1);
     sub->add_option("-m,--metric", options->metrics, "metrics, separated by commas")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->capture_default_str();
-    sub->add_option("--axes", options->axes, "another order of the axes, e.g. time,trial,channel");
     sub->add_option("--format", options->format, "table, csv or json; by default what the name of --out says")
         ->check(CLI::IsMember({"table", "csv", "json"}));
     sub->add_option("--out", options->out, "write to this file");

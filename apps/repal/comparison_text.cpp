@@ -45,6 +45,8 @@ std::string as_json(const std::vector<Comparison>& comparisons) {
         entry["settings"] = one.settings;
         entry["trials_a"] = one.trials_a;
         entry["trials_b"] = one.trials_b;
+        entry["read_a"] = one.read_a;
+        entry["read_b"] = one.read_b;
         if (one.variance_kept_a) entry["variance_kept_a"] = *one.variance_kept_a;
         if (one.variance_kept_b) entry["variance_kept_b"] = *one.variance_kept_b;
         if (one.calibration)
@@ -63,8 +65,8 @@ std::string as_json(const std::vector<Comparison>& comparisons) {
 
 std::string as_csv(const std::vector<Comparison>& comparisons) {
     using repal::joined;
-    repal::Table rows = {
-        joined(joined({"metric", "a", "b"}, repal::score_names()), {"settings", "trials_a", "trials_b"})};
+    repal::Table rows = {joined(joined({"metric", "a", "b"}, repal::score_names()),
+                                {"settings", "trials_a", "trials_b", "read_a", "read_b"})};
     const bool is_calibrated =
         std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
     for (const repal::CalibrationColumn& column : repal::calibration_columns())
@@ -73,9 +75,9 @@ std::string as_csv(const std::vector<Comparison>& comparisons) {
     for (const Comparison& one : comparisons) values.add(one.values);
     rows[0] = joined(joined(rows[0], values.names()), {"note"});
     for (const Comparison& one : comparisons) {
-        std::vector<std::string> row =
-            joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score)),
-                   {one.settings, fmt::format("{}", one.trials_a), fmt::format("{}", one.trials_b)});
+        std::vector<std::string> row = joined(
+            joined({one.metric, one.a, one.b}, repal::score_fields(one.score)),
+            {one.settings, fmt::format("{}", one.trials_a), fmt::format("{}", one.trials_b), one.read_a, one.read_b});
         for (const repal::CalibrationColumn& column : repal::calibration_columns())
             if (is_calibrated)
                 row.push_back(one.calibration ? repal::csv_number((*one.calibration).*column.value) : "");

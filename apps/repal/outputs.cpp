@@ -13,6 +13,7 @@
 
 import repal.error;
 import repal.file;
+import repal.store;
 
 namespace command {
 namespace {
@@ -23,17 +24,15 @@ bool are_one_file(const std::string& a, const std::string& b) {
            std::filesystem::equivalent(a, b, none);
 }
 
-/// Whether the file is what a location names: "a.npy", or "a.h5" of "a.h5:/x".
 bool is_read(const std::string& file, const std::string& location) {
-    for (std::size_t end = location.size(); end != std::string::npos && end > 0; end = location.rfind(':', end - 1))
-        if (are_one_file(file, location.substr(0, end))) return true;
-    return false;
+    const std::vector<std::string> read = repal::files_in(location);
+    return std::ranges::any_of(read, [&](const std::string& one) { return are_one_file(file, one); });
 }
 
 }  // namespace
 
 void require_outputs(const std::vector<Output>& outputs, const std::vector<std::string>& inputs) {
-    constexpr std::array<std::string_view, 5> recordings = {".npy", ".npz", ".h5", ".hdf5", ".mat"};
+    constexpr std::array<std::string_view, 7> recordings = {".npy", ".npz", ".h5", ".hdf5", ".mat", ".nwb", ".nc"};
     for (const auto& [option, file] : outputs) {
         if (file.empty()) continue;
         const std::string where = option + " " + file;

@@ -15,13 +15,13 @@
 #include "outputs.hpp"
 
 import command.load_plugins;
+import command.recordings;
 import command.terminal;
 import repal.config;
 import repal.file;
 import repal.progress;
 import repal.random;
 import repal.registry;
-import repal.store;
 import repal.table;
 import repal.tuning;
 import repal.tuning_report;
@@ -30,9 +30,8 @@ namespace command {
 namespace {
 
 struct TuneOptions {
-    std::vector<std::string> systems;
+    RecordingOptions recordings;
     std::string metric = "dsa";
-    std::string axes;
     std::string out;
     std::string report;
 };
@@ -106,7 +105,7 @@ void print(const repal::Tuning& tuning, const std::vector<repal::SystemDiagnosti
 }
 
 int tune(const TuneOptions& options, const CommonOptions& common) {
-    require_outputs({{"--out", options.out}, {"--report", options.report}}, options.systems);
+    require_outputs({{"--out", options.out}, {"--report", options.report}}, options.recordings.locations);
     const auto registry = load_plugins(common);
     std::vector<std::string> overrides = common.overrides;
     std::vector<repal::OptionAxis> axes = named_axes(options.metric, registry, overrides);
@@ -122,14 +121,13 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
         throw repal::InputError("--metric " + options.metric, "it has no option that is chosen from data",
                                 "name values to try, e.g. --set " + options.metric + ".option=a,b");
 
+    TerminalProgress progress(common.is_quiet, common.is_verbose);
     std::vector<repal::NamedSystem> systems;
-    for (const std::string& location : options.systems)
-        systems.push_back({location, repal::given(fmt::format("{} {}", systems.size(), location),
-                                                  repal::read_trajectories(location, options.axes))});
+    for (Recording& recording : read_recordings(options.recordings, progress))
+        systems.push_back(std::move(recording.system));
     const repal::SeenSystems seen = seen_by(metrics.front(), systems, common.jobs);
     const repal::ChosenMetric& metric = seen.metric;
     systems = seen.systems;
-    TerminalProgress progress(common.is_quiet, common.is_verbose);
     const repal::Stream stream = repal::Stream(0).child("tuning");
     repal::Tuning tuning = tune(metric, systems, std::move(axes), stream, common.jobs, progress);
     if (std::string warning = warning_of_components(metric, seen.variance_kept); !warning.empty())
@@ -157,9 +155,8 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
 void add_tune(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     auto options = std::make_shared<TuneOptions>();
     auto* sub = app.add_subcommand("tune", "which delays and which rank suit your files, and why");
-    sub->add_option("systems", options->systems, "files, as `compare` reads them")->required();
+    add_recordings(*sub, options->recordings, 1);
     sub->add_option("-m,--metric", options->metric, "of which settings are chosen")->capture_default_str();
-    sub->add_option("--axes", options->axes, "another order of the axes, e.g. time,trial,channel");
     sub->add_option("--out", options->out, "write what was found of every setting to this file, as CSV");
     sub->add_option("--report", options->report, "write a page with figures to this file, e.g. tune.html");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return tune(*options, common); }; });

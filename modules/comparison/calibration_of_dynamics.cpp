@@ -47,20 +47,22 @@ TrialWeights bootstrap_of(Index trials, Stream stream) {
 
 /// The trials that are drawn of a system: its own, or blocks of its only one.
 struct Units {
-    Trajectories x;
+    Observed observed;
     std::string text;
     bool are_enough;
 };
 
-Units units_of(const Trajectories& x, Index window) {
-    if (x.shape().trials > 1) return {x, fmt::format("{} trials", x.shape().trials), x.shape().trials >= least_trials};
+Units units_of(const Observed& observed, Index window) {
+    const auto n_units = static_cast<Index>(observed.n_units());
+    if (n_units > 1) return {observed, fmt::format("{} trials", n_units), n_units >= least_trials};
+    const Trajectories& x = observed.trajectories();
     constexpr Index least_blocks = 8;
     const Index steps = std::max<Index>(50, 5 * window);
     const Index n = x.steps(0) / steps;
-    if (n < least_blocks) return {x, "1 trial", false};
+    if (n < least_blocks) return {observed, "1 trial", false};
     std::vector<RowMatrix> blocks;
     for (Index i = 0; i < n; ++i) blocks.emplace_back(x.trial(0).middleRows(i * steps, steps));
-    return {Trajectories::from_trials(blocks).with_dt(x.dt()),
+    return {observed.with(Trajectories::from_trials(blocks).with_dt(x.dt())),
             fmt::format("{} blocks of {} steps of one trial", n, steps), true};
 }
 
@@ -109,10 +111,10 @@ class OfDynamics {
     /// Angles between disjoint halves of the trials of a system.
     std::vector<double> angles_of_halves(const ResampledSystem& system, const Stream& stream) const {
         std::vector<double> angles;
-        const auto n = static_cast<std::size_t>(system.trials());
+        const auto n = static_cast<std::size_t>(system.units());
         const std::size_t size = n / 2;
         for (std::size_t split = 0; split < options_.splits; ++split) {
-            const auto order = stream.child(system.name()).child(split).permutation(n);
+            const auto order = stream.child(system.key()).child(split).permutation(n);
             std::array<TrialWeights, 2> parts = {TrialWeights(n, 0.0), TrialWeights(n, 0.0)};
             for (std::size_t i = 0; i < size; ++i) {
                 parts[0][order[i]] = 1;
@@ -128,26 +130,25 @@ class OfDynamics {
         const NamedSystem& named = part_.systems[i];
         SystemCalibration& found = found_.systems[i];
         try {
-            const Trajectories observed = named.system->observe({}).trajectories();
+            const Observed observed = named.system->observe({});
             const Index window = metric_.metric->least_steps() - 2;
             const Units units = units_of(observed, window);
             found.units = units.text;
             if (!units.are_enough) return;
-            const ResampledSystem system(metric_, named.name, units.x);
-            const auto k = static_cast<double>(system.trials());
+            const ResampledSystem system(metric_, named, units.observed);
+            const auto k = static_cast<double>(system.units());
             const double half = std::floor(k / 2);
             const std::vector<double> halves = angles_of_halves(system, stream_.child("halves"));
             if (!halves.empty()) found.floor_rad = rms(halves) * std::sqrt(half / k);
-            add_channel_floor(i, units.x);
-            const auto groups =
-                trial_groups(system.trials(), options_.groups, system.name(), stream_.child("jackknife"));
-            whole_[i] = system.embedding(all_of(system.trials()));
+            add_channel_floor(i, units.observed);
+            const auto groups = trial_groups(system.units(), options_.groups, system.key(), stream_.child("jackknife"));
+            whole_[i] = system.embedding(all_of(system.units()));
             for (std::size_t g = 0; g < count_of(groups); ++g)
                 left_out_[i].push_back(system.embedding(without(groups, g)));
             for (std::size_t draw = 0; draw < options_.resamples / 2; ++draw) {
-                const Stream draws = stream_.child("null").child(system.name()).child(draw);
-                const auto first = system.embedding(bootstrap_of(system.trials(), draws.child("first")));
-                const auto second = system.embedding(bootstrap_of(system.trials(), draws.child("second")));
+                const Stream draws = stream_.child("null").child(system.key()).child(draw);
+                const auto first = system.embedding(bootstrap_of(system.units(), draws.child("first")));
+                const auto second = system.embedding(bootstrap_of(system.units(), draws.child("second")));
                 if (const auto null = angle(first, second)) nulls_[i].push_back(*null);
             }
             is_ready_[i] = true;
@@ -157,28 +158,26 @@ class OfDynamics {
     }
 
     /// Halves of channels and of trials together, of systems wide enough.
-    void add_channel_floor(std::size_t i, const Trajectories& x) {
+    void add_channel_floor(std::size_t i, const Observed& observed) {
+        const Trajectories& x = observed.trajectories();
         constexpr Index least_channels = 8;
         const Index channels = x.shape().channels;
         if (!has(metric_.invariances, Invariance::orthogonal) || channels < least_channels) return;
         std::vector<double> angles;
-        const std::string& name = part_.systems[i].name;
+        const auto& [name, key] = std::pair(part_.systems[i].name, part_.systems[i].key());
         for (std::size_t split = 0; split < options_.splits; ++split) {
-            const Stream draws = stream_.child("channels").child(name).child(split);
+            const Stream draws = stream_.child("channels").child(key).child(split);
             const auto order = Stream(draws.child("channels")).permutation(static_cast<std::size_t>(channels));
-            const auto [first, second] = halves_of(x.shape().trials, name, draws);
+            const auto [first, second] = halves_of(static_cast<Index>(observed.n_units()), key, draws);
             std::array<PreparedSystem, 2> parts;
             for (const std::size_t side : {0U, 1U}) {
                 RowMatrix rows(x.rows().rows(), channels / 2);
                 for (Index c = 0; c < channels / 2; ++c)
                     rows.col(c) = x.rows().col(static_cast<Index>(
                         order[side * static_cast<std::size_t>(channels / 2) + static_cast<std::size_t>(c)]));
-                const TrialWeights& weights = side == 0 ? first : second;
-                std::vector<Index> chosen;
-                for (std::size_t k = 0; k < weights.size(); ++k)
-                    if (weights[k] > 0) chosen.push_back(static_cast<Index>(k));
                 parts[side] =
-                    prepare(metric_, name, Observed(x.with_rows(rows).of_trials(chosen)), Unsuitable::has_no_value);
+                    prepare(metric_, name, observed.with(x.with_rows(rows)).of_units(side == 0 ? first : second),
+                            Unsuitable::has_no_value);
             }
             if (const auto found = angle(parts[0], parts[1])) angles.push_back(*found);
         }
@@ -187,8 +186,8 @@ class OfDynamics {
 
     void of_pair(std::size_t p, const std::optional<double>& whole) {
         auto [i, j] = std::pair(part_.pairs[p].a, part_.pairs[p].b);
-        // Sums are in the order of names, so that the order of files changes no bit.
-        if (part_.systems[j].name < part_.systems[i].name) std::swap(i, j);
+        // Sums are in the order of keys, so that the order of files changes no bit.
+        if (part_.systems[j].key() < part_.systems[i].key()) std::swap(i, j);
         PairCalibration& pair = found_.pairs[p];
         const auto of_both = [&](auto SystemCalibration::* member) -> std::optional<double> {
             const auto& a = found_.systems[i].*member;

@@ -130,7 +130,7 @@ class OfSamples {
         }
         for (std::size_t k = 0; k < options_.permutations; ++k) {
             const auto drawn =
-                stream_.child("permutations").child(part_.systems[i].name).child(k).permutation(order.size());
+                stream_.child("permutations").child(part_.systems[i].key()).child(k).permutation(order.size());
             orders.emplace_back(drawn.begin(), drawn.end());
         }
         return orders;
@@ -149,13 +149,13 @@ class OfSamples {
         for_each_index(whole.size(), jobs, [&](std::size_t i) {
             whole[i] = prepare(metric_, part_.systems[i].name, Observed(observed_[i]), Unsuitable::has_no_value);
         });
-        // Of two systems that whose name comes last is permuted, so that the order of files changes nothing.
+        // Of two systems that whose key comes last is permuted, so that the order of files changes nothing.
         std::vector<std::vector<std::size_t>> pairs_of(part_.systems.size());
         for (std::size_t p = 0; p < part_.pairs.size(); ++p) {
             if (!angles[p]) continue;
             const auto [a, b] = std::pair(part_.pairs[p].a, part_.pairs[p].b);
             if (observed_[a].shape().trials > 1)
-                pairs_of[part_.systems[a].name < part_.systems[b].name ? b : a].push_back(p);
+                pairs_of[part_.systems[a].key() < part_.systems[b].key() ? b : a].push_back(p);
         }
         progress.begin(metric_.name + ": trials permuted", part_.systems.size());
         for (std::size_t i = 0; i < part_.systems.size(); ++i) {
@@ -202,7 +202,7 @@ class OfSamples {
             std::vector<PreparedSystem> permuted(part_.systems.size());
             for (std::size_t i = 0; i < permuted.size(); ++i) {
                 const auto order = stream_.child("permutations of all")
-                                       .child(part_.systems[i].name)
+                                       .child(part_.systems[i].key())
                                        .child(k)
                                        .permutation(static_cast<std::size_t>(observed_[i].shape().trials));
                 permuted[i] = of_trials(i, {order.begin(), order.end()});
@@ -241,10 +241,10 @@ class OfSamples {
         for_each_index(part_.pairs.size(), jobs, [&](std::size_t p) {
             progress.stop_if_requested();
             if (!angles[p] || !is_usable(p, 1)) return;
-            // Of two systems that whose name comes last is shifted, so that the order of files changes nothing.
+            // Of two systems that whose key comes last is shifted, so that the order of files changes nothing.
             std::size_t stays = part_.pairs[p].a;
             std::size_t moves = part_.pairs[p].b;
-            if (part_.systems[moves].name < part_.systems[stays].name) std::swap(stays, moves);
+            if (part_.systems[moves].key() < part_.systems[stays].key()) std::swap(stays, moves);
             const Index most = observed_[stays].steps(0) / 4;
             const Index apart = std::max({Index{1}, autocorrelation_steps(observed_[stays], most),
                                           autocorrelation_steps(observed_[moves], most)});

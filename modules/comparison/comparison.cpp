@@ -16,6 +16,7 @@ module;
 module repal.comparison;
 
 import repal.parallel;
+import repal.time_step;
 
 namespace repal {
 namespace {
@@ -47,6 +48,15 @@ std::vector<PairResult> compare_batch(const Metric& metric, const Part& part, st
     return results;
 }
 
+/// What cannot be reduced, e.g. since it is constant, cannot be prepared either, which says why.
+std::optional<ReducedSystem> reduced_if_possible(const ChosenMetric& metric, const Trajectories& x) {
+    try {
+        return metric.reduced(x);
+    } catch (const InvalidTrajectories&) {
+        return {};
+    }
+}
+
 std::size_t pairs_per_batch(const ChosenMetric& metric) {
     return std::max<std::size_t>(1, metric.metric->pairs_per_batch());
 }
@@ -56,13 +66,22 @@ std::size_t pairs_per_batch(const ChosenMetric& metric) {
 SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs) {
     SeenSystems seen{
         .metric = metric, .systems = systems, .variance_kept = std::vector<std::optional<double>>(systems.size())};
+    const auto step = common_step(systems);
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
         const System& system = *systems[i].system;
         try {
-            auto reduced = metric.reduced(system.observe({}).trajectories());
-            if (!reduced) return;
-            seen.variance_kept[i] = reduced->variance_kept;
-            seen.systems[i].system = given(system.identity() + " in components", std::move(reduced->x));
+            Observed observed = system.observe({});
+            std::string identity = system.identity();
+            if (step) {
+                observed = at_step(observed, *step, !metric.compares_samples());
+                identity += fmt::format(" at {} s a step", *step);
+            }
+            if (auto reduced = reduced_if_possible(metric, observed.trajectories())) {
+                seen.variance_kept[i] = reduced->variance_kept;
+                observed = observed.with(std::move(reduced->x));
+                identity += " in components";
+            }
+            if (identity != system.identity()) seen.systems[i].system = given(identity, std::move(observed));
         } catch (const InvalidTrajectories& invalid) {
             throw invalid.at(systems[i].name);
         }
@@ -115,7 +134,8 @@ std::vector<PreparedSystem> prepare(const ChosenMetric& metric, const Part& part
                                     const std::function<void()>& advance) {
     std::vector<NamedSystem> systems;
     for (const std::size_t system : needed) systems.push_back(part.systems[system]);
-    const Unsuitable unsuitable = part.has_independent_pairs ? Unsuitable::has_no_value : Unsuitable::throws;
+    const Unsuitable unsuitable =
+        part.has_independent_pairs || part.keeps_unsuitable ? Unsuitable::has_no_value : Unsuitable::throws;
     std::vector<PreparedSystem> found = prepared.of(metric, systems, unsuitable, jobs, advance);
     if (const std::string warning = first_warning(found, systems); !warning.empty())
         progress.warn(metric.name, warning);

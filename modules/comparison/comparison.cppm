@@ -21,8 +21,8 @@ export struct SeenSystems {
     std::vector<std::optional<double>> variance_kept;  ///< by their principal components; none: all channels are seen
 };
 
-/// Trajectories that are there already, in the components that the metric sees. Throws InvalidTrajectories with the
-/// name of a system of which none can be made.
+/// Trajectories that are there already, at one time of a step, in the components that the metric sees. Throws
+/// InvalidTrajectories with the name of a system of which none can be made.
 export SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs);
 
 /// That wide systems are seen in components though nobody asked for it; empty if none is.

@@ -103,7 +103,8 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
                  .choice = "system",
                  .variants = {}};
     Table shapes = {{"system", "trials", "steps", "channels"}};
-    for (const auto& [name, system] : systems) {
+    for (const NamedSystem& named : systems) {
+        const auto& [name, system] = std::pair(named.name, named.system);
         const Observed observed = system->observe({});
         const Trajectories& x = observed.trajectories();
         const Shape& shape = x.shape();

@@ -1,9 +1,13 @@
 module;
+#include <Eigen/Core>
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
+#include <vector>
 module repal.experiment;
 
 namespace repal {
@@ -11,8 +15,7 @@ namespace {
 
 class Given final : public System {
  public:
-    Given(std::string identity, Trajectories trajectories)
-        : identity_(std::move(identity)), observed_(std::move(trajectories)) {}
+    Given(std::string identity, Observed observed) : identity_(std::move(identity)), observed_(std::move(observed)) {}
 
     std::string identity() const override { return identity_; }
     Observed observe(const std::filesystem::path& /*results*/) const override { return observed_; }
@@ -34,8 +37,46 @@ std::size_t System::bytes() const {
     return 0;
 }
 
-std::shared_ptr<const System> given(std::string identity, Trajectories trajectories) {
-    return std::make_shared<const Given>(std::move(identity), std::move(trajectories));
+std::shared_ptr<const System> given(std::string identity, Observed observed) {
+    return std::make_shared<const Given>(std::move(identity), std::move(observed));
+}
+
+std::vector<std::size_t> Observed::units() const {
+    std::vector<std::size_t> units = units_;
+    if (n_units() == static_cast<std::size_t>(trajectories().shape().trials)) {
+        units.resize(n_units());
+        std::iota(units.begin(), units.end(), std::size_t{0});
+    }
+    return units;
+}
+
+std::size_t Observed::n_units() const {
+    const std::size_t n = units_.empty() ? 0 : 1 + std::ranges::max(units_);
+    return n > 1 ? n : static_cast<std::size_t>(trajectories().shape().trials);
+}
+
+Observed Observed::with(Trajectories trajectories) const {
+    Observed changed(std::move(trajectories), state);
+    changed.units_ = units_;
+    return changed;
+}
+
+Observed Observed::of_units(const std::vector<double>& weights) const {
+    const std::vector<std::size_t> all = units();
+    std::vector<std::size_t> number(weights.size(), 0);  // of a unit among those that are left
+    std::size_t next = 0;
+    for (std::size_t unit = 0; unit < weights.size(); ++unit)
+        if (weights[unit] > 0) number[unit] = next++;
+    std::vector<Eigen::Index> trials;
+    std::vector<std::size_t> left;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        if (!(weights[all[k]] > 0)) continue;
+        trials.push_back(static_cast<Eigen::Index>(k));
+        left.push_back(number[all[k]]);
+    }
+    Observed some(trajectories().of_trials(trials), state);
+    some.units_ = std::move(left);
+    return some;
 }
 
 }  // namespace repal

@@ -32,10 +32,23 @@ export class Observed {
 
     const Trajectories& trajectories() const { return *trajectories_; }
 
+    /// Which unit each trial is of, from 0 on: pieces of one trial are drawn together. All pieces of one are units of
+    /// their own if there is no other.
+    std::vector<std::size_t> units() const;
+    std::size_t n_units() const;
+    void set_units(std::vector<std::size_t> units) { units_ = std::move(units); }
+
+    /// The same with other values of the trials.
+    Observed with(Trajectories trajectories) const;
+
+    /// The trials of the units with a weight.
+    Observed of_units(const std::vector<double>& weights) const;
+
     ObservedState state;
 
  private:
     std::shared_ptr<const Trajectories> trajectories_;
+    std::vector<std::size_t> units_ = {};  ///< empty: each trial is one
 };
 
 /// There are no trajectories of this system, e.g. since its training failed; says why.
@@ -64,11 +77,15 @@ export class System {
 };
 
 /// Trajectories that are there already, e.g. from a file.
-export std::shared_ptr<const System> given(std::string identity, Trajectories trajectories);
+export std::shared_ptr<const System> given(std::string identity, Observed observed);
 
 export struct NamedSystem {
     std::string name;
     std::shared_ptr<const System> system;
+    std::string content = {};  ///< of a recording: what its values are, whatever its file is called
+
+    /// What random draws are keyed by, so that neither the order of systems nor names of files change a number.
+    const std::string& key() const { return content.empty() ? name : content; }
 };
 
 /// Systems for which the settings of a metric are chosen together, since what is compared of them stands side by side.
@@ -93,6 +110,9 @@ export struct Part {
     /// Every pair is compared as if there were no others: without Metric::harmonise, and a system without an embedding
     /// fails its pairs only. Otherwise all systems are brought to a common form, and none may fail.
     bool has_independent_pairs = false;
+    /// A system that does not suit a metric, e.g. is too short, has no value in its pairs; else that is an error of the
+    /// user's.
+    bool keeps_unsuitable = false;
     /// Systems that were observed in the same state are not compared, e.g. a short training's checkpoints.
     bool needs_distinct_states = false;
 };

@@ -29,6 +29,8 @@ export struct Comparison {
     std::string settings = {};  ///< options that were used, see ChosenMetric::settings()
     Eigen::Index trials_a = 0;
     Eigen::Index trials_b = 0;
+    std::string read_a = {};  ///< how the file was read: "10 trials x 200 steps x 8 channels"; empty: there is none
+    std::string read_b = {};
     std::optional<double> variance_kept_a = {};  ///< by its principal components; none: all channels are seen
     std::optional<double> variance_kept_b = {};
     std::optional<PairCalibration> calibration = {};  ///< none: it was not asked for

@@ -52,7 +52,7 @@ std::vector<Halves> halves_in_common_form(const Metric& metric, const std::vecto
     for_each_index(n * splits, jobs, [&](std::size_t i) {
         const ResampledSystem& system = systems[i % n];
         const auto [a, b] =
-            halves_of(system.trials(), joint ? "all systems" : system.name(), stream.child("halves").child(i / n));
+            halves_of(system.units(), joint ? "all systems" : system.key(), stream.child("halves").child(i / n));
         prepared[2 * i] = system.embedding(a);
         prepared[2 * i + 1] = system.embedding(b);
     });
@@ -71,15 +71,21 @@ std::optional<double> angle_between(const Metric& metric, const PreparedSystem& 
     return angle_of(metric, both[0], both[1]);
 }
 
-ResampledSystem::ResampledSystem(const ChosenMetric& metric, std::string name, const Trajectories& x)
-    : name_(std::move(name)), metric_(metric.metric) {
-    const auto reduced = metric.reduced(x);
-    x_ = std::make_shared<const Trajectories>(reduced ? reduced->x : x);
+ResampledSystem::ResampledSystem(const ChosenMetric& metric, const NamedSystem& system, const Observed& observed)
+    : name_(system.name),
+      key_(system.key()),
+      metric_(metric.metric),
+      unit_of_(observed.units()),
+      n_units_(static_cast<Eigen::Index>(observed.n_units())) {
+    const auto reduced = metric.reduced(observed.trajectories());
+    x_ = std::make_shared<const Trajectories>(reduced ? reduced->x : observed.trajectories());
     sums_ = metric_->prepare_trials(*x_);
 }
 
-PreparedSystem ResampledSystem::embedding(const TrialWeights& weights) const {
+PreparedSystem ResampledSystem::embedding(const TrialWeights& of_units) const {
     PreparedSystem prepared;
+    TrialWeights weights;
+    for (const std::size_t unit : unit_of_) weights.push_back(of_units[unit]);
     try {
         prepared.embedding =
             sums_ != nullptr ? sums_->embedding(weights) : metric_->prepare(x_->of_trials(drawn(weights)));
@@ -90,9 +96,9 @@ PreparedSystem ResampledSystem::embedding(const TrialWeights& weights) const {
     return prepared;
 }
 
-std::pair<TrialWeights, TrialWeights> halves_of(Eigen::Index trials, const std::string& system, const Stream& stream) {
-    const auto n = static_cast<std::size_t>(trials);
-    const std::vector<std::size_t> order = stream.child(system).permutation(n);
+std::pair<TrialWeights, TrialWeights> halves_of(Eigen::Index units, const std::string& key, const Stream& stream) {
+    const auto n = static_cast<std::size_t>(units);
+    const std::vector<std::size_t> order = stream.child(key).permutation(n);
     std::pair halves(TrialWeights(n, 0.0), TrialWeights(n, 0.0));
     for (std::size_t i = 0; i < n / 2; ++i) {
         halves.first[order[i]] = 1;
@@ -115,10 +121,13 @@ Trajectories in_two_parts(const Trajectories& x, Eigen::Index gap, Eigen::Index 
 std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs) {
     std::vector<std::optional<ResampledSystem>> made(systems.size());
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
-        const Trajectories x = systems[i].system->observe({}).trajectories();
+        const Observed observed = systems[i].system->observe({});
         try {
             const Eigen::Index least = metric.metric->least_steps();
-            made[i].emplace(metric, systems[i].name, x.shape().trials > 1 ? x : in_two_parts(x, least - 2, least));
+            made[i].emplace(metric, systems[i],
+                            observed.n_units() > 1
+                                ? observed
+                                : observed.with(in_two_parts(observed.trajectories(), least - 2, least)));
         } catch (...) {  // whatever a plugin throws: such a system has no value, which its pairs say
             made[i].reset();
         }
@@ -131,7 +140,7 @@ std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const std::ve
 
 std::vector<NamedSystem> in_drawn_order(const std::vector<NamedSystem>& systems, const Stream& stream) {
     std::vector<std::pair<std::uint64_t, std::size_t>> order;
-    for (std::size_t i = 0; i < systems.size(); ++i) order.emplace_back(stream.child(systems[i].name).bits(), i);
+    for (std::size_t i = 0; i < systems.size(); ++i) order.emplace_back(stream.child(systems[i].key()).bits(), i);
     std::ranges::sort(order);
     std::vector<NamedSystem> ordered;
     for (const auto& entry : order) ordered.push_back(systems[entry.second]);

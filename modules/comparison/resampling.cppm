@@ -11,35 +11,38 @@ export module repal.resampling;
 import repal.random;
 export import repal.comparison;
 
-/// Systems of which only some trials are looked at, to see how sure a comparison is. The unit that is drawn is a trial;
-/// of a system of one trial its two halves in time stand for trials.
+/// Systems of which only some trials are looked at, to see how sure a comparison is. The unit that is drawn is a trial,
+/// with all its pieces if it was cut; of a system of one trial its two halves in time stand for trials.
 namespace repal {
 
-/// Weights of the trials of one system.
+/// Weights of the units of one system.
 export using TrialWeights = std::vector<double>;
 
 /// One system, as a metric sees it, of which embeddings of any weighting of its trials are made.
 export class ResampledSystem {
  public:
     /// Throws InvalidTrajectories as Metric::prepare_trials().
-    ResampledSystem(const ChosenMetric& metric, std::string name, const Trajectories& x);
+    ResampledSystem(const ChosenMetric& metric, const NamedSystem& system, const Observed& observed);
 
-    const std::string& name() const { return name_; }
-    Eigen::Index trials() const { return x_->shape().trials; }
+    const std::string& key() const { return key_; }  ///< of random draws
+    Eigen::Index units() const { return n_units_; }
 
-    /// In which trial k counts weights[k] times: whole numbers, if the metric cannot do it from sums. Without an
+    /// In which unit k counts weights[k] times: whole numbers, if the metric cannot do it from sums. Without an
     /// embedding where the metric gives none.
     PreparedSystem embedding(const TrialWeights& weights) const;
 
  private:
     std::string name_;
+    std::string key_;
     std::shared_ptr<const Metric> metric_;
     std::shared_ptr<const Trajectories> x_;
+    std::vector<std::size_t> unit_of_;  ///< each trial
+    Eigen::Index n_units_;
     std::shared_ptr<const TrialEmbeddings> sums_;  ///< null: the metric has no such ability
 };
 
-/// Two disjoint halves of the trials, as equal as they can be and of one size, drawn by the name of the system.
-export std::pair<TrialWeights, TrialWeights> halves_of(Eigen::Index trials, const std::string& system,
+/// Two disjoint halves of so many units, as equal as they can be and of one size, drawn by the key of the system.
+export std::pair<TrialWeights, TrialWeights> halves_of(Eigen::Index units, const std::string& key,
                                                        const Stream& stream);
 
 /// The first and the last part of a system of one trial, as two trials, with `gap` steps between them so that no window
@@ -70,7 +73,7 @@ export std::vector<ResampledSystem> resampled(const ChosenMetric& metric, const 
 /// Systems that are enough to choose settings by.
 export inline constexpr std::size_t most_systems_that_choose = 12;
 
-/// The systems in the order that the stream gives their names: the same, whatever the order in which they came.
+/// The systems in the order that the stream gives their keys: the same, whatever the order in which they came.
 export std::vector<NamedSystem> in_drawn_order(const std::vector<NamedSystem>& systems, const Stream& stream);
 
 /// The first most_systems_that_choose of them, so that sums over them are the same to the bit.

@@ -73,6 +73,36 @@ bool leaves_enough(const Fit& fit, const Trajectories& x) {
     return fit.window * (x.shape().trials == 1 ? 10 : 4) <= shortest_trial(x);
 }
 
+/// Systems of so few steps choose nothing, since they would leave no delays to the others; unless all are so.
+void leave_out_short(Tuning& tuning, const std::vector<Fit>& fits, std::vector<NamedSystem>& systems,
+                     std::vector<Observed>& whole, std::vector<Trajectories>& observed) {
+    constexpr Index few = 10;
+    const Index least = fits.size() == 1 ? fits.front().window + 2 : few;
+    // Of one trial, two parts are needed and the delays between them.
+    const auto is_short = [&](const Trajectories& x) {
+        return shortest_trial(x) < (x.shape().trials == 1 ? 2 * std::max(least, few) + least : least);
+    };
+    if (std::ranges::all_of(observed, is_short) || std::ranges::none_of(observed, is_short)) return;
+    std::vector<NamedSystem> some_systems;
+    std::vector<Observed> some;
+    std::vector<Trajectories> some_observed;
+    tuning.systems.clear();
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+        if (is_short(observed[i])) {
+            tuning.warnings.push_back(fmt::format("{}: trials of {} steps are too short to choose by", systems[i].name,
+                                                  shortest_trial(observed[i])));
+            continue;
+        }
+        tuning.systems.push_back(systems[i].name);
+        some_systems.push_back(systems[i]);
+        some.push_back(whole[i]);
+        some_observed.push_back(observed[i]);
+    }
+    systems = std::move(some_systems);
+    whole = std::move(some);
+    observed = std::move(some_observed);
+}
+
 /// Throws what the metric has to say of a system that its options do not suit.
 void require_use(const Fit& fit, const std::vector<Trajectories>& systems, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < systems.size(); ++i) {
@@ -86,19 +116,20 @@ void require_use(const Fit& fit, const std::vector<Trajectories>& systems, const
 }
 
 /// Throws InvalidTrajectories, with the name, if one trial is too short for two parts.
-Halved halved_of(const std::string& name, const Trajectories& x, Index first_target, const Stream& stream) {
+Halved halved_of(const NamedSystem& system, const Observed& observed, Index first_target, const Stream& stream) {
+    const Trajectories& x = observed.trajectories();
     if (x.shape().trials == 1) {
         constexpr Index least = 10;  // of so few steps little can be said
         try {
-            return {name, in_two_parts(x, first_target, std::max(first_target + 1, least)), {true, false}};
+            return {system.name, in_two_parts(x, first_target, std::max(first_target + 1, least)), {true, false}};
         } catch (const InvalidTrajectories& invalid) {
-            throw invalid.at(name);
+            throw invalid.at(system.name);
         }
     }
-    const auto [first, second] = halves_of(x.shape().trials, name, stream);
+    const auto [first, second] = halves_of(static_cast<Index>(observed.n_units()), system.key(), stream);
     std::vector<bool> is_first;
-    for (const double weight : first) is_first.push_back(weight > 0);
-    return {name, x, std::move(is_first)};
+    for (const std::size_t unit : observed.units()) is_first.push_back(first[unit] > 0);
+    return {system.name, x, std::move(is_first)};
 }
 
 HeldOut mean_of(std::span<const HeldOut> all) {
@@ -310,17 +341,22 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     }
     std::vector<Fit> fits = fits_of(metric, tuning.settings);
 
+    std::vector<NamedSystem> some;
+    std::vector<Observed> whole;
     std::vector<Trajectories> observed;
     std::vector<std::optional<double>> variance_kept;
     for (const NamedSystem& system : some_of(systems, stream.child("systems"))) {
-        const Trajectories x = system.system->observe({}).trajectories();
-        const auto reduced = metric.reduced(x);
-        observed.push_back(reduced ? reduced->x : x);
+        const Observed all = system.system->observe({});
+        const auto reduced = metric.reduced(all.trajectories());
+        whole.push_back(reduced ? all.with(reduced->x) : all);
+        observed.push_back(whole.back().trajectories());
         if (reduced) variance_kept.emplace_back(reduced->variance_kept);
         tuning.systems.push_back(system.name);
+        some.push_back(system);
     }
     if (std::string warning = warning_of_components(metric, variance_kept); !warning.empty())
         tuning.warnings.push_back(std::move(warning));
+    leave_out_short(tuning, fits, some, whole, observed);
     // An axis of one value is what the user wants; of several, those that fit.
     for (Fit& fit : fits) {
         const bool is_wanted = fits.size() == 1;
@@ -349,7 +385,7 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
 
     std::vector<Halved> halved;
     for (std::size_t i = 0; i < observed.size(); ++i)
-        halved.push_back(halved_of(tuning.systems[i], observed[i], first_target, stream.child("folds")));
+        halved.push_back(halved_of(some[i], whole[i], first_target, stream.child("folds")));
     if (std::string warning = warning_of_few(halved); !warning.empty()) tuning.warnings.push_back(std::move(warning));
     if (std::string warning = warning_of_mean(metric, halved); !warning.empty())
         tuning.warnings.push_back(std::move(warning));
@@ -444,9 +480,10 @@ std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, const st
     const Index first_target = metric.metric->least_steps() - 1;
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
         try {
-            const Trajectories x = systems[i].system->observe({}).trajectories();
-            const auto reduced = metric.reduced(x);
-            Halved halved = halved_of(systems[i].name, reduced ? reduced->x : x, first_target, stream.child("folds"));
+            const Observed all = systems[i].system->observe({});
+            const auto reduced = metric.reduced(all.trajectories());
+            Halved halved =
+                halved_of(systems[i], reduced ? all.with(reduced->x) : all, first_target, stream.child("folds"));
             double sum = 0;
             for (int fold = 0; fold < 2; ++fold) {
                 const auto found = metric.metric->held_out(halved.x, halved.is_first, rank, first_target);

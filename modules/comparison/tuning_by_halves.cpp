@@ -19,12 +19,9 @@ namespace {
 /// The systems with half of their trials, and with the other half.
 using Parted = std::pair<std::vector<NamedSystem>, std::vector<NamedSystem>>;
 
-NamedSystem with_trials(const NamedSystem& system, const Trajectories& x, const TrialWeights& weights,
-                        const std::string& part) {
-    std::vector<Eigen::Index> trials;
-    for (std::size_t k = 0; k < weights.size(); ++k)
-        if (weights[k] > 0) trials.push_back(static_cast<Eigen::Index>(k));
-    return {system.name, given(system.system->identity() + " " + part, x.of_trials(trials))};
+NamedSystem with_units(const NamedSystem& system, const Observed& observed, const TrialWeights& weights,
+                       const std::string& part) {
+    return {system.name, given(system.system->identity() + " " + part, observed.of_units(weights)), system.content};
 }
 
 /// Largest of what both kinds of metrics are chosen by: their angles must tell systems apart, or come back.
@@ -49,19 +46,20 @@ void choose_by_halves(Tuning& tuning, const ChosenMetric& metric, const std::vec
     const Criterion criterion{.is_reliability = metric.compares_samples()};
     Parted parted;
     for (const NamedSystem& system : some_of(systems, stream.child("systems"))) {
-        const Trajectories x = system.system->observe({}).trajectories();
-        if (x.shape().trials < least_trials) {
+        const Observed observed = system.system->observe({});
+        const auto units = static_cast<Eigen::Index>(observed.n_units());
+        if (units < least_trials) {
             tuning.cause = fmt::format(
                 "{} has {} trials; {} predicts nothing, and is chosen by halves of half of the trials, so that {} are "
                 "needed",
-                system.name, x.shape().trials, metric.name, least_trials);
+                system.name, units, metric.name, least_trials);
             return;
         }
         tuning.systems.push_back(system.name);
-        const auto [choosing, confirming] = halves_of(
-            x.shape().trials, criterion.is_reliability ? "all systems" : system.name, stream.child("choosing"));
-        parted.first.push_back(with_trials(system, x, choosing, "choosing"));
-        parted.second.push_back(with_trials(system, x, confirming, "confirming"));
+        const auto [choosing, confirming] =
+            halves_of(units, criterion.is_reliability ? "all systems" : system.key(), stream.child("choosing"));
+        parted.first.push_back(with_units(system, observed, choosing, "choosing"));
+        parted.second.push_back(with_units(system, observed, confirming, "confirming"));
     }
     const std::size_t least_systems = criterion.is_reliability ? least_systems_for_reliability : 2;
     if (tuning.systems.size() < least_systems) {

@@ -4,13 +4,12 @@ module;
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <new>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,62 +22,39 @@ import repal.error;
 namespace repal {
 namespace {
 
-const std::vector<std::string> axis_names = {"trial", "time", "channel"};
+using Eigen::Index;
 
 // More values than any memory, so few that products of bytes stay far from overflow.
 constexpr std::uint64_t most_values = std::uint64_t{1} << 56;
-
-std::string trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
-
-std::vector<std::string> split(std::string_view list) {
-    std::vector<std::string> names;
-    for (std::size_t start = 0; start <= list.size();) {
-        const std::size_t end = std::min(list.find(',', start), list.size());
-        names.push_back(trimmed(list.substr(start, end - start)));
-        start = end + 1;
-    }
-    return names;
-}
-
-void require_known_once(const std::vector<std::string>& axes) {
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-        if (std::ranges::find(axis_names, axes[i]) == axis_names.end())
-            throw InputError("", fmt::format("axes: unknown axis '{}'", axes[i]), suggest(axes[i], axis_names));
-        if (std::find(axes.begin(), axes.begin() + std::ptrdiff_t(i), axes[i]) != axes.begin() + std::ptrdiff_t(i))
-            throw InputError("", fmt::format("axes: '{}' is there twice", axes[i]));
-    }
-    if (std::ranges::find(axes, "time") == axes.end())
-        throw InputError("", fmt::format("axes: '{}' has no time", fmt::join(axes, ",")));
-}
-
-// One name for each dimension.
-std::vector<std::string> axes_of(const Dimensions& dimensions, const std::string& axes) {
-    if (dimensions.size() != 2 && dimensions.size() != 3)
-        throw InputError("",
-                         fmt::format("an array of {} dimensions{}{}, not two or three", dimensions.size(),
-                                     dimensions.empty() ? "" : ", ", dimensions.empty() ? "" : to_string(dimensions)),
-                         "save it as (time, channel) or (trial, time, channel)");
-    if (axes.empty()) {
-        if (dimensions.size() == 2) return {"time", "channel"};
-        return axis_names;
-    }
-    std::vector<std::string> names = split(axes);
-    require_known_once(names);
-    if (names.size() != dimensions.size())
-        throw InputError("", fmt::format("axes: '{}' are {} axes, but the array has {} dimensions, {}", axes,
-                                         names.size(), dimensions.size(), to_string(dimensions)));
-    return names;
-}
 
 void require_memory(std::uint64_t bytes) {
     const std::uint64_t memory = std::uint64_t(sysconf(_SC_PHYS_PAGES)) * std::uint64_t(sysconf(_SC_PAGESIZE));
     if (bytes > memory)
         throw InputError(
-            "", fmt::format("the array needs {} MB of memory, this machine has {} MB", bytes >> 20, memory >> 20));
+            "", fmt::format("the array needs {} MB of memory, this machine has {} MB", bytes >> 20, memory >> 20),
+            "take a part of it, e.g. [0:10]");
+}
+
+/// An index from the end, if it is negative.
+std::int64_t from_end(std::int64_t index, std::int64_t length) {
+    return index < 0 ? index + length : index;
+}
+
+Part part_of(const Slice& slice, std::uint64_t of, std::size_t dimension) {
+    const auto length = static_cast<std::int64_t>(of);
+    if (slice.kind == Slice::Kind::one) {
+        const std::int64_t entry = from_end(slice.first, length);
+        if (entry < 0 || entry >= length)
+            throw InputError("", fmt::format("there is no entry {} in dimension {}, which has {}", slice.first,
+                                             dimension + 1, length));
+        return {.first = entry, .count = 1, .step = 1, .is_kept = false};
+    }
+    const std::int64_t first = std::clamp<std::int64_t>(from_end(slice.first, length), 0, length);
+    const std::int64_t end = std::clamp<std::int64_t>(from_end(slice.end.value_or(length), length), 0, length);
+    if (first >= end)
+        throw InputError(
+            "", fmt::format("the slice of dimension {}, which has {} entries, is empty", dimension + 1, length));
+    return {.first = first, .count = (end - first + slice.step - 1) / slice.step, .step = slice.step};
 }
 
 }  // namespace
@@ -98,65 +74,102 @@ std::uint64_t bytes_of(const Dimensions& dimensions, std::uint64_t bytes_per_val
     return values * bytes_per_value;
 }
 
-Assembly::Assembly(const Dimensions& dimensions, MemoryOrder order, const std::string& axes) {
-    const std::vector<std::string> names = axes_of(dimensions, axes);
-    require_memory(bytes_of(dimensions, sizeof(double)));
-    reading_ = fmt::format("{} was read as ({})", to_string(dimensions), fmt::join(names, ", "));
+std::vector<Part> parts_of(const Dimensions& dimensions, const std::vector<Slice>& slices) {
+    if (slices.size() > dimensions.size())
+        throw InputError("", fmt::format("{} slices of an array of {} dimensions, {}", slices.size(), dimensions.size(),
+                                         to_string(dimensions)));
+    std::vector<Part> parts;
+    for (std::size_t i = 0; i < dimensions.size(); ++i)
+        parts.push_back(i < slices.size() ? part_of(slices[i], dimensions[i], i)
+                                          : Part{.count = static_cast<Index>(dimensions[i])});
+    return parts;
+}
 
-    const auto length = [&](std::string_view axis) {
-        const auto found = std::ranges::find(names, axis);
-        return found == names.end() ? 1 : static_cast<Eigen::Index>(dimensions[std::size_t(found - names.begin())]);
+Dimensions kept(const std::vector<Part>& parts) {
+    Dimensions lengths;
+    for (const Part& part : parts)
+        if (part.is_kept) lengths.push_back(static_cast<std::uint64_t>(part.count));
+    return lengths;
+}
+
+Assembly::Assembly(const Dimensions& dimensions, MemoryOrder order, const std::vector<Part>& parts,
+                   const std::vector<Axis>& axes) {
+    const Dimensions lengths = kept(parts);
+    require_memory(bytes_of(lengths, sizeof(double)));
+    const auto length = [&](Axis axis) {
+        const auto found = std::ranges::find(axes, axis);
+        return found == axes.end() ? 1 : static_cast<Index>(lengths[static_cast<std::size_t>(found - axes.begin())]);
     };
-    shape_ = {.trials = length("trial"), .steps = length("time"), .channels = length("channel")};
-
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        const Eigen::Index step = names[i] == "channel" ? 1
-                                  : names[i] == "time"  ? shape_.channels
-                                                        : shape_.channels * shape_.steps;
-        const std::size_t place = order == MemoryOrder::last_fastest ? 3 - names.size() + i : 2 - i;
-        strides_[place] = {static_cast<Eigen::Index>(dimensions[i]), step};
+    shape_ = {.trials = length(Axis::trial), .steps = length(Axis::time), .channels = length(Axis::channel)};
+    auto next = axes.begin();
+    for (std::size_t i = 0; i < dimensions.size(); ++i) {
+        Dimension dimension{.length = static_cast<Index>(dimensions[i]), .part = parts[i]};
+        if (parts[i].is_kept) {
+            const Axis axis = *next++;
+            dimension.step = axis == Axis::channel ? 1
+                             : axis == Axis::time  ? shape_.channels
+                                                   : shape_.channels * shape_.steps;
+        }
+        file_.push_back(dimension);
     }
+    if (order == MemoryOrder::first_fastest) std::ranges::reverse(file_);
+    if (file_.empty()) file_.push_back({});
     try {
         values_.resize(shape_.trials * shape_.steps, shape_.channels);
     } catch (const std::bad_alloc&) {
-        throw InputError("", fmt::format("there is no memory for an array of {}", to_string(dimensions)));
+        throw InputError("", fmt::format("there is no memory for an array of {}", to_string(lengths)));
     }
 }
 
-bool Assembly::is_in_order() const {
-    Eigen::Index step = 1;
-    for (std::size_t i = strides_.size(); i-- > 0;) {
-        if (strides_[i].length != 1 && strides_[i].step != step) return false;
-        step *= strides_[i].length;
-    }
-    return true;
+Index Assembly::Dimension::place_of(Index entry) const {
+    const Index from_first = entry - part.first;
+    if (from_first < 0 || from_first % part.step != 0 || from_first / part.step >= part.count) return -1;
+    return from_first / part.step * step;
 }
 
 std::span<double> Assembly::in_place() {
-    if (!is_in_order()) return {};
-    return {values_.data(), std::size_t(values_.size())};
+    Index step = 1;
+    for (std::size_t i = file_.size(); i-- > 0;) {
+        const Dimension& dimension = file_[i];
+        if (dimension.part.count != dimension.length) return {};
+        if (dimension.length != 1 && dimension.step != step) return {};
+        step *= dimension.length;
+    }
+    return {values_.data(), static_cast<std::size_t>(values_.size())};
+}
+
+std::pair<Index, Index> Assembly::slowest() const {
+    const Part& part = file_.front().part;
+    return {part.first, part.first + (part.count - 1) * part.step + 1};
+}
+
+void Assembly::skip_to(Index slowest_entry) {
+    position_ = slowest_entry;
+    for (std::size_t i = 1; i < file_.size(); ++i) position_ *= file_[i].length;
 }
 
 void Assembly::append(std::span<const double> values) {
-    const auto& [slow, middle, fast] = strides_;
+    const Dimension& fast = file_.back();
     while (!values.empty()) {
-        const Eigen::Index i = position_ / (middle.length * fast.length);
-        const Eigen::Index j = position_ / fast.length % middle.length;
-        const Eigen::Index k = position_ % fast.length;
-        const Eigen::Index run = std::min(fast.length - k, std::ssize(values));
-        double* target = values_.data() + i * slow.step + j * middle.step + k * fast.step;
-        for (Eigen::Index n = 0; n < run; ++n) target[n * fast.step] = values[std::size_t(n)];
-        values = values.subspan(std::size_t(run));
+        const Index first = position_ % fast.length;
+        const Index run = std::min(fast.length - first, std::ssize(values));
+        Index place = 0;
+        Index rest = position_ / fast.length;
+        for (std::size_t i = file_.size() - 1; i-- > 0 && place >= 0;) {
+            const Index of_entry = file_[i].place_of(rest % file_[i].length);
+            place = of_entry < 0 ? -1 : place + of_entry;
+            rest /= file_[i].length;
+        }
+        if (place >= 0 && fast.part.count == fast.length) {
+            double* target = values_.data() + place + first * fast.step;
+            for (Index n = 0; n < run; ++n) target[n * fast.step] = values[static_cast<std::size_t>(n)];
+        } else if (place >= 0) {
+            for (Index n = 0; n < run; ++n)
+                if (const Index of_entry = fast.place_of(first + n); of_entry >= 0)
+                    values_.data()[place + of_entry] = values[static_cast<std::size_t>(n)];
+        }
+        values = values.subspan(static_cast<std::size_t>(run));
         position_ += run;
-    }
-}
-
-Trajectories Assembly::finish() && {
-    try {
-        return Trajectories::from_rows(shape_, std::move(values_));
-    } catch (const InvalidTrajectories& error) {
-        if (!error.hint().empty()) throw;
-        throw InvalidTrajectories(error.problem(), reading_ + "; axes can name another order");
     }
 }
 

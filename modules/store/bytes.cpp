@@ -31,6 +31,8 @@ class FileBytes final : public ByteSource {
         }
     }
 
+    void skip(std::uint64_t bytes) override { file_.skip(bytes); }
+
     void verify() override {}
 
  private:

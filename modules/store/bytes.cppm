@@ -24,6 +24,9 @@ class ByteSource {
     /// The next bytes. Throws InputError if they end before `target` is full.
     virtual void read(std::span<std::byte> target) = 0;
 
+    /// Reading goes on so many bytes later, which there must be.
+    virtual void skip(std::uint64_t bytes) = 0;
+
     /// To be called after the last byte. Throws InputError if a checksum says that they were wrong.
     virtual void verify() = 0;
 };

@@ -183,6 +183,11 @@ std::size_t ReadableFile::read_some(std::span<std::byte> target) {
     }
 }
 
+void ReadableFile::skip(std::uint64_t bytes) {
+    if (::lseek(descriptor_, static_cast<off_t>(bytes), SEEK_CUR) < 0)
+        throw InputError("", "cannot be read: " + system_error_text(errno));
+}
+
 std::string system_error_text(int error_number) {
     return std::generic_category().message(error_number);
 }

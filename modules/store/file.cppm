@@ -37,6 +37,9 @@ export class ReadableFile {
     /// At least one byte, or zero bytes at the end. Throws InputError if the device fails.
     std::size_t read_some(std::span<std::byte> target);
 
+    /// Of a regular file: reading goes on so many bytes later.
+    void skip(std::uint64_t bytes);
+
  private:
     int descriptor_;
     std::uint64_t size_ = 0;

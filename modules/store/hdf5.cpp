@@ -1,6 +1,5 @@
 module;
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <hdf5.h>
 
 #include <algorithm>
@@ -9,34 +8,64 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "core/eigen.hpp"
 module repal.store;
 
-import :assembly;
+import :array_file;
+import :axes;
 import :hdf5;
 import :hdf5_handle;
+import :location;
+import repal.error;
 
 namespace repal {
 namespace {
 
-// What MATLAB calls the type of an object; empty if another program wrote it.
-std::string matlab_class(hid_t object) {
-    constexpr const char* name = "MATLAB_class";
+// The text of an attribute of an object; empty if it has none, or one of another kind.
+std::string text_of(hid_t object, const char* name) {
     if (H5Aexists(object, name) <= 0) return {};
     const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
     const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
     const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
-    std::array<char, 64> text{};
-    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || H5Tget_size(type) >= text.size() ||
-        H5Sget_simple_extent_npoints(space) != 1)
-        throw InputError("", "its MATLAB class is not readable");
+    if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return {};
+    if (H5Tis_variable_str(type) > 0) {
+        char* text = nullptr;
+        checked(H5Aread(attribute, type, &text), damaged);
+        const std::string copy = text == nullptr ? "" : text;
+        H5free_memory(text);
+        return copy;
+    }
+    std::string text(H5Tget_size(type) + 1, '\0');
     checked(H5Aread(attribute, type, text.data()), damaged);
-    return text.data();
+    return text.c_str();
+}
+
+// A number of an attribute, whatever its type.
+std::optional<double> number_of(hid_t object, const char* name) {
+    if (H5Aexists(object, name) <= 0) return {};
+    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
+    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
+    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
+    const H5T_class_t kind = H5Tget_class(type);
+    if ((kind != H5T_FLOAT && kind != H5T_INTEGER) || H5Sget_simple_extent_npoints(space) != 1) return {};
+    double value = 0;
+    checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), damaged);
+    return value;
+}
+
+// What MATLAB calls the type of an object; empty if another program wrote it.
+std::string matlab_class(hid_t object) {
+    return text_of(object, "MATLAB_class");
 }
 
 bool is_matlab_number(const std::string& name) {
@@ -88,49 +117,8 @@ std::vector<std::string> linked_names(hid_t file) {
         return 0;
     };
     checked(H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add, &names), damaged);
+    std::ranges::sort(names, naturally_precedes);
     return names;
-}
-
-// The paths of all arrays of numbers, without those that MATLAB keeps for itself.
-std::vector<std::string> numeric_datasets(hid_t file) {
-    std::vector<std::string> datasets;
-    for (const std::string& name : linked_names(file)) {
-        if (name.starts_with("/#")) continue;
-        const Handle object(H5Oopen(file, name.c_str(), H5P_DEFAULT), H5Oclose);
-        if (object.is_open() && H5Iget_type(object) == H5I_DATASET && refused_dataset(object).empty())
-            datasets.push_back(name);
-    }
-    return datasets;
-}
-
-std::string chosen_dataset(hid_t file, const std::string& wanted) {
-    if (!wanted.empty()) return wanted.starts_with('/') ? wanted : "/" + wanted;
-    const std::vector<std::string> datasets = numeric_datasets(file);
-    if (datasets.size() == 1) return datasets.front();
-    if (datasets.empty()) throw InputError("", "the file has no dataset of numbers");
-    throw InputError(
-        "", fmt::format("the file has {} datasets of numbers", datasets.size()),
-        fmt::format("name one after the file, e.g. ':{}'; one of: {}", datasets.front(), fmt::join(datasets, ", ")));
-}
-
-Handle open_dataset(hid_t file, const std::string& path) {
-    Handle dataset(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
-    if (!dataset.is_open()) {
-        const std::string why = hdf5_cause();
-        const std::vector<std::string> names = linked_names(file);
-        if (std::ranges::find(names, path) != names.end())
-            throw InputError("", fmt::format("dataset '{}' cannot be opened: {}", path, why));
-        throw InputError("", fmt::format("there is no dataset '{}'", path), suggest(path, numeric_datasets(file)));
-    }
-    if (H5Iget_type(dataset) != H5I_DATASET) {
-        const std::string matlab = matlab_class(dataset);
-        throw InputError(
-            "", fmt::format("'{}' is a {}, not a dataset", path, matlab.empty() ? "group" : "MATLAB " + matlab),
-            suggest(path, numeric_datasets(file)));
-    }
-    if (const std::string refused = refused_dataset(dataset); !refused.empty())
-        throw InputError("", fmt::format("'{}' is {}", path, refused));
-    return dataset;
 }
 
 // As HDF5 has them, the last the fastest.
@@ -141,6 +129,13 @@ std::vector<hsize_t> extent(hid_t dataset) {
     std::vector<hsize_t> lengths(static_cast<std::size_t>(checked(H5Sget_simple_extent_ndims(space), damaged)));
     checked(H5Sget_simple_extent_dims(space, lengths.data(), nullptr), damaged);
     return lengths;
+}
+
+Dimensions dimensions_of(hid_t dataset, MemoryOrder order) {
+    const std::vector<hsize_t> lengths = extent(dataset);
+    Dimensions dimensions(lengths.begin(), lengths.end());
+    if (order == MemoryOrder::first_fastest) std::ranges::reverse(dimensions);
+    return dimensions;
 }
 
 // HDF5 reads what is not there as zeros; a number never rests on those.
@@ -201,6 +196,52 @@ void require_all_chunks(hid_t dataset, hid_t plan) {
         fail_for_missing(fmt::format("{} of its {:.0f} chunks were written", written, wanted));
 }
 
+bool has_filter(hid_t plan, H5Z_filter_t wanted) {
+    const int n = checked(H5Pget_nfilters(plan), damaged);
+    for (int i = 0; i < n; ++i) {
+        unsigned flags = 0;
+        std::size_t values = 0;
+        if (H5Pget_filter2(plan, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr) == wanted)
+            return true;
+    }
+    return false;
+}
+
+// Numbers of the registry of The HDF Group.
+std::string name_of_filter(H5Z_filter_t filter) {
+    constexpr std::array<std::pair<H5Z_filter_t, std::string_view>, 13> names = {{{305, "lzo"},
+                                                                                  {307, "bzip2"},
+                                                                                  {32000, "lzf"},
+                                                                                  {32001, "blosc"},
+                                                                                  {32004, "lz4"},
+                                                                                  {32008, "bitshuffle"},
+                                                                                  {32013, "zfp"},
+                                                                                  {32015, "zstd"},
+                                                                                  {32017, "sz"},
+                                                                                  {32018, "fcidecomp"},
+                                                                                  {32019, "jpeg"},
+                                                                                  {32023, "ffmpeg"},
+                                                                                  {32026, "blosc2"}}};
+    for (const auto& [number, name] : names)
+        if (number == filter) return fmt::format("{} ({})", name, number);
+    return filter == H5Z_FILTER_SZIP ? "szip" : fmt::format("{}", filter);
+}
+
+void require_filters(hid_t dataset) {
+    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
+    const int n = checked(H5Pget_nfilters(plan), damaged);
+    for (int i = 0; i < n; ++i) {
+        unsigned flags = 0;
+        std::size_t values = 0;
+        const H5Z_filter_t filter =
+            H5Pget_filter2(plan, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr);
+        if (H5Zfilter_avail(filter) <= 0)
+            throw InputError("",
+                             fmt::format("it is packed with the filter {}, which is not here", name_of_filter(filter)),
+                             "repack it where the filter is, h5repack -f GZIP=4 IN OUT");
+    }
+}
+
 // So that a damaged extent allocates nothing that the file cannot fill.
 void require_stored(hid_t dataset, const Dimensions& dimensions, const std::filesystem::path& folder) {
     // Of the file that the dataset is in, to which a link of the named one may lead.
@@ -215,6 +256,8 @@ void require_stored(hid_t dataset, const Dimensions& dimensions, const std::file
     if (H5Pget_external_count(plan) > 0) return require_external(plan, folder);
     if (layout == H5D_CHUNKED) require_all_chunks(dataset, plan);
 
+    // What scaleoffset packs of equal numbers takes no room at all.
+    if (has_filter(plan, H5Z_FILTER_SCALEOFFSET)) return;
     // Deflate packs 258 bytes into two bits at best; chunks that were never written are counted with that.
     constexpr std::uint64_t largest_ratio = 1032;
     const std::uint64_t stored =
@@ -241,40 +284,422 @@ hsize_t rows_at_a_time(hid_t dataset, std::span<const hsize_t> lengths) {
     return std::min(rows, lengths[0]);
 }
 
-void read_by_rows(hid_t dataset, std::span<const hsize_t> lengths, Assembly& assembly) {
-    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
-    std::vector<hsize_t> start(lengths.size(), 0);
-    std::vector<hsize_t> count(lengths.begin(), lengths.end());
-    const hsize_t rows = rows_at_a_time(dataset, lengths);
-    std::vector<double> values;
-    for (; start[0] < lengths[0]; start[0] += count[0]) {
-        count[0] = std::min(rows, lengths[0] - start[0]);
-        const Handle part(H5Screate_simple(int(count.size()), count.data(), nullptr), H5Sclose, damaged);
-        checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), damaged);
-        values.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(part)));
-        checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, part, space, H5P_DEFAULT, values.data()), damaged);
-        assembly.append(values);
-    }
+// All values of a small dataset of numbers; none if it is another one.
+std::vector<double> numbers_in(hid_t file, const std::string& path) {
+    if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
+    const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+    if (!object.is_open() || H5Iget_type(object) != H5I_DATASET || !refused_dataset(object).empty()) return {};
+    const Handle space(H5Dget_space(object), H5Sclose, damaged);
+    const hssize_t n = H5Sget_simple_extent_npoints(space);
+    constexpr hssize_t most = hssize_t{1} << 24;
+    if (n < 1 || n > most) return {};
+    require_filters(object);
+    std::vector<double> values(static_cast<std::size_t>(n));
+    checked(H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
+    return values;
 }
+
+// The names of the objects that an attribute refers to, the first one of each dimension; Dimension scales of HDF5 and
+// NetCDF are such.
+std::vector<std::string> scales_of(hid_t dataset) {
+    constexpr const char* name = "DIMENSION_LIST";
+    if (H5Aexists(dataset, name) <= 0) return {};
+    const Handle attribute(H5Aopen(dataset, name, H5P_DEFAULT), H5Aclose, damaged);
+    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
+    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
+    const hssize_t n = H5Sget_simple_extent_npoints(space);
+    constexpr hssize_t most = 32;
+    if (H5Tget_class(type) != H5T_VLEN || n < 1 || n > most) return {};
+    const Handle of_entry(H5Tget_super(type), H5Tclose, damaged);
+    if (H5Tequal(of_entry, H5T_STD_REF_OBJ) <= 0) return {};
+    std::vector<hvl_t> lists(static_cast<std::size_t>(n));
+    checked(H5Aread(attribute, type, lists.data()), damaged);
+    std::vector<std::string> names;
+    for (const hvl_t& list : lists) {
+        std::string path;
+        if (list.len > 0) {
+            const Handle object(H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, list.p), H5Oclose);
+            if (object.is_open()) {
+                std::array<char, 1024> text{};
+                if (H5Iget_name(object, text.data(), text.size() - 1) > 0) path = text.data();
+            }
+        }
+        names.push_back(path);
+    }
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, lists.data());
+    return names;
+}
+
+// A list of texts in an attribute.
+std::vector<std::string> texts_of(hid_t object, const char* name) {
+    if (H5Aexists(object, name) <= 0) return {};
+    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
+    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
+    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
+    const hssize_t n = H5Sget_simple_extent_npoints(space);
+    constexpr hssize_t most = 32;
+    if (H5Tget_class(type) != H5T_STRING || n < 1 || n > most) return {};
+    std::vector<std::string> texts;
+    if (H5Tis_variable_str(type) > 0) {
+        std::vector<char*> read(static_cast<std::size_t>(n), nullptr);
+        checked(H5Aread(attribute, type, read.data()), damaged);
+        for (const char* text : read) texts.emplace_back(text == nullptr ? "" : text);
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, read.data());
+        return texts;
+    }
+    const std::size_t length = H5Tget_size(type);
+    std::string read(length * static_cast<std::size_t>(n), '\0');
+    checked(H5Aread(attribute, type, read.data()), damaged);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+        texts.emplace_back(read.substr(i * length, length).c_str());
+    return texts;
+}
+
+std::string last_part(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// What names of dimensions mean, if each means something else.
+std::vector<Axis> axes_named(const std::vector<std::string>& names) {
+    std::vector<Axis> axes;
+    for (const std::string& name : names) {
+        const auto axis = axis_of(name);
+        if (!axis || std::ranges::find(axes, *axis) != axes.end()) return {};
+        axes.push_back(*axis);
+    }
+    return std::ranges::find(axes, Axis::time) == axes.end() ? std::vector<Axis>{} : axes;
+}
+
+// "a,b" in parts.
+std::vector<std::string> listed_in(const std::string& text) {
+    std::vector<std::string> parts;
+    for (std::size_t start = 0; !text.empty() && start <= text.size();) {
+        const std::size_t end = std::min(text.find(',', start), text.size());
+        parts.push_back(text.substr(start, end - start));
+        start = end + 1;
+    }
+    return parts;
+}
+
+// By attributes or by dimension scales, in the order of the file.
+std::vector<Axis> axes_in(hid_t dataset, std::size_t dimensions) {
+    std::vector<std::string> of_scales;
+    for (const std::string& path : scales_of(dataset)) of_scales.push_back(last_part(path));
+    for (const auto& names : {listed_in(text_of(dataset, "axes")), texts_of(dataset, "axes"), texts_of(dataset, "dims"),
+                              texts_of(dataset, "DIMENSION_LABELS"), of_scales})
+        if (names.size() == dimensions)
+            if (std::vector<Axis> axes = axes_named(names); !axes.empty()) return axes;
+    return {};
+}
+
+// In s, of a unit as files write it; none if it is another one.
+std::optional<double> seconds_in(const std::string& unit) {
+    constexpr std::array<std::pair<std::string_view, double>, 14> units = {{{"s", 1},
+                                                                            {"sec", 1},
+                                                                            {"secs", 1},
+                                                                            {"second", 1},
+                                                                            {"seconds", 1},
+                                                                            {"ms", 1e-3},
+                                                                            {"msec", 1e-3},
+                                                                            {"millisecond", 1e-3},
+                                                                            {"milliseconds", 1e-3},
+                                                                            {"us", 1e-6},
+                                                                            {"microsecond", 1e-6},
+                                                                            {"microseconds", 1e-6},
+                                                                            {"min", 60},
+                                                                            {"minutes", 60}}};
+    for (const auto& [name, seconds] : units)
+        if (unit == name) return seconds;
+    return {};
+}
+
+// The step of times that are as far apart as they should be, in units of those.
+double regular_step(const std::vector<double>& times, const std::string& path) {
+    const double step = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
+    constexpr double tolerance = 0.01;
+    for (std::size_t i = 1; i < times.size(); ++i)
+        if (!(std::abs(times[i] - times[i - 1] - step) <= tolerance * std::abs(step)))
+            throw InputError("",
+                             fmt::format("the times of '{}' are not regular: {:.6g} lies between the steps {} and {}, "
+                                         "{:.6g} in the mean",
+                                         path, times[i] - times[i - 1], i - 1, i, step),
+                             "bring it to one time of a step, or --dt steps takes steps as they are");
+    return step;
+}
+
+// A dataset of numbers, read as it is needed.
+class Hdf5Array final : public StoredArray {
+ public:
+    Hdf5Array(hid_t file, Handle dataset, const std::string& path, const std::filesystem::path& folder)
+        : file_(file), path_(path), dataset_(std::move(dataset)), lengths_(extent(dataset_)) {
+        const bool is_octave = is_of_octave(file, path);
+        if (!matlab_class(dataset_).empty() || is_octave) order = MemoryOrder::first_fastest;
+        dimensions = dimensions_of(dataset_, order);
+        require_filters(dataset_);
+        require_stored(dataset_, dimensions, folder);
+        axes = axes_in(dataset_, dimensions.size());
+    }
+
+    std::optional<double> dt() override { return step_in(file_, path_); }
+
+    static bool is_of_octave(hid_t file, const std::string& path) {
+        if (last_part(path) != "value") return false;
+        const Handle group(H5Oopen(file, folder_of(path).c_str(), H5P_DEFAULT), H5Oclose);
+        return group.is_open() && H5Aexists(group, "OCTAVE_NEW_FORMAT") > 0;
+    }
+
+    void read(Assembly& assembly) override {
+        if (const std::span<double> values = assembly.in_place(); !values.empty()) {
+            checked(H5Dread(dataset_, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
+            return;
+        }
+        const Handle space(H5Dget_space(dataset_), H5Sclose, damaged);
+        const auto [first, end] = assembly.slowest();
+        std::vector<hsize_t> start(lengths_.size(), 0);
+        std::vector<hsize_t> count(lengths_.begin(), lengths_.end());
+        const hsize_t rows = rows_at_a_time(dataset_, lengths_);
+        start[0] = static_cast<hsize_t>(first) / rows * rows;
+        assembly.skip_to(static_cast<Eigen::Index>(start[0]));
+        std::vector<double> values;
+        for (; start[0] < static_cast<hsize_t>(end); start[0] += count[0]) {
+            count[0] = std::min(rows, lengths_[0] - start[0]);
+            const Handle part(H5Screate_simple(int(count.size()), count.data(), nullptr), H5Sclose, damaged);
+            checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), damaged);
+            values.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(part)));
+            checked(H5Dread(dataset_, H5T_NATIVE_DOUBLE, part, space, H5P_DEFAULT, values.data()), damaged);
+            assembly.append(values);
+        }
+    }
+
+ private:
+    // Attributes of it, of its group, or of the file; timestamps beside it (NWB); the scale of its time.
+    std::optional<double> step_in(hid_t file, const std::string& path) const {
+        const std::string folder = folder_of(path);
+        const Handle group(H5Oopen(file, folder.c_str(), H5P_DEFAULT), H5Oclose);
+        const Handle root(H5Oopen(file, "/", H5P_DEFAULT), H5Oclose);
+        for (const hid_t object : {static_cast<hid_t>(dataset_), static_cast<hid_t>(group), static_cast<hid_t>(root)}) {
+            if (object < 0) continue;
+            for (const char* name : {"dt", "time_step"})
+                if (const auto step = number_of(object, name); step && *step > 0) return step;
+            for (const char* name : {"sampling_rate", "sample_rate", "rate", "fs", "sfreq"})
+                if (const auto rate = number_of(object, name); rate && *rate > 0) return 1 / *rate;
+        }
+        if (group.is_open() && last_part(path) == "data") {
+            const std::vector<double> times = numbers_in(file, folder + "/timestamps");
+            if (times.size() > 1) return regular_step(times, folder + "/timestamps");
+            if (H5Lexists(group, "starting_time", H5P_DEFAULT) > 0) {
+                const Handle start(H5Oopen(group, "starting_time", H5P_DEFAULT), H5Oclose);
+                if (const auto rate = start.is_open() ? number_of(start, "rate") : std::nullopt; rate && *rate > 0)
+                    return 1 / *rate;
+            }
+        }
+        for (const std::string& scale : scales_of(dataset_)) {
+            if (axis_of(last_part(scale)) != Axis::time) continue;
+            const Handle object(H5Oopen(file, scale.c_str(), H5P_DEFAULT), H5Oclose);
+            const auto unit = object.is_open() ? seconds_in(text_of(object, "units")) : std::nullopt;
+            const std::vector<double> times = unit ? numbers_in(file, scale) : std::vector<double>{};
+            if (times.size() > 1) return *unit * regular_step(times, scale);
+        }
+        return {};
+    }
+
+    hid_t file_;  ///< outlives this
+    std::string path_;
+    Handle dataset_;
+    std::vector<hsize_t> lengths_;
+};
+
+// The blocks of a table of pandas, in the order of its columns.
+class FrameArray final : public StoredArray {
+ public:
+    FrameArray(hid_t file, const std::string& path, const std::filesystem::path& folder) {
+        const std::vector<std::string> columns = names_in(file, path + "/axis0");
+        std::size_t used = 0;
+        for (int block = 0;; ++block) {
+            const std::string values = fmt::format("{}/block{}_values", path, block);
+            if (H5Lexists(file, values.c_str(), H5P_DEFAULT) <= 0) break;
+            Handle dataset(H5Oopen(file, values.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+            if (const std::string refused = refused_dataset(dataset); !refused.empty())
+                throw InputError("", fmt::format("'{}' is {}", values, refused), "leave out columns of text");
+            auto part = std::make_unique<Hdf5Array>(file, std::move(dataset), values, folder);
+            const std::vector<std::string> items = names_in(file, fmt::format("{}/block{}_items", path, block));
+            if (part->dimensions.size() != 2 || part->dimensions[1] != items.size())
+                throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+            std::vector<std::size_t> places;
+            for (const std::string& item : items) {
+                const auto place = std::ranges::find(columns, item);
+                if (place == columns.end())
+                    throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+                places.push_back(static_cast<std::size_t>(place - columns.begin()));
+            }
+            used += items.size();
+            if (!blocks_.empty() && part->dimensions[0] != rows_)
+                throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+            rows_ = part->dimensions[0];
+            blocks_.push_back({std::move(part), std::move(places)});
+        }
+        if (blocks_.empty() || used != columns.size())
+            throw InputError("", fmt::format("'{}' is not as pandas writes tables", path),
+                             "in Python: numpy.save('x.npy', frame.to_numpy())");
+        dimensions = {rows_, columns.size()};
+        bytes_of(dimensions, sizeof(double));
+    }
+
+    void read(Assembly& assembly) override {
+        RowMatrix all(static_cast<Eigen::Index>(dimensions[0]), static_cast<Eigen::Index>(dimensions[1]));
+        for (const Block& block : blocks_) {
+            const Dimensions& of_it = block.values->dimensions;
+            Assembly whole(of_it, block.values->order, parts_of(of_it, {}), usual_axes(2));
+            block.values->read(whole);
+            const RowMatrix values = std::move(whole).finish().values;
+            for (std::size_t i = 0; i < block.places.size(); ++i)
+                all.col(static_cast<Eigen::Index>(block.places[i])) = values.col(static_cast<Eigen::Index>(i));
+        }
+        assembly.append({all.data(), static_cast<std::size_t>(all.size())});
+    }
+
+ private:
+    struct Block {
+        std::unique_ptr<Hdf5Array> values;
+        std::vector<std::size_t> places;  // of its columns in the table
+    };
+
+    // Names of columns, which may be numbers.
+    static std::vector<std::string> names_in(hid_t file, const std::string& path) {
+        if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
+        const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+        if (H5Iget_type(object) != H5I_DATASET) return {};
+        const Handle type(H5Dget_type(object), H5Tclose, damaged);
+        std::vector<std::string> names;
+        if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
+            for (const double number : numbers_in(file, path)) names.push_back(fmt::format("{}", number));
+            return names;
+        }
+        const Handle space(H5Dget_space(object), H5Sclose, damaged);
+        const hssize_t n = H5Sget_simple_extent_npoints(space);
+        constexpr hssize_t most = 1 << 20;
+        const std::size_t length = H5Tget_size(type);
+        if (n < 1 || n > most || length > 4096) return {};
+        require_filters(object);
+        std::string text(length * static_cast<std::size_t>(n), '\0');
+        checked(H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), damaged);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+            names.emplace_back(text.substr(i * length, length).c_str());
+        return names;
+    }
+
+    std::uint64_t rows_ = 0;
+    std::vector<Block> blocks_;
+};
+
+class Hdf5File final : public ArrayFile {
+ public:
+    explicit Hdf5File(const std::filesystem::path& path) : folder_(path.parent_path()), file_(open_hdf5(path)) {}
+
+    std::vector<ArrayEntry> arrays() override {
+        std::vector<ArrayEntry> entries;
+        std::string frame;  // the table of pandas whose parts follow
+        for (const std::string& name : linked_names(file_)) {
+            if (name.starts_with("/#") || (!frame.empty() && name.starts_with(frame + "/"))) continue;
+            const Handle object(H5Oopen(file_, name.c_str(), H5P_DEFAULT), H5Oclose);
+            if (!object.is_open()) continue;
+            if (H5Iget_type(object) == H5I_GROUP) {
+                if (is_frame(object)) {
+                    frame = name;
+                    entries.push_back(entry_of(name));
+                }
+                continue;
+            }
+            if (H5Iget_type(object) != H5I_DATASET) continue;
+            const std::string shown = Hdf5Array::is_of_octave(file_, name) ? folder_of(name) : name;
+            if (const std::string refused = is_cell(object) ? "" : refused_dataset(object); !refused.empty())
+                entries.push_back({.name = shown, .refused = refused});
+            else
+                entries.push_back(entry_of(shown));
+        }
+        return entries;
+    }
+
+    std::vector<std::unique_ptr<StoredArray>> open(const std::string& wanted) override {
+        std::vector<std::unique_ptr<StoredArray>> found;
+        std::string path = wanted.starts_with('/') ? wanted : "/" + wanted;
+        while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+        Handle object(H5Oopen(file_, path.c_str(), H5P_DEFAULT), H5Oclose);
+        if (!object.is_open()) {
+            const std::string why = hdf5_cause();
+            if (H5Lexists(file_, path.c_str(), H5P_DEFAULT) > 0)
+                throw InputError("", fmt::format("'{}' cannot be opened: {}", path, why));
+            return found;
+        }
+        if (H5Iget_type(object) == H5I_GROUP) {
+            if (is_frame(object)) {
+                found.push_back(std::make_unique<FrameArray>(file_, path, folder_));
+                return found;
+            }
+            if (H5Aexists(object, "OCTAVE_NEW_FORMAT") > 0) return open(path + "/value");
+        }
+        if (H5Iget_type(object) != H5I_DATASET) return found;
+        if (is_cell(object)) return cells_of(object, path);
+        if (const std::string refused = refused_dataset(object); !refused.empty())
+            throw InputError("", fmt::format("'{}' is {}", path, refused));
+        found.push_back(std::make_unique<Hdf5Array>(file_, std::move(object), path, folder_));
+        return found;
+    }
+
+ private:
+    static bool is_frame(hid_t group) { return text_of(group, "pandas_type") == "frame"; }
+    static bool is_cell(hid_t dataset) { return matlab_class(dataset) == "cell"; }
+
+    ArrayEntry entry_of(const std::string& name) {
+        ArrayEntry entry{.name = name};
+        try {
+            const auto arrays = open(name);
+            if (arrays.empty()) entry.refused = "nothing";
+            for (const auto& array : arrays) entry.dimensions = array->dimensions;
+            if (arrays.size() > 1) entry.dimensions.insert(entry.dimensions.begin(), arrays.size());
+        } catch (const InputError& error) {
+            entry.refused = error.problem();
+        }
+        return entry;
+    }
+
+    // The arrays that a cell array of MATLAB refers to.
+    std::vector<std::unique_ptr<StoredArray>> cells_of(hid_t dataset, const std::string& path) {
+        const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+        const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
+        const hssize_t n = H5Sget_simple_extent_npoints(space);
+        constexpr hssize_t most = 1 << 20;
+        if (H5Tequal(type, H5T_STD_REF_OBJ) <= 0 || n < 1 || n > most)
+            throw InputError("", fmt::format("'{}' is a MATLAB cell without arrays", path));
+        std::vector<hobj_ref_t> references(static_cast<std::size_t>(n));
+        checked(H5Dread(dataset, H5T_STD_REF_OBJ, H5S_ALL, H5S_ALL, H5P_DEFAULT, references.data()), damaged);
+        std::vector<std::unique_ptr<StoredArray>> trials;
+        for (std::size_t i = 0; i < references.size(); ++i) {
+            Handle object(H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, &references[i]), H5Oclose);
+            const std::string refused =
+                !object.is_open() || H5Iget_type(object) != H5I_DATASET ? "no array" : refused_dataset(object);
+            if (!refused.empty())
+                throw InputError("", fmt::format("cell {} of '{}' is {}", i + 1, path, refused),
+                                 "in MATLAB, join trials of one length by cat(3, c{:})");
+            trials.push_back(std::make_unique<Hdf5Array>(file_, std::move(object), path, folder_));
+        }
+        return trials;
+    }
+
+    Hdf5Session session_;
+    std::filesystem::path folder_;
+    Handle file_;
+};
 
 }  // namespace
 
-Trajectories read_hdf5(const std::filesystem::path& path, const std::string& dataset_path, const std::string& axes) {
-    const Hdf5Session session;
-    const Handle file = open_hdf5(path);
-    const Handle dataset = open_dataset(file, chosen_dataset(file, dataset_path));
-    const std::vector<hsize_t> lengths = extent(dataset);
-    const bool is_matlab = !matlab_class(dataset).empty();
-    Dimensions dimensions(lengths.begin(), lengths.end());
-    if (is_matlab) std::ranges::reverse(dimensions);
-    require_stored(dataset, dimensions, path.parent_path());
-
-    Assembly assembly(dimensions, is_matlab ? MemoryOrder::first_fastest : MemoryOrder::last_fastest, axes);
-    if (const std::span<double> values = assembly.in_place(); !values.empty())
-        checked(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
-    else
-        read_by_rows(dataset, lengths, assembly);
-    return std::move(assembly).finish();
+std::unique_ptr<ArrayFile> open_hdf5_arrays(const std::filesystem::path& file) {
+    return std::make_unique<Hdf5File>(file);
 }
 
 }  // namespace repal

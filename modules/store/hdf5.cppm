@@ -1,14 +1,14 @@
 module;
 #include <filesystem>
-#include <string>
+#include <memory>
 module repal.store:hdf5;
 
-import repal.trajectories;
+import :array_file;
 
 namespace repal {
 
-/// The dataset of an HDF5 or MATLAB 7.3 file; the only one of numbers if `dataset` is empty.
-/// `axes` as for read_trajectories. Throws InputError.
-Trajectories read_hdf5(const std::filesystem::path& file, const std::string& dataset, const std::string& axes);
+/// A file of HDF5, whoever wrote it: h5py, MATLAB 7.3 (with the dimensions that MATLAB shows), Octave, NetCDF 4, NWB,
+/// pandas. Throws InputError.
+std::unique_ptr<ArrayFile> open_hdf5_arrays(const std::filesystem::path& file);
 
 }  // namespace repal

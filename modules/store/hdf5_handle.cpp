@@ -57,12 +57,17 @@ Handle open_hdf5(const std::filesystem::path& file) {
     if (H5Fis_hdf5(file.c_str()) <= 0) {
         if (start.starts_with("MATLAB 5.0 MAT-file"))
             throw InputError("", "a MATLAB file older than 7.3", "save it with the option '-v7.3'");
+        if (start.starts_with("\x89HDF")) throw InputError("", "the HDF5 file was cut off");
         throw InputError("", "not an HDF5 file");
     }
     // Reading needs no lock, and network file systems may have none.
     const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, damaged);
     H5Pset_file_locking(access, false, true);
-    return Handle(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "cannot be opened as HDF5");
+    Handle opened(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
+    if (opened.is_open()) return opened;
+    const std::string cause = hdf5_cause();
+    if (cause.starts_with("truncated file")) throw InputError("", "the HDF5 file was cut off: " + cause);
+    throw InputError("", "cannot be opened as HDF5: " + cause);
 }
 
 }  // namespace repal

@@ -9,6 +9,8 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,9 +18,10 @@ module;
 #include <vector>
 module repal.store;
 
-import :assembly;
+import :array_file;
 import :npy;
 import :npy_header;
+import repal.error;
 
 namespace repal {
 namespace {
@@ -51,7 +54,7 @@ struct Preamble {
 Preamble read_preamble(ByteSource& source) {
     constexpr std::size_t shortest = 10;
     if (source.size() < shortest || next_text(source, 6) != "\x93NUMPY")
-        throw InputError("", "not an array of NumPy, although the name ends with .npy", "write it with numpy.save");
+        throw InputError("", "not an array of NumPy", "write it with numpy.save");
     const auto version = next_bytes<2>(source);
     const int major = std::to_integer<int>(version[0]);
     if (major < 1 || major > 3 || version[1] != std::byte{0})
@@ -126,13 +129,13 @@ std::string refused_kind(char kind) {
         case 'c':
             return "complex numbers";
         case 'O':
-            return "Python objects";
+            return "Python objects, e.g. trials of unequal length";
         case 'S':
         case 'U':
         case 'a':
             return "text";
         case 'V':
-            return "raw or structured values";
+            return "raw or structured values, e.g. bfloat16 or float8";
         case 'M':
         case 'm':
             return "dates";
@@ -166,8 +169,11 @@ NumberType number_type(const std::string& name) {
     if (type == "u2") return number_type<std::uint16_t, number<std::uint16_t>>(is_big_endian);
     if (type == "u4") return number_type<std::uint32_t, number<std::uint32_t>>(is_big_endian);
     if (type == "u8") return number_type<std::uint64_t, number<std::uint64_t>>(is_big_endian);
-    throw InputError("", fmt::format("an array of {} ('{}')", refused_kind(type.empty() ? '\0' : type.front()), name),
-                     "save it as float64");
+    const char kind = type.empty() ? '\0' : type.front();
+    throw InputError("", fmt::format("an array of {} ('{}')", refused_kind(kind), name),
+                     kind == 'O' ? "write each trial as an array of its own, numpy.savez('trials.npz', *trials), and "
+                                   "name 'trials.npz:*+'"
+                                 : "save it as float64, x.astype('float64')");
 }
 
 void require_bytes(const NpyHeader& header, std::uint64_t expected, std::uint64_t present) {
@@ -184,36 +190,80 @@ void require_bytes(const NpyHeader& header, std::uint64_t expected, std::uint64_
                          "one .npy file holds one array");
 }
 
-void read_values(ByteSource& source, const NumberType& type, std::uint64_t count, Assembly& assembly) {
-    const std::span<double> all = assembly.in_place();
-    if (type.is_native_double && !all.empty()) {
-        source.read(std::as_writable_bytes(all));
-        return;
+/// Values are decoded as they are read.
+class NpyArray final : public StoredArray {
+ public:
+    explicit NpyArray(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {
+        const auto [start, header] = read_preamble(*source_);
+        type_ = number_type(header.type);
+        const std::uint64_t bytes = bytes_of(header.dimensions, type_.bytes);
+        require_bytes(header, bytes, source_->size() - start);
+        count_ = bytes / type_.bytes;
+        dimensions = header.dimensions;
+        order = header.order;
     }
-    std::vector<std::byte> bytes(values_at_a_time * type.bytes);
-    std::vector<double> values(values_at_a_time);
-    for (std::uint64_t done = 0; done < count;) {
-        const std::size_t n = std::min<std::uint64_t>(values_at_a_time, count - done);
-        source.read(std::span(bytes).first(n * type.bytes));
-        const auto part = all.empty() ? std::span(values).first(n) : all.subspan(done, n);
-        type.decode(bytes.data(), part);
-        if (all.empty()) assembly.append(part);
-        done += n;
+
+    void read(Assembly& assembly) override {
+        const std::span<double> all = assembly.in_place();
+        if (type_.is_native_double && !all.empty()) {
+            source_->read(std::as_writable_bytes(all));
+            source_->verify();
+            return;
+        }
+        const std::uint64_t slowest = dimensions.empty()                   ? 1
+                                      : order == MemoryOrder::last_fastest ? dimensions.front()
+                                                                           : dimensions.back();
+        const auto [first, end] = assembly.slowest();
+        const std::uint64_t of_one = count_ / slowest;
+        std::uint64_t done = static_cast<std::uint64_t>(first) * of_one;
+        const std::uint64_t last = static_cast<std::uint64_t>(end) * of_one;
+        source_->skip(done * type_.bytes);
+        assembly.skip_to(first);
+        std::vector<std::byte> bytes(values_at_a_time * type_.bytes);
+        std::vector<double> values(values_at_a_time);
+        while (done < last) {
+            const std::size_t n = std::min<std::uint64_t>(values_at_a_time, last - done);
+            source_->read(std::span(bytes).first(n * type_.bytes));
+            const auto part = all.empty() ? std::span(values).first(n) : all.subspan(done, n);
+            type_.decode(bytes.data(), part);
+            if (all.empty()) assembly.append(part);
+            done += n;
+        }
+        if (done == count_) source_->verify();
     }
-}
+
+ private:
+    std::unique_ptr<ByteSource> source_;
+    NumberType type_{};
+    std::uint64_t count_ = 0;
+};
+
+class NpyFile final : public ArrayFile {
+ public:
+    explicit NpyFile(std::filesystem::path file) : file_(std::move(file)) {}
+
+    std::vector<ArrayEntry> arrays() override { return {{.name = {}, .dimensions = {}}}; }
+
+    std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
+        if (!name.empty())
+            throw InputError("", "an .npy file holds one array, without a name", "leave out ':" + name + "'");
+        std::vector<std::unique_ptr<StoredArray>> one;
+        one.push_back(open_npy(open_bytes(file_)));
+        return one;
+    }
+
+ private:
+    std::filesystem::path file_;
+};
 
 }  // namespace
 
-Trajectories read_npy(ByteSource& source, const std::string& axes) {
-    const auto [start, header] = read_preamble(source);
-    const NumberType type = number_type(header.type);
-    const std::uint64_t bytes = bytes_of(header.dimensions, type.bytes);
-    require_bytes(header, bytes, source.size() - start);
+std::unique_ptr<StoredArray> open_npy(std::unique_ptr<ByteSource> source) {
+    return std::make_unique<NpyArray>(std::move(source));
+}
 
-    Assembly assembly(header.dimensions, header.order, axes);
-    read_values(source, type, bytes / type.bytes, assembly);
-    source.verify();
-    return std::move(assembly).finish();
+std::unique_ptr<ArrayFile> open_npy_file(const std::filesystem::path& file) {
+    return std::make_unique<NpyFile>(file);
 }
 
 }  // namespace repal

@@ -8,6 +8,7 @@ module;
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 module repal.store;
 
 import :npy_header;

@@ -1,6 +1,7 @@
 module;
 #include <string>
 #include <string_view>
+#include <vector>
 module repal.store:npy_header;
 
 import :assembly;

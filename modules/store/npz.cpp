@@ -17,9 +17,12 @@ module;
 #include <vector>
 module repal.store;
 
+import :array_file;
 import :bytes;
+import :location;
 import :npy;
 import :npz;
+import repal.error;
 
 namespace repal {
 namespace {
@@ -38,8 +41,7 @@ ZipArchive open_archive(const std::filesystem::path& file) {
     zip_error_init_with_code(&error, code);
     const std::string cause = zip_error_strerror(&error);
     zip_error_fini(&error);
-    throw InputError("", "not an archive of NumPy, although the name ends with .npz: " + cause,
-                     "write it with numpy.savez");
+    throw InputError("", "not an archive of NumPy: " + cause, "write it with numpy.savez");
 }
 
 struct Member {
@@ -47,38 +49,18 @@ struct Member {
     std::uint64_t index;
 };
 
-std::vector<Member> arrays(zip_t* archive) {
+std::vector<Member> members(zip_t* archive) {
     constexpr std::string_view extension = ".npy";
-    std::vector<Member> members;
+    std::vector<Member> found;
     const zip_int64_t count = zip_get_num_entries(archive, 0);
     for (zip_int64_t i = 0; i < count; ++i) {
         const auto index = static_cast<zip_uint64_t>(i);
         const char* name = zip_get_name(archive, index, 0);
         if (name == nullptr || !std::string_view(name).ends_with(extension)) continue;
-        members.push_back({std::string(name, std::string_view(name).size() - extension.size()), index});
+        found.push_back({std::string(name, std::string_view(name).size() - extension.size()), index});
     }
-    return members;
-}
-
-const Member& chosen(const std::vector<Member>& members, std::string_view name) {
-    std::vector<std::string> names;
-    for (const Member& member : members) names.push_back(member.name);
-    if (members.empty()) throw InputError("", "the archive has no array");
-    if (name.empty()) {
-        if (members.size() == 1) return members.front();
-        throw InputError(
-            "", fmt::format("the archive has {} arrays", members.size()),
-            fmt::format("name one after the file, e.g. ':{}'; one of: {}", names[0], fmt::join(names, ", ")));
-    }
-    const auto is_meant = [&](const Member& member) { return member.name == name || member.name + ".npy" == name; };
-    const auto found = std::ranges::find_if(members, is_meant);
-    if (found != members.end()) {
-        if (std::any_of(std::next(found), members.end(), is_meant))
-            throw InputError("", fmt::format("the archive has more than one array '{}'", name));
-        return *found;
-    }
-    if (name.ends_with(".npy")) name.remove_suffix(4);
-    throw InputError("", fmt::format("the archive has no array '{}'", name), suggest(name, names));
+    std::ranges::sort(found, naturally_precedes, &Member::name);
+    return found;
 }
 
 // A member of an archive, unpacked as it is read.
@@ -114,6 +96,12 @@ class MemberBytes final : public ByteSource {
         }
     }
 
+    void skip(std::uint64_t bytes) override {
+        std::vector<std::byte> passed(std::min<std::uint64_t>(bytes, 1 << 16));
+        for (std::uint64_t left = bytes; left > 0; left -= std::min<std::uint64_t>(left, passed.size()))
+            read(std::span(passed).first(std::min<std::uint64_t>(left, passed.size())));
+    }
+
     // libzip compares the checksum when it comes to the end.
     void verify() override {
         std::byte beyond;
@@ -131,13 +119,49 @@ class MemberBytes final : public ByteSource {
     std::uint64_t size_ = 0;
 };
 
+class NpzFile final : public ArrayFile {
+ public:
+    explicit NpzFile(const std::filesystem::path& file)
+        : bytes_(std::filesystem::file_size(file)), archive_(open_archive(file)), members_(members(archive_.get())) {}
+
+    std::vector<ArrayEntry> arrays() override {
+        std::vector<ArrayEntry> entries;
+        for (const Member& member : members_) {
+            ArrayEntry entry{.name = member.name};
+            try {
+                entry.dimensions = opened(member)->dimensions;
+            } catch (const InputError& error) {
+                entry.refused = error.problem();
+            }
+            entries.push_back(std::move(entry));
+        }
+        return entries;
+    }
+
+    std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
+        std::vector<std::unique_ptr<StoredArray>> found;
+        for (const Member& member : members_) {
+            if (member.name != name) continue;
+            if (!found.empty()) throw InputError("", fmt::format("the archive has more than one array '{}'", name));
+            found.push_back(opened(member));
+        }
+        return found;
+    }
+
+ private:
+    std::unique_ptr<StoredArray> opened(const Member& member) const {
+        return open_npy(std::make_unique<MemberBytes>(archive_.get(), member.index, bytes_));
+    }
+
+    std::uint64_t bytes_;
+    ZipArchive archive_;
+    std::vector<Member> members_;
+};
+
 }  // namespace
 
-Trajectories read_npz(const std::filesystem::path& file, const std::string& member, const std::string& axes) {
-    const ZipArchive archive = open_archive(file);
-    const std::vector<Member> members = arrays(archive.get());
-    MemberBytes bytes(archive.get(), chosen(members, member).index, std::filesystem::file_size(file));
-    return read_npy(bytes, axes);
+std::unique_ptr<ArrayFile> open_npz(const std::filesystem::path& file) {
+    return std::make_unique<NpzFile>(file);
 }
 
 }  // namespace repal

@@ -1,14 +1,13 @@
 module;
 #include <filesystem>
-#include <string>
+#include <memory>
 module repal.store:npz;
 
-import repal.trajectories;
+import :array_file;
 
 namespace repal {
 
-/// The array `member` (with or without ".npy") of an archive by numpy.savez or savez_compressed; the only one if
-/// `member` is empty. `axes` as for read_trajectories. Throws InputError.
-Trajectories read_npz(const std::filesystem::path& file, const std::string& member, const std::string& axes);
+/// An archive of numpy.savez or numpy.savez_compressed. Throws InputError.
+std::unique_ptr<ArrayFile> open_npz(const std::filesystem::path& file);
 
 }  // namespace repal

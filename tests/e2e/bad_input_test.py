@@ -54,8 +54,9 @@ class BadFiles(ProgramTest):
         self.refuse_file(self.save("none.npy", numpy.zeros((0, 30, 2))), "empty: (0, 30, 2)")
 
     def test_delays_longer_than_the_series(self):
-        self.refuse(["compare", self.good, self.good, "--metric", "dsa", "--set", "dsa.n_delays=40"], "good.npy",
-                    "40 delays of 1 steps need at least 41 steps, the trials have 30")
+        result = self.run_repal("compare", self.good, self.good, "--metric", "dsa", "--set", "dsa.n_delays=40")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("good.npy: 40 delays of 1 steps need at least 41 steps, the trials have 30", result.stderr)
 
     def test_unknown_metric_option_axis_and_format(self):
         self.refuse(["compare", self.good, self.good, "--metric", "procustes"], "unknown metric 'procustes'",

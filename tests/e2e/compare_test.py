@@ -35,7 +35,7 @@ class Compare(ProgramTest):
                           for a, b in (("a.npy", "b.npy"), ("a.npy", "c.npy"), ("b.npy", "c.npy"))])
         for score in scores:
             self.assertEqual(list(score), ["metric", "a", "b", "angle_rad", "dissimilarity", "lower_bound_rad",
-                                           "status", "settings", "trials_a", "trials_b", "values", "note"])
+                                           "status", "settings", "trials_a", "trials_b", "read_a", "read_b", "values", "note"])
             self.assertEqual(score["status"], "ok")
             self.assertAlmostEqual(score["dissimilarity"], score["angle_rad"] / (math.pi / 2), 12)
 

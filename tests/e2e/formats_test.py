@@ -46,7 +46,7 @@ class Formats(ProgramTest):
         result = self.run_repal("compare", "transposed.npy", "transposed.npy", "--metric", "cka", "--axes",
                                 "channel,time", "--format", "json")
         self.assertEqual(json.loads(result.stdout)[0]["angle_rad"], 0)
-        self.refuse(["compare", "flat.npy", "flat.npy", "--axes", "trial,time,channel"], "flat.npy",
+        self.refuse(["compare", "flat.npy@trial,time,channel", "flat.npy"], "flat.npy",
                     "3 axes, but the array has 2 dimensions")
 
     def test_hdf5_contiguous_chunked_packed_and_nested(self):

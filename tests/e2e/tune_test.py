@@ -372,7 +372,8 @@ class Calibrate(Known):
         self.assertLessEqual(other["low_rad"], 0.005 + 1e-3)
         self.assertGreaterEqual(other["high_rad"], 0.005 - 1e-3)
         self.assertLess(other["floor_rad"], 0.002)
-        self.assertGreaterEqual(other["floor_channels_rad"], other["floor_rad"])
+        # Larger in the mean; of 20 draws both are sure to a sixth (1 / sqrt(40)) at best.
+        self.assertGreater(other["floor_channels_rad"], 0.6 * other["floor_rad"])
         self.assertIsNone(other["p_relate"])
 
     def test_samples_of_a_shared_course_are_related_and_others_are_not(self):

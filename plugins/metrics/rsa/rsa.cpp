@@ -127,10 +127,13 @@ class Rsa final : public repal::MetricOf<Geometry> {
             geometry.warning = fmt::format("{} of {} conditions are compared, evenly spaced: max_conditions is {}",
                                            samples.size(), x.shape().trials * steps, options_.max_conditions);
         RowMatrix patterns = patterns_at(samples, x);
-        if (const auto undefined = normalise(patterns))
+        if (const std::vector<std::size_t> undefined = normalise(patterns); !undefined.empty())
             geometry.cause = fmt::format(
-                "a pattern is constant or 0, at trial {}, step {} (counted from 0); distance can be squared_euclidean",
-                samples[*undefined] / x.shape().steps, samples[*undefined] % x.shape().steps);
+                "{} of {} patterns are constant or 0, the first at trial {}, step {} (counted from 0); leave such "
+                "steps "
+                "out, e.g. FILE[:,1:], or set distance to squared_euclidean",
+                undefined.size(), samples.size(), samples[undefined.front()] / x.shape().steps,
+                samples[undefined.front()] % x.shape().steps);
         else if (geometry.unit = unit_of(patterns); geometry.unit.size() == 0)
             geometry.cause =
                 fmt::format("{} conditions of a system: three are needed, not all equally dissimilar", samples.size());
@@ -164,19 +167,22 @@ class Rsa final : public repal::MetricOf<Geometry> {
         return patterns;
     }
 
-    /// As `distance` says; gives the first pattern that cannot have norm 1.
-    std::optional<std::size_t> normalise(RowMatrix& patterns) const {
-        if (options_.distance == "squared_euclidean") return {};
+    /// As `distance` says; gives the patterns that cannot have norm 1.
+    std::vector<std::size_t> normalise(RowMatrix& patterns) const {
+        std::vector<std::size_t> undefined;
+        if (options_.distance == "squared_euclidean") return undefined;
         for (Index i = 0; i < patterns.rows(); ++i) {
             const double left_of_mean =  // by rounding
                 1e-15 * std::sqrt(static_cast<double>(patterns.cols())) * patterns.row(i).stableNorm();
             for (int pass = 0; pass < 2 && options_.distance == "correlation"; ++pass)  // again: what rounding left
                 patterns.row(i).array() -= patterns.row(i).mean();
             const double norm = patterns.row(i).stableNorm();
-            if (!(norm > left_of_mean)) return static_cast<std::size_t>(i);
-            patterns.row(i) /= norm;
+            if (norm > left_of_mean)
+                patterns.row(i) /= norm;
+            else
+                undefined.push_back(static_cast<std::size_t>(i));
         }
-        return {};
+        return undefined;
     }
 
     /// What is compared, so that the similarity is an inner product; empty if all dissimilarities are equal.

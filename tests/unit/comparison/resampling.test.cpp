@@ -76,7 +76,7 @@ TEST(TwoParts, HaveTheGapBetweenThem) {
 }
 
 TEST(ResampledSystem, WithoutTheAbilityTrialsArePreparedAsOftenAsTheyCount) {
-    const repal::ResampledSystem system(mean_metric(), "x", numbered(4));
+    const repal::ResampledSystem system(mean_metric(), {"x", {}}, numbered(4));
     const Mean metric;
 
     const auto drawn = system.embedding({0, 2, 0, 1});
@@ -88,7 +88,7 @@ TEST(ResampledSystem, WithoutTheAbilityTrialsArePreparedAsOftenAsTheyCount) {
 }
 
 TEST(ResampledSystem, WhatCannotBePreparedSaysWhy) {
-    const repal::ResampledSystem system(mean_metric(), "x", numbered(2));
+    const repal::ResampledSystem system(mean_metric(), {"x", {}}, numbered(2));
 
     const auto nothing = system.embedding({0, 0});
 

@@ -91,29 +91,36 @@ TEST_F(Hdf5, AxesNameAnotherOrder) {
 TEST_F(Hdf5, AmongSeveralDatasetsANameIsNeeded) {
     repal::write_archive(file_, example());
 
-    EXPECT_THAT(refusal(""), AllOf(HasSubstr("the file has 3 datasets of numbers"),
-                                   HasSubstr("one of: /counts, /rates, /run/states")));
+    // A vector is not taken for an array among those of two dimensions.
+    EXPECT_THAT(refusal(""), AllOf(HasSubstr("the file has 2 arrays of numbers"),
+                                   HasSubstr("one of: /counts (3, 2, 1), /run/states (2, 3)")));
 }
 
 TEST_F(Hdf5, ADatasetThatIsNotThereIsRefusedWithTheFileAndTheNearestName) {
     repal::write_archive(file_, example());
 
     EXPECT_EQ(refusal(":/run/stats"),
-              file_ + ":/run/stats: there is no dataset '/run/stats'; did you mean '/run/states'?");
+              file_ + ":/run/stats: there is no array '/run/stats'; did you mean '/run/states'?");
 }
 
-TEST_F(Hdf5, AGroupIsNoDataset) {
+TEST_F(Hdf5, AGroupIsItsOnlyArray) {
     repal::write_archive(file_, example());
 
-    EXPECT_THAT(refusal(":/run"), HasSubstr("'/run' is a group, not a dataset"));
+    EXPECT_EQ(values_of(read(":/run")), (Values{1, 2, 3, 4, 5, 6}));
+}
+
+TEST_F(Hdf5, OneDimensionIsTime) {
+    write_states({6}, {1, 2, 3, 4, 5, 6});
+
+    EXPECT_EQ(read("").shape(), (Shape{.trials = 1, .steps = 6, .channels = 1}));
 }
 
 TEST_F(Hdf5, WhatCannotBeTrajectoriesIsRefused) {
-    write_states({6}, {1, 2, 3, 4, 5, 6});
-    EXPECT_THAT(refusal(""), HasSubstr("an array of 1 dimensions, (6,), not two or three"));
+    write_states({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});
+    EXPECT_THAT(refusal(""), HasSubstr("an array of 4 dimensions, (1, 1, 2, 3), not one to three"));
 
     write_states({1, 6}, {1, 2, 3, 4, 5, 6});
-    EXPECT_THAT(refusal(""), HasSubstr("(1, 6) was read as (time, channel)"));
+    EXPECT_THAT(refusal(""), HasSubstr("it was read as (time, channel)"));
 
     write_states({2, 2}, {1, 2, 3, std::numeric_limits<double>::quiet_NaN()});
     EXPECT_THAT(refusal(""), HasSubstr("trial 0, step 1, channel 1"));
@@ -135,7 +142,7 @@ TEST_F(Hdf5, OtherFilesAreRefused) {
     EXPECT_THAT(refusal(""), HasSubstr("not an HDF5 file"));
 
     repal::write_file(file_, "MATLAB 5.0 MAT-file, Platform: GLNXA64");
-    EXPECT_THAT(refusal(""), HasSubstr("a MATLAB file older than 7.3; save it with the option '-v7.3'"));
+    EXPECT_THAT(refusal(""), HasSubstr("the MATLAB file is damaged"));
 }
 
 }  // namespace

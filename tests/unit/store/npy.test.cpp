@@ -134,8 +134,9 @@ TEST_F(Npy, WhatCannotBeTrajectoriesIsRefused) {
     EXPECT_THAT(refusal("this is not an array"), HasSubstr("not an array of NumPy"));
     EXPECT_THAT(refusal(npy("<c16", "(2, 2)", "")), HasSubstr("an array of complex numbers ('<c16')"));
     EXPECT_THAT(refusal(npy("<f8", "(0, 3)", "")), HasSubstr("the array is empty: (0, 3)"));
-    EXPECT_THAT(refusal(six("(6,)")), HasSubstr("an array of 1 dimensions, (6,), not two or three"));
-    EXPECT_THAT(refusal(six("(1, 6)")), HasSubstr("(1, 6) was read as (time, channel)"));
+    EXPECT_THAT(refusal(npy("<f8", "()", bytes_of<double>({1}))),
+                HasSubstr("an array of 0 dimensions, not one to three"));
+    EXPECT_THAT(refusal(six("(1, 6)")), HasSubstr("it was read as (time, channel)"));
 }
 
 TEST_F(Npy, ANumberThatIsNotFiniteIsRefusedWithItsPlace) {

@@ -89,13 +89,14 @@ TEST_F(Npz, AmongSeveralArraysANameIsNeeded) {
     archive.attributes.clear();
     repal::write_npz(file_, archive);
 
-    EXPECT_THAT(refusal(""), AllOf(HasSubstr("the archive has 3 arrays"), HasSubstr("one of: counts, rates, states")));
+    EXPECT_THAT(refusal(""), AllOf(HasSubstr("the file has 2 arrays of numbers"),
+                                   HasSubstr("one of: counts (3, 2, 1), states (2, 3)")));
 }
 
 TEST_F(Npz, AnArrayThatIsNotThereIsRefusedWithTheFileAndTheNearestName) {
     repal::write_npz(file_, example());
 
-    EXPECT_EQ(refusal(":stats"), file_ + ":stats: the archive has no array 'stats'; did you mean 'states'?");
+    EXPECT_EQ(refusal(":stats"), file_ + ":stats: there is no array 'stats'; did you mean 'states'?");
 }
 
 TEST_F(Npz, AttributesAreTextsAndNoTrajectories) {
@@ -105,8 +106,8 @@ TEST_F(Npz, AttributesAreTextsAndNoTrajectories) {
 }
 
 TEST_F(Npz, WhatCannotBeTrajectoriesIsRefused) {
-    write_states({6}, {1, 2, 3, 4, 5, 6});
-    EXPECT_THAT(refusal(""), HasSubstr("an array of 1 dimensions, (6,), not two or three"));
+    write_states({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});
+    EXPECT_THAT(refusal(""), HasSubstr("an array of 4 dimensions, (1, 1, 2, 3), not one to three"));
 
     write_states({2, 2}, {1, 2, 3, std::numeric_limits<double>::quiet_NaN()});
     EXPECT_THAT(refusal(""), HasSubstr("trial 0, step 1, channel 1"));

@@ -1,0 +1,221 @@
+module;
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module command.recordings;
+
+import repal.store;
+import repal.time_step;
+
+namespace command {
+namespace {
+
+using Lengths = std::array<Eigen::Index, 3>;
+
+constexpr const char* steps_alone = "steps";
+
+Lengths lengths_of(const repal::ReadSystem& system) {
+    const repal::Shape& shape = system.x.shape();
+    return {shape.trials, shape.steps, shape.channels};
+}
+
+int equal_lengths(const Lengths& a, const Lengths& b) {
+    int equal = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) equal += a[i] > 1 && a[i] == b[i] ? 1 : 0;
+    return equal;
+}
+
+/// The order in which more lengths of one array are those of another than as it was read; empty if there is none.
+std::string better_order(const Lengths& of, const Lengths& other) {
+    constexpr std::array<const char*, 3> names = {"trial", "time", "channel"};
+    const int as_read = equal_lengths(of, other);
+    std::array<std::size_t, 3> order = {0, 1, 2};
+    std::string best;
+    int most = std::max(as_read, of[0] == 1 ? 0 : 1);  // one equal length of three is chance
+    do {
+        if (of[0] == 1 && order[0] != 0) continue;
+        const Lengths turned = {of[order[0]], of[order[1]], of[order[2]]};
+        if (equal_lengths(turned, other) <= most) continue;
+        most = equal_lengths(turned, other);
+        // order[i]: the place in the file of axis i.
+        std::array<std::string, 3> axes;
+        for (std::size_t i = 0; i < order.size(); ++i) axes[order[i]] = names[i];
+        best = of[0] == 1 ? fmt::format("{},{}", axes[1], axes[2]) : fmt::format("{}", fmt::join(axes, ","));
+    } while (std::ranges::next_permutation(order).found);
+    return best;
+}
+
+/// Two systems of which one seems to be in another order, though nobody said which is meant.
+void warn_of_orders(const std::vector<repal::ReadSystem>& systems, repal::Progress& progress) {
+    for (std::size_t i = 0; i < systems.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) {
+            if (systems[i].has_named_axes || systems[j].has_named_axes) continue;
+            const Lengths a = lengths_of(systems[i]);
+            const Lengths b = lengths_of(systems[j]);
+            if ((a[0] == 1) != (b[0] == 1)) continue;
+            const std::string axes = better_order(a, b);
+            if (axes.empty()) continue;
+            progress.warn("axes", fmt::format("{} is {} and {} is {}: if their axes are in different orders, say {}@{}",
+                                              systems[j].name, to_string(systems[j].x.shape()), systems[i].name,
+                                              to_string(systems[i].x.shape()), systems[i].name, axes));
+            return;
+        }
+}
+
+void tell(const std::vector<repal::ReadSystem>& systems, repal::Progress& progress) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> readings;
+    for (const repal::ReadSystem& system : systems) {
+        auto place =
+            std::ranges::find(readings, system.reading, &std::pair<std::string, std::vector<std::string>>::first);
+        if (place == readings.end()) place = readings.insert(readings.end(), {system.reading, {}});
+        place->second.push_back(system.name);
+    }
+    constexpr std::size_t shown = 12;
+    for (std::size_t i = 0; i < std::min(shown, readings.size()); ++i) {
+        const auto& [reading, names] = readings[i];
+        progress.say(names.size() == 1 ? fmt::format("{}: {}", names.front(), reading)
+                                       : fmt::format("{} and {} more: {}", names.front(), names.size() - 1, reading));
+    }
+    if (readings.size() > shown) progress.say(fmt::format("{} files more were read", readings.size() - shown));
+    for (const repal::ReadSystem& system : systems)
+        for (const std::string& warning : system.warnings) progress.warn(system.name, warning);
+}
+
+double seconds_in(const std::string& text) {
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value) || value <= 0)
+        throw repal::InputError("--dt " + text, "no time of a step in seconds",
+                                "e.g. 0.01, one for each file as in 0.01,0.02, or steps");
+    return value;
+}
+
+/// Files of which some say the time of a step and others do not.
+void require_steps_of_all(const std::vector<repal::ReadSystem>& systems) {
+    const auto says = [](const repal::ReadSystem& system) { return system.x.dt().has_value(); };
+    const auto one = std::ranges::find_if(systems, says);
+    const auto other = std::ranges::find_if_not(systems, says);
+    if (one == systems.end() || other == systems.end()) return;
+    throw repal::InputError(
+        other->name, fmt::format("it does not say the time of a step, but {} does ({:.6g} s)", one->name, *one->x.dt()),
+        "--dt 0.01 says it for all, --dt 0.01,0.02 for each file, --dt steps compares steps");
+}
+
+/// That systems are brought to one time of a step.
+void tell_of_steps(const std::vector<Recording>& recordings, repal::Progress& progress) {
+    std::vector<repal::NamedSystem> systems;
+    for (const Recording& recording : recordings) systems.push_back(recording.system);
+    const auto step = repal::common_step(systems);
+    if (!step) return;
+    for (const repal::NamedSystem& system : systems) {
+        const double own = *system.system->observe({}).trajectories().dt();
+        if (repal::is_whole_ratio(*step, own)) continue;
+        progress.warn("time", fmt::format("{} is resampled from {:.6g} to {:.6g} s a step, which is no whole number of "
+                                          "its steps",
+                                          system.name, own, *step));
+    }
+    progress.say(fmt::format("steps take different times: all are brought to {:.6g} s", *step));
+}
+
+/// A text that other values will hardly have: 64 bits of all of them and their shape.
+std::string content_of(const repal::Trajectories& x) {
+    std::uint64_t mixed = 0;
+    const auto mix = [&](std::uint64_t bits) {
+        constexpr std::uint64_t factor = 0x9e3779b97f4a7c15;
+        mixed = (mixed ^ bits) * factor;
+        mixed ^= mixed >> 32;
+    };
+    for (Eigen::Index k = 0; k < x.shape().trials; ++k) mix(static_cast<std::uint64_t>(x.steps(k)));
+    mix(static_cast<std::uint64_t>(x.shape().channels));
+    for (Eigen::Index i = 0; i < x.rows().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.rows().data()[i]));
+    return fmt::format("{:016x}", mixed);
+}
+
+}  // namespace
+
+void add_recordings(CLI::App& sub, RecordingOptions& options, int least) {
+    constexpr int most = 1'000'000;
+    sub.add_option("systems", options.locations,
+                   "FILE[:OBJECT][SLICE][@AXES], e.g. a.npy, nets.h5:/net*/states, s.mat:s.x, a.npy[3]@channel,time")
+        ->required()
+        ->expected(least, most);
+    sub.add_option("--axes", options.axes,
+                   "the order of the axes of files that say nothing, e.g. time,trial,channel; by default time, "
+                   "time,channel or trial,time,channel");
+    sub.add_option("--gaps", options.gaps,
+                   "what to do about nan: refuse, or split trials there and leave out channels "
+                   "of which more than half is nan")
+        ->check(CLI::IsMember({"refuse", "split"}))
+        ->capture_default_str();
+    sub.add_option("--dt", options.dt,
+                   "the time of a step in s, one for all or one for each location; steps: as if no file said it")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+}
+
+std::vector<Recording> read_recordings(const RecordingOptions& options, repal::Progress& progress) {
+    const bool takes_steps = options.dt == std::vector<std::string>{steps_alone};
+    std::vector<double> steps;
+    if (!takes_steps)
+        for (const std::string& text : options.dt) steps.push_back(seconds_in(text));
+    if (steps.size() > 1 && steps.size() != options.locations.size())
+        throw repal::InputError(
+            "--dt", fmt::format("{} times of a step for {} locations", steps.size(), options.locations.size()));
+    const repal::Reading reading{
+        .axes = options.axes, .splits_at_gaps = options.gaps == "split", .takes_steps = takes_steps || !steps.empty()};
+    std::vector<repal::ReadSystem> systems;
+    std::vector<repal::InputError> errors;
+    for (std::size_t i = 0; i < options.locations.size(); ++i) {
+        try {
+            for (repal::ReadSystem& system : repal::read_systems(options.locations[i], reading)) {
+                if (!steps.empty()) system.x = system.x.with_dt(steps.size() == 1 ? steps.front() : steps[i]);
+                systems.push_back(std::move(system));
+            }
+        } catch (const repal::InputError& error) {
+            const auto is_said = [&](const repal::InputError& other) {
+                return std::string_view(other.what()) == error.what();
+            };
+            if (std::ranges::none_of(errors, is_said)) errors.push_back(error);
+        }
+    }
+    if (errors.size() == 1) throw repal::InputError(errors.front());
+    if (!errors.empty()) {
+        std::string all;
+        for (const repal::InputError& error : errors) all += fmt::format("\n  {}", error.what());
+        throw repal::InputError("", fmt::format("{} locations cannot be read:{}", errors.size(), all));
+    }
+    require_steps_of_all(systems);
+    tell(systems, progress);
+    warn_of_orders(systems, progress);
+    std::vector<Recording> recordings;
+    for (repal::ReadSystem& system : systems) {
+        repal::Observed observed(std::move(system.x));
+        observed.set_units(std::move(system.units));
+        std::string content = content_of(observed.trajectories());
+        recordings.push_back(
+            {.system = {system.name,
+                        repal::given(fmt::format("{} {}", recordings.size(), system.name), std::move(observed)),
+                        std::move(content)},
+             .reading = system.reading});
+    }
+    tell_of_steps(recordings, progress);
+    return recordings;
+}
+
+}  // namespace command

@@ -1,0 +1,90 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+module repal.store;
+
+import :axes;
+import repal.error;
+
+namespace repal {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Axis>, 33> known_names = {{
+    {"trial", Axis::trial},        {"trials", Axis::trial},   {"epoch", Axis::trial},      {"epochs", Axis::trial},
+    {"sweep", Axis::trial},        {"sweeps", Axis::trial},   {"repetition", Axis::trial}, {"repetitions", Axis::trial},
+    {"batch", Axis::trial},        {"time", Axis::time},      {"times", Axis::time},       {"step", Axis::time},
+    {"steps", Axis::time},         {"sample", Axis::time},    {"samples", Axis::time},     {"bin", Axis::time},
+    {"bins", Axis::time},          {"frame", Axis::time},     {"frames", Axis::time},      {"channel", Axis::channel},
+    {"channels", Axis::channel},   {"neuron", Axis::channel}, {"neurons", Axis::channel},  {"unit", Axis::channel},
+    {"units", Axis::channel},      {"cell", Axis::channel},   {"cells", Axis::channel},    {"electrode", Axis::channel},
+    {"electrodes", Axis::channel}, {"roi", Axis::channel},    {"rois", Axis::channel},     {"feature", Axis::channel},
+    {"component", Axis::channel},
+}};
+
+std::string trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> names;
+    for (std::size_t start = 0; start <= list.size();) {
+        const std::size_t end = std::min(list.find(',', start), list.size());
+        names.push_back(trimmed(list.substr(start, end - start)));
+        start = end + 1;
+    }
+    return names;
+}
+
+}  // namespace
+
+std::optional<Axis> axis_of(std::string_view name) {
+    std::string lower(name);
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    for (const auto& [known, axis] : known_names)
+        if (lower == known) return axis;
+    return {};
+}
+
+std::string to_string(Axis axis) {
+    return axis == Axis::trial ? "trial" : axis == Axis::time ? "time" : "channel";
+}
+
+std::string to_string(const std::vector<Axis>& axes) {
+    std::string text;
+    for (const Axis axis : axes) text += (text.empty() ? "" : ", ") + to_string(axis);
+    return text;
+}
+
+std::vector<Axis> parse_axes(const std::string& text) {
+    const std::vector<std::string> usual = {"trial", "time", "channel"};
+    std::vector<Axis> axes;
+    for (const std::string& name : split(text)) {
+        const auto axis = axis_of(name);
+        if (!axis) throw InputError("", fmt::format("axes: unknown axis '{}'", name), suggest(name, usual));
+        if (std::ranges::find(axes, *axis) != axes.end())
+            throw InputError("", fmt::format("axes: '{}' is there twice", to_string(*axis)));
+        axes.push_back(*axis);
+    }
+    if (std::ranges::find(axes, Axis::time) == axes.end())
+        throw InputError("", fmt::format("axes: '{}' has no time", text));
+    return axes;
+}
+
+std::vector<Axis> usual_axes(std::size_t dimensions) {
+    if (dimensions == 1) return {Axis::time};
+    if (dimensions == 2) return {Axis::time, Axis::channel};
+    return {Axis::trial, Axis::time, Axis::channel};
+}
+
+}  // namespace repal

@@ -1,0 +1,25 @@
+module;
+#include <cstddef>
+#include <string>
+#include <vector>
+module repal.store:gaps;
+
+import :assembly;
+import repal.trajectories;
+
+namespace repal {
+
+/// Trials with what was done about values that are missing.
+struct Filled {
+    std::vector<RowMatrix> trials = {};   ///< (time, channel), finite; empty: nothing was missing
+    std::vector<std::size_t> units = {};  ///< which trial each is a piece of; empty: each is a whole one
+    std::vector<std::string> notes = {};
+};
+
+/// What is missing in blocks of trials (NaN): at the end of all channels it is padding, which is cut off. Else, with
+/// `splits`, channels of which more than half is missing are left out, and trials fall into their stretches without
+/// gaps; without, this throws InvalidTrajectories that says how many values are missing, where, and what that looks
+/// like.
+Filled without_gaps(const std::vector<Block>& blocks, bool splits);
+
+}  // namespace repal

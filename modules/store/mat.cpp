@@ -1,0 +1,443 @@
+module;
+#include <fmt/format.h>
+#include <matio.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+module repal.store;
+
+import :array_file;
+import :mat;
+import repal.error;
+import repal.file;
+
+namespace repal {
+namespace {
+
+/// What a child writes: numbers and texts, one after the other. It stops where nobody reads.
+class Writer {
+ public:
+    explicit Writer(int pipe) : pipe_(pipe) {}
+
+    void put(std::uint64_t number) const { bytes(&number, sizeof number); }
+    void put(std::string_view text) const {
+        put(text.size());
+        bytes(text.data(), text.size());
+    }
+    void bytes(const void* data, std::size_t n) const {
+        const char* next = static_cast<const char*>(data);
+        while (n > 0) {
+            const ssize_t written = ::write(pipe_, next, n);
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) _exit(1);
+            next += written;
+            n -= static_cast<std::size_t>(written);
+        }
+    }
+
+ private:
+    int pipe_;
+};
+
+/// A process that runs a function, and what it writes. It is ended with this.
+class Child {
+ public:
+    /// `bytes`: of memory that it may take; it ends by itself after some minutes of work.
+    Child(std::uint64_t bytes, const std::function<void(const Writer&)>& work) {
+        std::array<int, 2> ends{};
+        if (pipe(ends.data()) != 0) throw InputError("", "no pipe: " + system_error_text(errno));
+        process_ = fork();
+        if (process_ < 0) {
+            close(ends[0]);
+            close(ends[1]);
+            throw InputError("", "no process: " + system_error_text(errno));
+        }
+        if (process_ == 0) {
+            close(ends[0]);
+            limit(bytes);
+            work(Writer(ends[1]));
+            _exit(0);
+        }
+        close(ends[1]);
+        pipe_ = ends[0];
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child() {
+        close(pipe_);
+        kill(process_, SIGKILL);
+        int status = 0;
+        while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+        }
+    }
+
+    std::uint64_t number() {
+        std::uint64_t value = 0;
+        bytes(&value, sizeof value);
+        return value;
+    }
+
+    std::string text() {
+        constexpr std::uint64_t longest = 1 << 16;
+        const std::uint64_t length = number();
+        if (length > longest) fail();
+        std::string value(length, '\0');
+        bytes(value.data(), value.size());
+        return value;
+    }
+
+    void bytes(void* target, std::size_t n) {
+        auto* next = static_cast<char*>(target);
+        while (n > 0) {
+            constexpr int longest_wait = 120'000;  // ms
+            pollfd waiting{.fd = pipe_, .events = POLLIN, .revents = 0};
+            const int ready = poll(&waiting, 1, longest_wait);
+            if (ready < 0 && errno == EINTR) continue;
+            if (ready == 0) throw InputError("", "reading it as a MATLAB file does not end");
+            const ssize_t got = ::read(pipe_, next, n);
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) fail();
+            next += got;
+            n -= static_cast<std::size_t>(got);
+        }
+    }
+
+ private:
+    [[noreturn]] static void fail() {
+        throw InputError("", "the MATLAB file is damaged", "save it again, or with the option '-v7.3'");
+    }
+
+    static void limit(std::uint64_t bytes) {
+        constexpr rlim_t seconds = 300;
+        const rlimit time{.rlim_cur = seconds, .rlim_max = seconds};
+        setrlimit(RLIMIT_CPU, &time);
+        // A sanitizer maps more than that before anything is read.
+#if !defined(__SANITIZE_ADDRESS__) && !(defined(__has_feature) && __has_feature(address_sanitizer))
+        const rlimit memory{.rlim_cur = bytes, .rlim_max = bytes};
+        setrlimit(RLIMIT_AS, &memory);
+#endif
+        const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+        setrlimit(RLIMIT_CORE, &none);
+    }
+
+    pid_t process_ = -1;
+    int pipe_ = -1;
+};
+
+// --- In the child
+// -----------------------------------------------------------------------------------------------------
+
+void say_nothing(int /*level*/, char* /*text*/) {}
+
+std::string refused(const matvar_t& value) {
+    switch (value.class_type) {
+        case MAT_C_CHAR:
+            return "text";
+        case MAT_C_SPARSE:
+            return "a sparse matrix, which full() makes an array";
+        case MAT_C_STRUCT:
+            return "an array of structs";
+        case MAT_C_OBJECT:
+        case MAT_C_OPAQUE:
+            return "a MATLAB object, e.g. a table";
+        case MAT_C_FUNCTION:
+            return "a function";
+        default:
+            return value.isComplex != 0 ? "an array of complex numbers" : "";
+    }
+}
+
+Dimensions dimensions_of(const matvar_t& value) {
+    return {value.dims, value.dims + std::max(0, value.rank)};
+}
+
+std::size_t count_of(const matvar_t& value) {
+    std::size_t n = 1;
+    for (int i = 0; i < value.rank; ++i) n *= value.dims[i];
+    return n;
+}
+
+std::span<matvar_t* const> cells_of(const matvar_t& value) {
+    if (value.class_type != MAT_C_CELL || value.data == nullptr) return {};
+    return {static_cast<matvar_t* const*>(value.data), count_of(value)};
+}
+
+bool is_one_struct(const matvar_t& value) {
+    return value.class_type == MAT_C_STRUCT && count_of(value) == 1;
+}
+
+/// The fields of the only struct of an array.
+std::vector<std::pair<std::string, matvar_t*>> fields_of(matvar_t& value) {
+    std::vector<std::pair<std::string, matvar_t*>> fields;
+    const unsigned n = Mat_VarGetNumberOfFields(&value);
+    char* const* names = Mat_VarGetStructFieldnames(&value);
+    for (unsigned i = 0; names != nullptr && i < n; ++i)
+        if (matvar_t* field = Mat_VarGetStructFieldByName(&value, names[i], 0); field != nullptr)
+            fields.emplace_back(names[i], field);
+    return fields;
+}
+
+void list(const Writer& out, const std::string& name, matvar_t& value) {
+    if (is_one_struct(value)) {
+        for (const auto& [field, held] : fields_of(value)) list(out, name + "." + field, *held);
+        return;
+    }
+    Dimensions dimensions = dimensions_of(value);
+    std::string cause = refused(value);
+    if (value.class_type == MAT_C_CELL) {
+        const auto cells = cells_of(value);
+        cause = cells.empty() ? "a cell without arrays" : "";
+        for (const matvar_t* cell : cells)
+            if (cell == nullptr || cell->class_type == MAT_C_CELL || !refused(*cell).empty())
+                cause = "a cell of other things than arrays of numbers";
+        if (cause.empty()) {
+            dimensions = dimensions_of(*cells.front());
+            dimensions.insert(dimensions.begin(), cells.size());
+        }
+    }
+    if (cause.empty() && std::ranges::find(dimensions, 0U) != dimensions.end()) cause = "empty";
+    out.put(std::uint64_t{1});
+    out.put(name);
+    out.put(cause);
+    out.put(dimensions.size());
+    for (const std::uint64_t length : dimensions) out.put(length);
+}
+
+template <class Number>
+void write_as_doubles(const Writer& out, const void* data, std::size_t n) {
+    constexpr std::size_t at_a_time = 1 << 14;
+    const auto* values = static_cast<const Number*>(data);
+    std::vector<double> some;
+    for (std::size_t first = 0; first < n; first += at_a_time) {
+        some.assign(values + first, values + std::min(n, first + at_a_time));
+        out.bytes(some.data(), some.size() * sizeof(double));
+    }
+}
+
+/// Dimensions and values, the first dimension fastest.
+void write(const Writer& out, const matvar_t& value) {
+    std::string cause = refused(value);
+    if (cause.empty() && (value.data == nullptr || count_of(value) == 0)) cause = "empty";
+    out.put(cause);
+    if (!cause.empty()) return;
+    out.put(static_cast<std::uint64_t>(value.rank));
+    for (int i = 0; i < value.rank; ++i) out.put(value.dims[i]);
+    const std::size_t n = count_of(value);
+    switch (value.class_type) {
+        case MAT_C_DOUBLE:
+            return write_as_doubles<double>(out, value.data, n);
+        case MAT_C_SINGLE:
+            return write_as_doubles<float>(out, value.data, n);
+        case MAT_C_INT8:
+            return write_as_doubles<std::int8_t>(out, value.data, n);
+        case MAT_C_UINT8:
+            return write_as_doubles<std::uint8_t>(out, value.data, n);
+        case MAT_C_INT16:
+            return write_as_doubles<std::int16_t>(out, value.data, n);
+        case MAT_C_UINT16:
+            return write_as_doubles<std::uint16_t>(out, value.data, n);
+        case MAT_C_INT32:
+            return write_as_doubles<std::int32_t>(out, value.data, n);
+        case MAT_C_UINT32:
+            return write_as_doubles<std::uint32_t>(out, value.data, n);
+        case MAT_C_INT64:
+            return write_as_doubles<std::int64_t>(out, value.data, n);
+        case MAT_C_UINT64:
+            return write_as_doubles<std::uint64_t>(out, value.data, n);
+        default:
+            _exit(1);
+    }
+}
+
+mat_t* opened(const std::string& file) {
+    Mat_LogInitFunc("repal", say_nothing);
+    mat_t* mat = Mat_Open(file.c_str(), MAT_ACC_RDONLY);
+    if (mat == nullptr) _exit(1);
+    return mat;
+}
+
+void list_all(const Writer& out, const std::string& file) {
+    mat_t* mat = opened(file);
+    while (matvar_t* value = Mat_VarReadNextInfo(mat)) {
+        if (value->name != nullptr) list(out, value->name, *value);
+        Mat_VarFree(value);
+    }
+    out.put(std::uint64_t{0});
+}
+
+/// "x", or "s.x" of a struct: how many arrays it is, 0 if it is not there, and each.
+void write_named(const Writer& out, const std::string& file, const std::string& name) {
+    mat_t* mat = opened(file);
+    std::size_t dot = name.find('.');
+    matvar_t* value = Mat_VarRead(mat, name.substr(0, dot).c_str());
+    while (value != nullptr && dot != std::string::npos) {
+        const std::size_t begin = dot + 1;
+        dot = name.find('.', begin);
+        const std::string field = name.substr(begin, dot == std::string::npos ? dot : dot - begin);
+        value = is_one_struct(*value) ? Mat_VarGetStructFieldByName(value, field.c_str(), 0) : nullptr;
+    }
+    if (value == nullptr || is_one_struct(*value)) {
+        out.put(std::uint64_t{0});
+        return;
+    }
+    const auto cells = cells_of(*value);
+    if (value->class_type != MAT_C_CELL) {
+        out.put(std::uint64_t{1});
+        write(out, *value);
+        return;
+    }
+    out.put(cells.size());
+    for (const matvar_t* cell : cells) {
+        if (cell == nullptr || cell->class_type == MAT_C_CELL) {
+            out.put("something else than an array of numbers");
+            return;
+        }
+        write(out, *cell);
+    }
+}
+
+// --- In the program
+// ---------------------------------------------------------------------------------------------------
+
+/// An array whose values a child writes next. Several share a child: they are read in their order.
+class MatArray final : public StoredArray {
+ public:
+    MatArray(std::shared_ptr<Child> child, Dimensions lengths) : child_(std::move(child)) {
+        dimensions = std::move(lengths);
+        order = MemoryOrder::first_fastest;
+        count_ = bytes_of(dimensions, 1);
+    }
+
+    void read(Assembly& assembly) override {
+        constexpr std::uint64_t at_a_time = 1 << 14;
+        std::vector<double> values(std::min(count_, at_a_time));
+        for (std::uint64_t done = 0; done < count_;) {
+            const std::uint64_t n = std::min<std::uint64_t>(values.size(), count_ - done);
+            child_->bytes(values.data(), n * sizeof(double));
+            assembly.append(std::span(values).first(n));
+            done += n;
+        }
+    }
+
+ private:
+    std::shared_ptr<Child> child_;
+    std::uint64_t count_ = 0;
+};
+
+/// A whole array in memory, since what follows it in the pipe is asked for first.
+class HeldMatArray final : public StoredArray {
+ public:
+    HeldMatArray(Child& child, Dimensions lengths) {
+        dimensions = std::move(lengths);
+        order = MemoryOrder::first_fastest;
+        values_.resize(bytes_of(dimensions, 1));
+        child.bytes(values_.data(), values_.size() * sizeof(double));
+    }
+    void read(Assembly& assembly) override { assembly.append(values_); }
+
+ private:
+    std::vector<double> values_;
+};
+
+class MatFile final : public ArrayFile {
+ public:
+    explicit MatFile(const std::filesystem::path& file)
+        : file_(file.string()), file_bytes_(std::filesystem::file_size(file)) {}
+
+    std::vector<ArrayEntry> arrays() override {
+        Child child(memory(), [this](const Writer& out) { list_all(out, file_); });
+        std::vector<ArrayEntry> entries;
+        while (child.number() == 1) {
+            ArrayEntry entry{.name = child.text(), .dimensions = {}, .refused = child.text()};
+            entry.dimensions = lengths(child);
+            entries.push_back(std::move(entry));
+        }
+        return entries;
+    }
+
+    std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
+        auto child = std::make_shared<Child>(memory(), [&](const Writer& out) { write_named(out, file_, name); });
+        const std::uint64_t n = child->number();
+        std::vector<std::unique_ptr<StoredArray>> arrays;
+        for (std::uint64_t i = 0; i < n; ++i) {
+            if (const std::string cause = child->text(); !cause.empty())
+                throw InputError("", n == 1 ? fmt::format("'{}' is {}", name, cause)
+                                            : fmt::format("cell {} of '{}' is {}", i + 1, name, cause));
+            Dimensions found = lengths(*child);
+            require_possible(found);
+            if (n == 1)
+                arrays.push_back(std::make_unique<MatArray>(child, std::move(found)));
+            else
+                arrays.push_back(std::make_unique<HeldMatArray>(*child, std::move(found)));
+        }
+        return arrays;
+    }
+
+ private:
+    // Deflate packs 258 bytes into two bits at best, and a byte of the file may be a double.
+    static constexpr std::uint64_t largest_ratio = 1032 * sizeof(double);
+
+    std::uint64_t memory() const {
+        constexpr std::uint64_t of_program = std::uint64_t{4} << 30;
+        return of_program + 4 * file_bytes_ * largest_ratio;
+    }
+
+    void require_possible(const Dimensions& found) const {
+        if (bytes_of(found, sizeof(double)) / largest_ratio > file_bytes_)
+            throw InputError("", fmt::format("an array of {} cannot be in {} bytes", to_string(found), file_bytes_),
+                             "the file is damaged");
+    }
+
+    static Dimensions lengths(Child& child) {
+        constexpr std::uint64_t most = 32;
+        const std::uint64_t n = child.number();
+        if (n > most) throw InputError("", fmt::format("an array of {} dimensions", n));
+        Dimensions found;
+        for (std::uint64_t i = 0; i < n; ++i) found.push_back(child.number());
+        return found;
+    }
+
+    std::string file_;
+    std::uint64_t file_bytes_;
+};
+
+}  // namespace
+
+bool is_mat(const std::string& start, std::uint64_t file_bytes) {
+    if (start.starts_with("MATLAB 5.0") || start.starts_with("MATLAB 7.0")) return true;
+    // Version 4: type, rows, columns, whether it is complex, length of the name.
+    std::array<std::int32_t, 5> header{};
+    if (start.size() < sizeof header) return false;
+    std::memcpy(header.data(), start.data(), sizeof header);
+    const auto [type, rows, columns, is_complex, name] = header;
+    const bool is_type = type >= 0 && type <= 52 && type % 10 <= 2 && type / 10 % 10 <= 5 && type / 100 == 0;
+    return is_type && rows > 0 && columns > 0 && (is_complex == 0 || is_complex == 1) && name > 1 && name <= 64 &&
+           static_cast<std::uint64_t>(rows) <= file_bytes && static_cast<std::uint64_t>(columns) <= file_bytes;
+}
+
+std::unique_ptr<ArrayFile> open_mat(const std::filesystem::path& file) {
+    return std::make_unique<MatFile>(file);
+}
+
+}  // namespace repal

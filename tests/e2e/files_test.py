@@ -1,0 +1,431 @@
+"""What is on people's disks: read rightly whoever wrote it, or refused with a way on."""
+
+import csv
+import io
+import json
+import unittest
+
+import h5py
+import numpy
+import scipy.io
+
+from program import ProgramTest
+
+
+class Files(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        # Whole numbers that fit every type, so that each file holds the same array: (trial, time, channel).
+        self.array = numpy.random.default_rng(3).integers(0, 100, size=(6, 40, 3)).astype(float)
+        numpy.save(self.folder / "reference.npy", self.array)
+
+    def scores(self, *arguments, code=0):
+        result = self.run_repal("compare", *arguments, "--format", "json")
+        self.assertEqual(result.returncode, code, result.stderr)
+        return json.loads(result.stdout), result.stderr
+
+    def expect_same(self, location, *arguments, reference="reference.npy"):
+        """Exactly 0 is given to equal arrays only."""
+        scores, said = self.scores(reference, location, "--metric", "cka,procrustes", *arguments)
+        for score in scores:
+            self.assertEqual(score["angle_rad"], 0, (location, score))
+        return scores, said
+
+    def hdf5(self, name, **datasets):
+        with h5py.File(self.folder / name, "w") as file:
+            for path, values in datasets.items():
+                file[path] = values
+
+
+class Formats(Files):
+    def test_hdf5_of_any_name_and_packing(self):
+        for name in ("a.nwb", "a.nc", "a.hdf", "none", "A.H5"):
+            self.hdf5(name, x=self.array)
+            self.expect_same(name)
+            self.expect_same(name + ":/x")
+        packings = {"gzip": {"compression": "gzip", "shuffle": True}, "fletcher": {"fletcher32": True},
+                    "chunked": {"chunks": (2, 7, 3)}}
+        for name, options in packings.items():
+            with h5py.File(self.folder / f"{name}.h5", "w") as file:
+                file.create_dataset("x", data=self.array, **options)
+            self.expect_same(f"{name}.h5")
+        with h5py.File(self.folder / "scale.h5", "w") as file:
+            file.create_dataset("x", data=self.array.astype("i4"), scaleoffset=0)
+            file.create_dataset("equal", data=numpy.full((50, 400, 100), 7, "i4"), scaleoffset=0, chunks=(50, 400, 100))
+        self.expect_same("scale.h5:x")
+        self.refuse(["compare", "scale.h5:equal", "scale.h5:x", "--metric", "nothing"], "nothing")
+        self.assertNotIn("cut off", self.run_repal("compare", "scale.h5:equal", "scale.h5:equal", "--metric", "cka").stderr)
+
+    def test_filters_that_are_not_here_are_named(self):
+        for name, number in (("blosc", 32001), ("lz4", 32004), ("zstd", 32015)):
+            with h5py.File(self.folder / "packed.h5", "w") as file:
+                plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                plan.set_chunk(self.array.shape)
+                plan.set_filter(number, h5py.h5z.FLAG_OPTIONAL, (0, 0, 0, 0))
+                space = h5py.h5s.create_simple(self.array.shape)
+                dataset = h5py.h5d.create(file.id, b"x", h5py.h5t.IEEE_F64LE, space, plan)
+                dataset.write_direct_chunk((0, 0, 0), bytes(5000))
+            self.refuse(["compare", "packed.h5", "reference.npy"], name, "h5repack")
+
+    def test_matlab_4_5_and_7(self):
+        for name, options in (("v5.mat", {}), ("v7.mat", {"do_compression": True})):
+            cells = numpy.empty(6, object)
+            for k in range(6):
+                cells[k] = self.array[k]
+            scipy.io.savemat(self.folder / name, {"x": self.array, "name": "text", "fs": 100.0, "cells": cells,
+                                                  "s": {"x": self.array, "inner": {"y": self.array}},
+                                                  "flags": self.array > 50, "one": self.array[0].astype("i2")},
+                             **options)
+            for object_name in ("x", "s.x", "s.inner.y", "cells"):
+                self.expect_same(f"{name}:{object_name}")
+            numpy.save(self.folder / "flags.npy", self.array > 50)
+            numpy.save(self.folder / "one.npy", self.array[0])
+            self.expect_same(f"{name}:flags", reference="flags.npy")
+            self.expect_same(f"{name}:one", reference="one.npy")
+            self.refuse(["compare", f"{name}:nothing", "reference.npy"], f"{name}:nothing", "x (6, 40, 3)")
+            self.refuse(["compare", f"{name}:name", "reference.npy"], "text")
+        scipy.io.savemat(self.folder / "alone.mat", {"x": self.array, "fs": 100.0, "t": numpy.arange(40.0)})
+        self.expect_same("alone.mat")
+        scipy.io.savemat(self.folder / "v4.mat", {"x": self.array[0]}, format="4")
+        self.expect_same("v4.mat", reference="one.npy")
+        scipy.io.savemat(self.folder / "sparse.mat", {"x": scipy.sparse.csc_matrix(self.array[0])})
+        self.refuse(["compare", "sparse.mat:x", "reference.npy"], "sparse")
+        whole = (self.folder / "v7.mat").read_bytes()
+        for damaged in (whole[:200], whole[:3000], whole[:-100], whole[:2000] + bytes(500) + whole[2500:]):
+            (self.folder / "bad.mat").write_bytes(damaged)
+            result = self.run_repal("compare", "bad.mat:s.inner.y", "reference.npy", "--metric", "cka")
+            self.assertIn(result.returncode, (0, 2), result.stderr)  # what was read may lie before the damage
+            self.assertEqual(len(result.stderr.splitlines()) if result.returncode == 2 else 1, 1, result.stderr)
+
+    def test_matlab_7_3_cells_and_structs(self):
+        with h5py.File(self.folder / "c.mat", "w", userblock_size=512) as file:
+            kept = file.create_group("#refs#")
+            references = []
+            for k in range(6):
+                kept[f"t{k}"] = self.array[k].T
+                kept[f"t{k}"].attrs["MATLAB_class"] = numpy.bytes_("double")
+                references.append(kept[f"t{k}"].ref)
+            cells = file.create_dataset("trials", (6, 1), dtype=h5py.ref_dtype)
+            cells[:, 0] = references
+            cells.attrs["MATLAB_class"] = numpy.bytes_("cell")
+            file["s/x"] = self.array.transpose(2, 1, 0)
+            file["s"].attrs["MATLAB_class"] = numpy.bytes_("struct")
+            file["s/x"].attrs["MATLAB_class"] = numpy.bytes_("double")
+        for location in ("c.mat:trials", "c.mat:s/x", "c.mat:s.x", "c.mat:/s/x", "c.mat:s"):
+            self.expect_same(location)
+        self.refuse(["compare", "c.mat", "reference.npy"], "/s/x (6, 40, 3)", "/trials (6, 40, 3)")
+
+    def test_octave(self):
+        with h5py.File(self.folder / "o.h5", "w") as file:
+            group = file.create_group("x")
+            group.attrs["OCTAVE_NEW_FORMAT"] = numpy.uint8(1)
+            group.create_dataset("type", data=numpy.bytes_("matrix\0"))
+            group["value"] = numpy.ascontiguousarray(self.array.transpose(2, 1, 0))
+        for location in ("o.h5", "o.h5:x", "o.h5:/x/value"):
+            self.expect_same(location)
+
+    def test_tables_of_text(self):
+        numpy.save(self.folder / "flat.npy", self.array[0])
+        for name, separator in (("a.csv", ","), ("b.csv", ";"), ("c.tsv", "\t")):
+            numpy.savetxt(self.folder / name, self.array[0], delimiter=separator)
+            self.expect_same(name, reference="flat.npy")
+        rows = [["", "trial", "time_ms", "u1", "u2", "u3"]]
+        for k in range(6):
+            for t in range(40):
+                rows.append([len(rows) - 1, k, 20 * t, *self.array[k, t]])
+        with open(self.folder / "named.csv", "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        scores, said = self.expect_same("named.csv", "--dt", "steps")
+        self.assertIn("column 'trial' tells the trials", said)
+        self.assertIn("6 trials x 40 steps x 3 channels", scores[0]["read_b"])
+        self.assertIn("0.02 s a step", self.scores("named.csv", "named.csv", "--metric", "cka")[1])
+        (self.folder / "wrong.csv").write_text("a,b\n1,2\n3,x\n")
+        self.refuse(["compare", "wrong.csv", "reference.npy"], "'x' in line 3, column 2")
+        (self.folder / "ragged.csv").write_text("1,2\n3\n")
+        self.refuse(["compare", "ragged.csv", "reference.npy"], "line 2 has 1 columns")
+        (self.folder / "sheet.csv").write_text("file,area\na.npy,V1\n")
+        self.refuse(["compare", "sheet.csv", "reference.npy"], "list of files")
+
+    def test_tables_of_pandas(self):
+        # Two blocks, as pandas keeps columns of two types, in an order that is not that of the table.
+        with h5py.File(self.folder / "frame.h5", "w") as file:
+            group = file.create_group("df")
+            group.attrs["pandas_type"] = "frame"
+            group["axis0"] = numpy.array([b"a", b"b", b"c"])
+            group["axis1"] = numpy.arange(40)
+            group["block0_items"] = numpy.array([b"a", b"c"])
+            group["block0_values"] = self.array[0][:, [0, 2]]
+            group["block1_items"] = numpy.array([b"b"])
+            group["block1_values"] = self.array[0][:, [1]].astype("i8")
+        numpy.save(self.folder / "flat.npy", self.array[0])
+        for location in ("frame.h5", "frame.h5:df", "frame.h5:/df"):
+            self.expect_same(location, reference="flat.npy")
+
+    def test_what_is_not_read_has_a_line_that_converts_it(self):
+        numpy.savetxt(self.folder / "a.txt", self.array[0])
+        (self.folder / "a.pt").write_bytes(b"PK\x03\x04junk")
+        (self.folder / "a.pkl").write_bytes(b"\x80\x04.")
+        (self.folder / "a.parquet").write_bytes(b"PAR1" + bytes(100))
+        (self.folder / "a.zarr").mkdir()
+        (self.folder / "odd").write_bytes(bytes(range(256)))
+        (self.folder / "empty.npy").write_bytes(b"")
+        for name in ("a.txt", "a.pt", "a.pkl", "a.parquet", "a.zarr", "odd", "empty.npy"):
+            self.refuse(["compare", name, "reference.npy"], name, "numpy.save")
+        objects = numpy.empty(2, object)
+        objects[:] = [self.array[0], self.array[1, :30]]
+        numpy.save(self.folder / "objects.npy", objects, allow_pickle=True)
+        self.refuse(["compare", "objects.npy", "reference.npy"], "trials of unequal length", "numpy.savez")
+
+
+class Axes(Files):
+    def test_of_one_file_of_all_or_of_the_file_itself(self):
+        turned = self.array.transpose(2, 1, 0).copy()
+        numpy.save(self.folder / "turned.npy", turned)
+        self.expect_same("turned.npy@channel,time,trial")
+        self.expect_same("turned.npy@neurons,samples,trials")
+        with h5py.File(self.folder / "said.h5", "w") as file:
+            file["attribute"] = turned
+            file["attribute"].attrs["axes"] = "unit,time,trial"
+            file["labels"] = turned
+            for i, label in enumerate(("neuron", "time", "trial")):
+                file["labels"].dims[i].label = label
+            file["scales"] = turned
+            for i, (label, n) in enumerate((("channel", 3), ("time", 40), ("trial", 6))):
+                file[label] = numpy.arange(float(n))
+                file[label].make_scale(label)
+                file["scales"].dims[i].attach_scale(file[label])
+        for name in ("attribute", "labels", "scales"):
+            scores, said = self.expect_same(f"said.h5:/{name}")
+            self.assertIn("6 trials x 40 steps x 3 channels (channel, time, trial", scores[0]["read_b"])
+        self.refuse(["compare", "turned.npy@channel,tme", "reference.npy"], "did you mean 'time'?")
+        self.refuse(["compare", "turned.npy@channel,trial,time", "turned.npy@channel,time"], "the array has 3 dimensions")
+
+    def test_orders_that_differ_are_warned_of(self):
+        numpy.save(self.folder / "turned.npy", self.array.transpose(2, 1, 0))
+        result = self.run_repal("compare", "reference.npy", "turned.npy", "--metric", "dsa", "--set", "dsa.n_delays=1",
+                                "--set", "dsa.rank=2")
+        self.assertIn("turned.npy@channel,time,trial", result.stderr)
+        said = self.run_repal("compare", "reference.npy", "turned.npy@channel,time,trial", "--metric", "cka").stderr
+        self.assertNotIn("different orders", said)
+        flat = numpy.random.default_rng(1).normal(size=(30, 500))
+        numpy.save(self.folder / "flat.npy", flat)
+        said = self.run_repal("compare", "flat.npy", "flat.npy", "--metric", "cka").stderr
+        self.assertIn("1 trials x 30 steps x 500 channels", said)
+        self.assertIn("flat.npy@channel,time", said)
+
+    def test_vectors_are_time(self):
+        time = numpy.arange(300)
+        for name, rate in (("a", 0.2), ("b", 0.3)):
+            numpy.save(self.folder / f"{name}.npy", numpy.sin(rate * time))
+        scipy.io.savemat(self.folder / "row.mat", {"x": numpy.sin(0.2 * time)})
+        scores, _ = self.scores("a.npy", "b.npy", "row.mat", "--metric", "dsa", "--set", "dsa.n_delays=2", "--set",
+                                "dsa.rank=2")
+        self.assertAlmostEqual(scores[0]["angle_rad"], 0.1, delta=1e-3)
+        self.assertEqual(scores[1]["angle_rad"], 0)
+
+
+class Selections(Files):
+    def test_slices(self):
+        numpy.save(self.folder / "many.npy", numpy.stack([self.array, self.array + 1, 2 * self.array]))
+        self.hdf5("many.h5", x=numpy.stack([self.array, self.array + 1, 2 * self.array]))
+        for file in ("many.npy", "many.h5"):
+            self.expect_same(f"{file}[0]")
+            self.expect_same(f"{file}[-3]")
+            numpy.save(self.folder / "part.npy", self.array[:, 10:30:2])
+            self.expect_same(f"{file}[0,:,10:30:2]", reference="part.npy")
+            numpy.save(self.folder / "one.npy", self.array[2] + 1)
+            self.expect_same(f"{file}[1,2]", reference="one.npy")
+            scores, _ = self.scores(f"{file}[*]", "--metric", "cka")
+            named = file if file == "many.npy" else "many.h5"
+            self.assertEqual([(score["a"], score["b"]) for score in scores],
+                             [(f"{named}[0]", f"{named}[1]"), (f"{named}[0]", f"{named}[2]"), (f"{named}[1]", f"{named}[2]")])
+            self.refuse(["compare", file, "reference.npy"], "4 dimensions", "[0]", "[*]")
+            self.refuse(["compare", f"{file}[3]", "reference.npy"], "no entry 3", "which has 3")
+            self.refuse(["compare", f"{file}[0:0]", "reference.npy"], "empty")
+            self.refuse(["compare", f"{file}[0][1]", "reference.npy"])
+
+    def test_wildcards_and_trials_of_one_system(self):
+        with h5py.File(self.folder / "nets.h5", "w") as file:
+            for i in range(11):
+                file[f"net{i}/hidden"] = self.array + i * numpy.arange(3)
+            file["config/name"] = "text"
+        numpy.savez(self.folder / "trials.npz", **{f"trial{k}": self.array[k] for k in range(6)}, other=self.array)
+        scores, _ = self.scores("nets.h5:/net*/hidden", "--metric", "cka")
+        self.assertEqual(len(scores), 55)
+        self.assertEqual([score["b"] for score in scores[:10]], [f"nets.h5:/net{i}/hidden" for i in range(1, 11)])
+        self.expect_same("trials.npz:trial*+")
+        self.assertEqual(len(self.scores("trials.npz:trial*", "--metric", "cka")[0]), 15)
+        for k in range(6):
+            numpy.save(self.folder / f"run{k}.npy", self.array[k])
+        self.assertEqual(len(self.scores("run*.npy", "--metric", "cka")[0]), 15)
+        self.expect_same("run*.npy+")
+        self.refuse(["compare", "nowhere*.npy", "reference.npy"], "nowhere*.npy")
+        self.refuse(["compare", "nets.h5:/met*/hidden", "reference.npy"], "/met*/hidden")
+        # A name that exists literally wins.
+        numpy.save(self.folder / "odd[0]@time.npy", self.array)
+        self.expect_same("odd[0]@time.npy")
+
+    def test_the_only_array_among_numbers_and_vectors_is_taken(self):
+        numpy.savez(self.folder / "with.npz", x=self.array, fs=100.0, labels=numpy.arange(6), name="monkey")
+        self.expect_same("with.npz")
+        numpy.savez(self.folder / "two.npz", x=self.array, y=self.array[0])
+        self.refuse(["compare", "two.npz", "reference.npy"], "x (6, 40, 3)", "y (40, 3)")
+
+
+class Gaps(Files):
+    def test_what_is_missing_is_counted_and_called_what_it_looks_like(self):
+        def refusal(values, *words):
+            numpy.save(self.folder / "x.npy", values)
+            self.refuse(["compare", "x.npy", "reference.npy"], "x.npy", "nan", "leave out", *words)
+
+        dead = self.array.copy()
+        dead[:, :, 2] = numpy.nan
+        refusal(dead, "240 values", "channel 2", "dead")
+        one = self.array.copy()
+        one[2, 7, 1] = numpy.nan
+        refusal(one, "the only nan", "trial 2, step 7, channel 1")
+        gap = self.array.copy()
+        gap[3, 10:20] = numpy.nan
+        refusal(gap, "30 values", "1 of 6 trials", "--gaps split")
+
+    def test_padding_is_cut_and_gaps_split_trials(self):
+        angle = 0.3 * numpy.arange(60) + numpy.arange(8)[:, None]
+        circle = numpy.stack([numpy.cos(angle), numpy.sin(angle)], axis=-1)
+        numpy.save(self.folder / "circle.npy", circle)
+        padded = circle.copy()
+        padded[::2, 40:] = numpy.nan
+        numpy.save(self.folder / "padded.npy", padded)
+        settings = ["--metric", "eigenvalue_wasserstein", "--set", "eigenvalue_wasserstein.n_delays=1", "--set",
+                    "eigenvalue_wasserstein.rank=2"]
+        scores, said = self.scores("circle.npy", "padded.npy", *settings)
+        self.assertLess(scores[0]["angle_rad"], 1e-12)
+        self.assertIn("8 trials x 40 to 60 steps x 2 channels (4 of 8 trials are padded with nan", said)
+        numpy.savez(self.folder / "ragged.npz", **{f"t{k}": circle[k, :40 + k] for k in range(8)})
+        self.assertLess(self.scores("circle.npy", "ragged.npz:*+", *settings)[0][0]["angle_rad"], 1e-12)
+
+        # A hole is as two trials, to the bit.
+        holed = circle.copy()
+        holed[:, 25:35] = numpy.nan
+        numpy.save(self.folder / "holed.npy", holed)
+        numpy.save(self.folder / "pieces.npy", circle[:, list(range(25)) + list(range(35, 60))].reshape(16, 25, 2))
+        split, _ = self.scores("circle.npy", "holed.npy", *settings, "--gaps", "split")
+        pieces, _ = self.scores("circle.npy", "pieces.npy", *settings)
+        self.assertEqual(split[0]["angle_rad"], pieces[0]["angle_rad"])
+        self.refuse(["compare", "circle.npy", "holed.npy"], "--gaps split")
+        # What is drawn is a whole trial, so that the floor has eight units.
+        noisy = circle + 0.1 * numpy.random.default_rng(1).normal(size=circle.shape)
+        numpy.save(self.folder / "noisy.npy", noisy)
+        noisy = noisy.copy()
+        noisy[:, 25:35] = numpy.nan
+        numpy.save(self.folder / "holed.npy", noisy)
+        scores, _ = self.scores("noisy.npy", "holed.npy", *settings, "--gaps", "split", "--calibrate")
+        self.assertEqual(scores[0]["trials_b"], 16)
+        self.assertIsNotNone(scores[0]["low_rad"])
+
+    def test_samples_that_do_not_correspond_have_no_value(self):
+        ragged = self.array.copy()
+        ragged[::2, 30:] = numpy.nan
+        numpy.save(self.folder / "ragged.npy", ragged)
+        scores, _ = self.scores("reference.npy", "ragged.npy", "--metric", "cka", code=3)
+        self.assertEqual(scores[0]["status"], "not_applicable")
+        self.assertIn("trials differ in their steps", scores[0]["note"])
+
+
+class Time(Files):
+    def rotation(self, speed, step, name, **attributes):
+        angle = speed * step * numpy.arange(int(20 / step)) + numpy.arange(10)[:, None]
+        x = numpy.stack([numpy.cos(angle), numpy.sin(angle)], axis=-1)
+        with h5py.File(self.folder / name, "w") as file:
+            file["x"] = x
+            file["x"].attrs.update(attributes)
+        numpy.save((self.folder / name).with_suffix(".npy"), x)
+
+    SETTINGS = ["--metric", "dsa,eigenvalue_wasserstein", "--set", "dsa.n_delays=1", "--set", "dsa.rank=2", "--set",
+                "eigenvalue_wasserstein.n_delays=1", "--set", "eigenvalue_wasserstein.rank=2"]
+
+    def test_systems_are_compared_at_one_time_of_a_step(self):
+        self.rotation(1, 0.05, "fine.h5", dt=0.05)
+        self.rotation(1, 0.1, "coarse.h5", sampling_rate=10)
+        scores, said = self.scores("fine.h5", "coarse.h5", *self.SETTINGS)
+        for score in scores:
+            self.assertLess(score["angle_rad"], 1e-5)  # of as many samples in other trials
+        self.assertIn("all are brought to 0.1 s", said)
+        ignored, _ = self.scores("fine.h5", "coarse.h5", *self.SETTINGS, "--dt", "steps")
+        self.assertAlmostEqual(ignored[0]["angle_rad"], 0.05, delta=1e-6)
+        given, _ = self.scores("fine.npy", "coarse.npy", *self.SETTINGS, "--dt", "0.05,0.1")
+        self.assertEqual([score["angle_rad"] for score in given], [score["angle_rad"] for score in scores])
+        self.refuse(["compare", "fine.npy", "coarse.h5"], "fine.npy", "--dt steps")
+        self.refuse(["compare", "fine.npy", "coarse.npy", "--dt", "0.1,0.2,0.3"], "3 times of a step for 2")
+        self.refuse(["compare", "fine.npy", "coarse.npy", "--dt", "-1"], "--dt")
+
+    def test_all_phases_equal_the_interval_and_as_many_steps(self):
+        self.rotation(1, 0.05, "fine.h5", dt=0.05)
+        self.rotation(1.5, 0.15, "coarse.h5", dt=0.15)
+        scores, _ = self.scores("fine.h5", "coarse.h5", *self.SETTINGS)
+        self.assertAlmostEqual(scores[0]["angle_rad"], 0.075, delta=1e-6)
+
+    def test_other_ratios_are_resampled_and_said(self):
+        self.rotation(1, 0.05, "fine.h5", dt=0.05)
+        self.rotation(1.5, 0.12, "coarse.h5", dt=0.12)
+        scores, said = self.scores("fine.h5", "coarse.h5", *self.SETTINGS)
+        self.assertAlmostEqual(scores[0]["angle_rad"], 0.06, delta=2e-3)
+        self.assertIn("resampled from 0.05 to 0.12", said)
+
+    def test_times_of_nwb_and_of_scales(self):
+        x = self.array[0]
+        with h5py.File(self.folder / "a.nwb", "w") as file:
+            file["acquisition/ts/data"] = x
+            file["acquisition/ts/timestamps"] = 5 + 0.02 * numpy.arange(40)
+            file["acquisition/rated/data"] = x
+            file["acquisition/rated/starting_time"] = 0.0
+            file["acquisition/rated/starting_time"].attrs["rate"] = 50.0
+            file["acquisition/odd/data"] = x
+            file["acquisition/odd/timestamps"] = numpy.cumsum(numpy.arange(40.0))
+            file["x"] = x
+            file["time"] = 20.0 * numpy.arange(40)
+            file["time"].make_scale("time")
+            file["time"].attrs["units"] = "ms"
+            file["unit"] = numpy.arange(3.0)
+            file["unit"].make_scale("unit")
+            file["x"].dims[0].attach_scale(file["time"])
+            file["x"].dims[1].attach_scale(file["unit"])
+        for location in ("a.nwb:/acquisition/ts", "a.nwb:/acquisition/ts/data", "a.nwb:/acquisition/rated", "a.nwb:/x"):
+            _, said = self.scores(location, location, "--metric", "cka")
+            self.assertIn("0.02 s a step", said, location)
+        self.refuse(["compare", "a.nwb:/acquisition/odd", "a.nwb:/x"], "not regular", "--dt steps")
+        self.scores("a.nwb:/acquisition/odd", "a.nwb:/x", "--metric", "cka", "--dt", "steps")
+
+
+class Failures(Files):
+    def test_one_too_short_and_one_silent_system_cost_their_own_pairs(self):
+        random = numpy.random.default_rng(4)
+        time = 0.2 * numpy.arange(200) + random.uniform(0, 6, (10, 1))
+        for i in range(3):
+            circle = numpy.stack([numpy.cos((1 + i) * time), numpy.sin((1 + i) * time)], axis=-1)
+            numpy.save(self.folder / f"{i}.npy", circle @ random.normal(size=(2, 5)) + 0.05 * random.normal(size=(10, 200, 5)))
+        numpy.save(self.folder / "silent.npy", numpy.zeros((10, 200, 5)))
+        numpy.save(self.folder / "short.npy", random.normal(size=(10, 3, 5)))
+        files = ["0.npy", "1.npy", "2.npy", "silent.npy", "short.npy"]
+        for options in ([], ["--set", "dsa.n_delays=4", "--set", "dsa.rank=2"]):
+            scores, said = self.scores(*files, "--metric", "dsa,cka", *options, code=3)
+            for metric in ("dsa", "cka"):
+                of_metric = [score for score in scores if score["metric"] == metric]
+                self.assertEqual(len(of_metric), 10)
+                self.assertEqual(sum(score["status"] == "ok" for score in of_metric), 3, (metric, of_metric))
+                for score in of_metric:
+                    if score["status"] != "ok":
+                        self.assertTrue(score["note"], score)
+                        self.assertTrue({"silent.npy", "short.npy"} & {score["a"], score["b"]})
+
+    def test_all_files_that_cannot_be_read_are_listed_before_any_work(self):
+        (self.folder / "junk.npy").write_bytes(b"junk" * 100)
+        result = self.run_repal("compare", "reference.npy", "absent.npy", "junk.npy", "reference.npy:x")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        said = result.stderr.splitlines()
+        self.assertIn("3 locations", said[0])
+        for line, name in zip(said[1:], ("absent.npy", "junk.npy", "reference.npy:x"), strict=True):
+            self.assertIn(name, line)
+
+
+if __name__ == "__main__":
+    unittest.main()

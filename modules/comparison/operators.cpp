@@ -2,6 +2,7 @@ module;
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>

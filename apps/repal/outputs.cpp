@@ -20,8 +20,10 @@ namespace {
 
 bool are_one_file(const std::string& a, const std::string& b) {
     std::error_code none;
-    return std::filesystem::weakly_canonical(a, none) == std::filesystem::weakly_canonical(b, none) ||
-           std::filesystem::equivalent(a, b, none);
+    const auto place_of = [&](const std::string& file) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(file, none), none);
+    };
+    return place_of(a) == place_of(b) || std::filesystem::equivalent(a, b, none);
 }
 
 bool is_read(const std::string& file, const std::string& location) {
@@ -42,6 +44,12 @@ void require_outputs(const std::vector<Output>& outputs, const std::vector<std::
         if (std::ranges::find(recordings, extension) != recordings.end())
             throw repal::InputError(where, fmt::format("{} is the name of a recording", extension),
                                     "name a .csv, .json, .txt or .html");
+        // A file that another one is made of, e.g. an external source of HDF5, has any name.
+        constexpr std::array<std::string_view, 6> ours = {".csv", ".json", ".txt", ".html", ".htm", ".md"};
+        std::error_code none;
+        if (std::filesystem::is_regular_file(file, none) && std::ranges::find(ours, extension) == ours.end())
+            throw repal::InputError(where, "there is such a file, and it may be data",
+                                    "name a .csv, .json, .txt or .html, or remove it");
         for (const Output& other : outputs)
             if (other.option != option && !other.file.empty() && are_one_file(file, other.file))
                 throw repal::InputError(where, fmt::format("{} names this file, too", other.option));

@@ -207,6 +207,7 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
     for (repal::ReadSystem& system : systems) {
         repal::Observed observed(std::move(system.x));
         observed.set_units(std::move(system.units));
+        observed.is_cut = system.is_cut;
         std::string content = content_of(observed.trajectories());
         recordings.push_back(
             {.system = {system.name,

@@ -58,6 +58,7 @@ std::size_t Observed::n_units() const {
 Observed Observed::with(Trajectories trajectories) const {
     Observed changed(std::move(trajectories), state);
     changed.units_ = units_;
+    changed.is_cut = is_cut;
     return changed;
 }
 
@@ -76,6 +77,7 @@ Observed Observed::of_units(const std::vector<double>& weights) const {
     }
     Observed some(trajectories().of_trials(trials), state);
     some.units_ = std::move(left);
+    some.is_cut = is_cut;
     return some;
 }
 

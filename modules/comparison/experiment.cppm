@@ -45,6 +45,7 @@ export class Observed {
     Observed of_units(const std::vector<double>& weights) const;
 
     ObservedState state;
+    bool is_cut = false;  ///< steps or trials were taken out: its samples correspond to none of another system
 
  private:
     std::shared_ptr<const Trajectories> trajectories_;

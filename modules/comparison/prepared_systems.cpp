@@ -60,6 +60,10 @@ PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, cons
     try {
         const auto reduced = metric.reduced(observed.trajectories());
         const Trajectories& seen = reduced ? reduced->x : observed.trajectories();
+        if (observed.is_cut && metric.compares_samples())
+            throw InvalidTrajectories(fmt::format(
+                "steps or trials of it that are missing were taken out, so that what {} compares does not correspond",
+                metric.name));
         if (metric.info.needs_equal_steps && !seen.has_equal_steps())
             throw InvalidTrajectories(
                 fmt::format("its trials differ in their steps, and {} needs equal ones", metric.name));

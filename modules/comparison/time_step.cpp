@@ -95,6 +95,7 @@ Observed at_step(const Observed& system, double step, bool with_all_phases) {
     if (trials.empty()) throw InvalidTrajectories("its trials are shorter than two steps of the common time");
     Observed at{Trajectories::from_trials(trials).with_dt(step), system.state};
     at.set_units(std::move(units));
+    at.is_cut = system.is_cut;
     return at;
 }
 

@@ -18,10 +18,11 @@ import repal.error;
 namespace repal {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Axis>, 33> known_names = {{
+constexpr std::array<std::pair<std::string_view, Axis>, 37> known_names = {{
     {"trial", Axis::trial},        {"trials", Axis::trial},   {"epoch", Axis::trial},      {"epochs", Axis::trial},
     {"sweep", Axis::trial},        {"sweeps", Axis::trial},   {"repetition", Axis::trial}, {"repetitions", Axis::trial},
-    {"batch", Axis::trial},        {"time", Axis::time},      {"times", Axis::time},       {"step", Axis::time},
+    {"batch", Axis::trial},        {"timestep", Axis::time},  {"timesteps", Axis::time},   {"timepoint", Axis::time},
+    {"timepoints", Axis::time},    {"time", Axis::time},      {"times", Axis::time},       {"step", Axis::time},
     {"steps", Axis::time},         {"sample", Axis::time},    {"samples", Axis::time},     {"bin", Axis::time},
     {"bins", Axis::time},          {"frame", Axis::time},     {"frames", Axis::time},      {"channel", Axis::channel},
     {"channels", Axis::channel},   {"neuron", Axis::channel}, {"neurons", Axis::channel},  {"unit", Axis::channel},

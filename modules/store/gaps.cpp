@@ -112,19 +112,16 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
             trials.emplace_back(block.values.middleRows(k * block.shape.steps, block.shape.steps));
     const std::size_t all = trials.size();
     if (const std::size_t padded = cut_padding(trials); padded > 0) {
-        Index shortest = trials.front().rows();
-        Index longest = 0;
-        for (const RowMatrix& trial : trials) {
-            if (trial.rows() > 0) shortest = std::min(std::max<Index>(shortest, 1), trial.rows());
-            longest = std::max(longest, trial.rows());
-        }
         const auto is_empty = [](const RowMatrix& trial) { return trial.rows() == 0; };
-        const auto empty = std::ranges::count_if(trials, is_empty);
-        if (empty == std::ssize(trials)) throw InvalidTrajectories("every value is nan");
-        filled.notes.push_back(fmt::format(
-            "{} of {} trials are padded with nan at their end: trials of {} to {} steps{}", padded, all, shortest,
-            longest, empty > 0 ? fmt::format("; {} are nan throughout and left out", empty) : ""));
+        const auto empty = static_cast<std::size_t>(std::ranges::count_if(trials, is_empty));
+        if (empty == trials.size()) throw InvalidTrajectories("every value is nan");
+        if (padded > empty)
+            filled.notes.push_back(
+                fmt::format("{} of {} trials are padded with nan at their end", padded - empty, all));
+        if (empty > 0)
+            filled.notes.push_back(fmt::format("{} of {} trials are nan throughout and left out", empty, all));
         std::erase_if(trials, is_empty);
+        filled.is_cut = empty > 0;
     }
     const Missing missing = missing_in(trials);
     if (missing.values > 0 && !splits) refuse(missing, all);
@@ -137,23 +134,23 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
         std::vector<RowMatrix> pieces;
         std::vector<std::size_t> units;
         constexpr Index shortest = 2;
-        Index lost = 0;
+        Index kept = 0;
         for (std::size_t k = 0; k < trials.size(); ++k) {
             const RowMatrix alive = trials[k](Eigen::all, channels);
             for (Index first = 0, end = 0; first < alive.rows(); first = end + 1) {
                 for (end = first; end < alive.rows() && !has_nan(alive.row(end));) ++end;
                 if (end - first >= shortest) {
+                    kept += end - first;
                     pieces.emplace_back(alive.middleRows(first, end - first));
                     units.push_back(k);
-                } else {
-                    lost += end - first;
                 }
             }
         }
         if (pieces.empty()) throw InvalidTrajectories("no two steps in a row are without nan");
         if (!dead.empty())
             filled.notes.push_back(fmt::format("channel {} left out: more than half of it is nan", listed(dead)));
-        if (pieces.size() != trials.size() || lost > 0)
+        filled.is_cut = filled.is_cut || kept < missing.steps;
+        if (kept < missing.steps)
             filled.notes.push_back(fmt::format("{} trials are cut at gaps into {}", trials.size(), pieces.size()));
         if (pieces.size() != trials.size()) {
             // Numbered anew, since a trial may have no piece.

@@ -4,11 +4,13 @@ module;
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -364,20 +366,28 @@ std::string folder_of(const std::string& path) {
     return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// "Time (s)": "Time"
+std::string first_word(const std::string& name) {
+    const std::size_t begin = name.find_first_not_of(" ([{'\"");
+    if (begin == std::string::npos) return {};
+    return name.substr(begin, name.find_first_of(" ()[]{}'\"", begin) - begin);
+}
+
 // What names of dimensions mean, if each means something else.
 std::vector<Axis> axes_named(const std::vector<std::string>& names) {
     std::vector<Axis> axes;
     for (const std::string& name : names) {
-        const auto axis = axis_of(name);
+        const auto axis = axis_of(first_word(name));
         if (!axis || std::ranges::find(axes, *axis) != axes.end()) return {};
         axes.push_back(*axis);
     }
     return std::ranges::find(axes, Axis::time) == axes.end() ? std::vector<Axis>{} : axes;
 }
 
-// "a,b" in parts.
-std::vector<std::string> listed_in(const std::string& text) {
+// "a,b", or "a b", in parts.
+std::vector<std::string> listed_in(std::string text) {
     std::vector<std::string> parts;
+    if (text.find(',') == std::string::npos) std::ranges::replace(text, ' ', ',');
     for (std::size_t start = 0; !text.empty() && start <= text.size();) {
         const std::size_t end = std::min(text.find(',', start), text.size());
         parts.push_back(text.substr(start, end - start));
@@ -386,20 +396,32 @@ std::vector<std::string> listed_in(const std::string& text) {
     return parts;
 }
 
+// What a scale calls itself; else its dataset.
+std::string name_of_scale(hid_t file, const std::string& path) {
+    const std::string own = last_part(path);
+    if (axis_of(first_word(own)) || path.empty()) return own;
+    const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+    const std::string name = object.is_open() ? text_of(object, "NAME") : "";
+    return axis_of(first_word(name)) ? name : own;
+}
+
 // By attributes or by dimension scales, in the order of the file.
 std::vector<Axis> axes_in(hid_t dataset, std::size_t dimensions) {
     std::vector<std::string> of_scales;
-    for (const std::string& path : scales_of(dataset)) of_scales.push_back(last_part(path));
-    for (const auto& names : {listed_in(text_of(dataset, "axes")), texts_of(dataset, "axes"), texts_of(dataset, "dims"),
-                              texts_of(dataset, "DIMENSION_LABELS"), of_scales})
+    for (const std::string& path : scales_of(dataset)) of_scales.push_back(name_of_scale(dataset, path));
+    for (const auto& names :
+         {listed_in(text_of(dataset, "axes")), texts_of(dataset, "axes"), listed_in(text_of(dataset, "dims")),
+          texts_of(dataset, "dims"), texts_of(dataset, "DIMENSION_LABELS"), of_scales})
         if (names.size() == dimensions)
             if (std::vector<Axis> axes = axes_named(names); !axes.empty()) return axes;
     return {};
 }
 
 // In s, of a unit as files write it; none if it is another one.
-std::optional<double> seconds_in(const std::string& unit) {
-    constexpr std::array<std::pair<std::string_view, double>, 14> units = {{{"s", 1},
+std::optional<double> seconds_in(std::string unit) {
+    std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    unit = unit.substr(0, unit.find(" since"));  // "hours since 2000-01-01"
+    constexpr std::array<std::pair<std::string_view, double>, 16> units = {{{"s", 1},
                                                                             {"sec", 1},
                                                                             {"secs", 1},
                                                                             {"second", 1},
@@ -412,7 +434,9 @@ std::optional<double> seconds_in(const std::string& unit) {
                                                                             {"microsecond", 1e-6},
                                                                             {"microseconds", 1e-6},
                                                                             {"min", 60},
-                                                                            {"minutes", 60}}};
+                                                                            {"minutes", 60},
+                                                                            {"hours", 3600},
+                                                                            {"days", 86400}}};
     for (const auto& [name, seconds] : units)
         if (unit == name) return seconds;
     return {};
@@ -432,6 +456,67 @@ double regular_step(const std::vector<double>& times, const std::string& path) {
     return step;
 }
 
+// What attributes of an object say. Throws InputError if that cannot be, or two say different times.
+std::optional<double> step_of_attributes(hid_t object) {
+    std::optional<double> found;
+    const auto add = [&](const char* name, double step) {
+        if (!(std::isfinite(step) && step > 0))
+            throw InputError("", fmt::format("its attribute '{}' is no time of a step", name), "--dt says another one");
+        constexpr double tolerance = 1e-3;
+        if (found && std::abs(*found - step) > tolerance * step)
+            throw InputError("", fmt::format("its attributes say two times of a step, {} and {} s", *found, step),
+                             "--dt says which");
+        found = step;
+    };
+    const auto unit_of = [&](const char* name) -> double {
+        for (const char* suffix : {"_unit", "_units"})
+            if (const std::string unit = text_of(object, (std::string(name) + suffix).c_str()); !unit.empty())
+                return seconds_in(unit).value_or(std::numeric_limits<double>::quiet_NaN());
+        return 1;
+    };
+    for (const char* name : {"dt", "time_step"})
+        if (const auto step = number_of(object, name)) add(name, *step * unit_of(name));
+    for (const char* name : {"sampling_rate", "sample_rate", "rate", "fs", "sfreq"})
+        if (const auto rate = number_of(object, name)) add(name, 1 / *rate);
+    return found;
+}
+
+// What stored numbers mean: NetCDF packs values as (value - add_offset) / scale_factor and marks those that are
+// missing; NWB has a conversion.
+struct Packing {
+    double scale = 1;
+    double offset = 0;
+    std::vector<double> missing = {};
+
+    bool changes() const { return scale != 1 || offset != 0 || !missing.empty(); }
+    void unpack(std::span<double> values) const {
+        for (double& value : values)
+            value = std::ranges::find(missing, value) == missing.end() ? value * scale + offset
+                                                                       : std::numeric_limits<double>::quiet_NaN();
+    }
+};
+
+Packing packing_of(hid_t dataset, bool is_of_nwb) {
+    Packing packing;
+    const auto take = [&](const char* name, double& target) {
+        if (H5Aexists(dataset, name) <= 0) return;
+        const auto number = number_of(dataset, name);
+        if (!number)
+            throw InputError("",
+                             fmt::format("its attribute '{}' changes what its numbers mean, and is no number", name),
+                             "write the values as they are meant");
+        target = *number;
+    };
+    take(is_of_nwb ? "conversion" : "scale_factor", packing.scale);
+    take(is_of_nwb ? "offset" : "add_offset", packing.offset);
+    if (H5Aexists(dataset, "_Unsigned") > 0 && text_of(dataset, "_Unsigned") != "false")
+        throw InputError("", "its numbers have signs that are none (_Unsigned)", "write the values as they are meant");
+    for (const char* name : {"_FillValue", "missing_value"})
+        if (const auto number = number_of(dataset, name); number && !std::isnan(*number))
+            packing.missing.push_back(*number);
+    return packing;
+}
+
 // A dataset of numbers, read as it is needed.
 class Hdf5Array final : public StoredArray {
  public:
@@ -443,6 +528,11 @@ class Hdf5Array final : public StoredArray {
         require_filters(dataset_);
         require_stored(dataset_, dimensions, folder);
         axes = axes_in(dataset_, dimensions.size());
+        packing_ = packing_of(dataset_, last_part(path) == "data");
+        if (last_part(path) == "data" &&
+            H5Lexists(file, (folder_of(path) + "/channel_conversion").c_str(), H5P_DEFAULT) > 0)
+            throw InputError("", "its channels have conversions of their own (channel_conversion)",
+                             "write the values in one unit");
     }
 
     std::optional<double> dt() override { return step_in(file_, path_); }
@@ -456,6 +546,7 @@ class Hdf5Array final : public StoredArray {
     void read(Assembly& assembly) override {
         if (const std::span<double> values = assembly.in_place(); !values.empty()) {
             checked(H5Dread(dataset_, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
+            if (packing_.changes()) packing_.unpack(values);
             return;
         }
         const Handle space(H5Dget_space(dataset_), H5Sclose, damaged);
@@ -472,6 +563,7 @@ class Hdf5Array final : public StoredArray {
             checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), damaged);
             values.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(part)));
             checked(H5Dread(dataset_, H5T_NATIVE_DOUBLE, part, space, H5P_DEFAULT, values.data()), damaged);
+            if (packing_.changes()) packing_.unpack(values);
             assembly.append(values);
         }
     }
@@ -484,13 +576,13 @@ class Hdf5Array final : public StoredArray {
         const Handle root(H5Oopen(file, "/", H5P_DEFAULT), H5Oclose);
         for (const hid_t object : {static_cast<hid_t>(dataset_), static_cast<hid_t>(group), static_cast<hid_t>(root)}) {
             if (object < 0) continue;
-            for (const char* name : {"dt", "time_step"})
-                if (const auto step = number_of(object, name); step && *step > 0) return step;
-            for (const char* name : {"sampling_rate", "sample_rate", "rate", "fs", "sfreq"})
-                if (const auto rate = number_of(object, name); rate && *rate > 0) return 1 / *rate;
+            if (const auto step = step_of_attributes(object)) return step;
         }
         if (group.is_open() && last_part(path) == "data") {
             const std::vector<double> times = numbers_in(file, folder + "/timestamps");
+            if (!times.empty() && times.size() != lengths_.front())
+                throw InputError("", fmt::format("'{}/timestamps' has {} times for {} steps", folder, times.size(),
+                                                 lengths_.front()));
             if (times.size() > 1) return regular_step(times, folder + "/timestamps");
             if (H5Lexists(group, "starting_time", H5P_DEFAULT) > 0) {
                 const Handle start(H5Oopen(group, "starting_time", H5P_DEFAULT), H5Oclose);
@@ -499,7 +591,7 @@ class Hdf5Array final : public StoredArray {
             }
         }
         for (const std::string& scale : scales_of(dataset_)) {
-            if (axis_of(last_part(scale)) != Axis::time) continue;
+            if (axis_of(first_word(name_of_scale(file, scale))) != Axis::time) continue;
             const Handle object(H5Oopen(file, scale.c_str(), H5P_DEFAULT), H5Oclose);
             const auto unit = object.is_open() ? seconds_in(text_of(object, "units")) : std::nullopt;
             const std::vector<double> times = unit ? numbers_in(file, scale) : std::vector<double>{};
@@ -512,6 +604,7 @@ class Hdf5Array final : public StoredArray {
     std::string path_;
     Handle dataset_;
     std::vector<hsize_t> lengths_;
+    Packing packing_;
 };
 
 // The blocks of a table of pandas, in the order of its columns.
@@ -641,6 +734,8 @@ class Hdf5File final : public ArrayFile {
                 found.push_back(std::make_unique<FrameArray>(file_, path, folder_));
                 return found;
             }
+            if (H5Aexists(object, "MATLAB_sparse") > 0)
+                throw InputError("", fmt::format("'{}' is a sparse matrix, which full() makes an array", path));
             if (H5Aexists(object, "OCTAVE_NEW_FORMAT") > 0) return open(path + "/value");
         }
         if (H5Iget_type(object) != H5I_DATASET) return found;

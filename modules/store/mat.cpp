@@ -430,8 +430,13 @@ bool is_mat(const std::string& start, std::uint64_t file_bytes) {
     std::array<std::int32_t, 5> header{};
     if (start.size() < sizeof header) return false;
     std::memcpy(header.data(), start.data(), sizeof header);
+    constexpr std::int32_t largest_type = 4052;
+    if (header[0] < 0 || header[0] > largest_type)  // of a machine of the other byte order
+        for (std::int32_t& number : header)
+            number = static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(number)));
     const auto [type, rows, columns, is_complex, name] = header;
-    const bool is_type = type >= 0 && type <= 52 && type % 10 <= 2 && type / 10 % 10 <= 5 && type / 100 == 0;
+    const bool is_type =
+        type >= 0 && type <= largest_type && type % 10 <= 2 && type / 10 % 10 <= 5 && type / 100 % 10 == 0;
     return is_type && rows > 0 && columns > 0 && (is_complex == 0 || is_complex == 1) && name > 1 && name <= 64 &&
            static_cast<std::uint64_t>(rows) <= file_bytes && static_cast<std::uint64_t>(columns) <= file_bytes;
 }

@@ -55,6 +55,13 @@ std::string only_array(const std::vector<ArrayEntry>& entries, const std::string
     return numbers.front().name;
 }
 
+/// The arrays of a name, at least one.
+Arrays opened(ArrayFile& file, const std::string& name) {
+    Arrays arrays = file.open(name);
+    if (arrays.empty()) throw InputError("", fmt::format("'{}' cannot be read", name), "the file may be damaged");
+    return arrays;
+}
+
 std::string with_slash(const std::string& name) {
     return name.starts_with('/') ? name : "/" + name;
 }
@@ -140,16 +147,24 @@ std::vector<Axis> axes_of(const StoredArray& array, const std::vector<Part>& par
                                              axes.size(), lengths.size(), to_string(lengths)));
         return axes;
     }
-    if (!array.axes.empty()) {
+    constexpr std::size_t most = 3;
+    std::vector<Axis> whole = array.axes;
+    // In MATLAB every vector has two dimensions.
+    if (whole.empty() && array.order == MemoryOrder::first_fastest && array.dimensions.size() == 2 &&
+        array.dimensions[0] == 1 && array.dimensions[1] > 1)
+        whole = {Axis::channel, Axis::time};
+    if (whole.empty() && !array.dimensions.empty() && array.dimensions.size() <= most)
+        whole = usual_axes(array.dimensions.size());
+    if (!whole.empty()) {
+        // An entry of a dimension takes the meaning of that dimension with it.
         std::vector<Axis> left;
         for (std::size_t i = 0; i < parts.size(); ++i)
-            if (parts[i].is_kept) left.push_back(array.axes[i]);
-        if (std::ranges::find(left, Axis::time) != left.end()) return left;
+            if (parts[i].is_kept) left.push_back(whole[i]);
+        if (std::ranges::find(left, Axis::time) == left.end())
+            throw InputError("", fmt::format("the slice leaves no time: the array is ({})", to_string(whole)),
+                             "name the axes that are left, e.g. @time,channel");
+        return left;
     }
-    // In MATLAB every vector has two dimensions.
-    if (array.order == MemoryOrder::first_fastest && lengths.size() == 2 && lengths[0] == 1 && lengths[1] > 1)
-        return {Axis::channel, Axis::time};
-    constexpr std::size_t most = 3;
     if (lengths.empty() || lengths.size() > most)
         throw InputError("",
                          fmt::format("an array of {} dimensions{}{}, not one to three", lengths.size(),
@@ -174,6 +189,14 @@ void read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices, 
     for (const Part& part : parts)
         if (part.is_kept && all.axes[next++] == Axis::time && step) *step *= static_cast<double>(part.step);
     all.steps.push_back(step);
+}
+
+/// One array, or several that are trials.
+void read_all(Read& all, const Arrays& arrays, const std::vector<Slice>& slices, const NamedAxes& named,
+              bool takes_steps) {
+    if (arrays.size() > 1 && !slices.empty())
+        throw InputError("", "it is several arrays, of which a slice is not defined", "leave out [...]");
+    for (const auto& array : arrays) read_into(all, *array, slices, named, takes_steps);
 }
 
 /// The one time of a step that all say.
@@ -223,6 +246,7 @@ ReadSystem system_of(const std::string& name, Read read, const Reading& reading)
         system.reading = shape_of(system.x);
         if (!details.empty()) system.reading += fmt::format(" ({})", fmt::join(details, "; "));
         system.has_named_axes = read.has_named_axes;
+        system.is_cut = filled.is_cut;
         if (!read.has_named_axes && read.blocks.size() == 1 && read.axes.size() == 2 && first.channels > first.steps)
             system.warnings.push_back(
                 fmt::format("{} steps and more channels, {}: if it is the other way round, say "
@@ -251,8 +275,7 @@ void read_file(std::vector<ReadSystem>& systems, const std::string& path, const 
     if (location.is_joined) {
         Read all;
         for (const std::string& name : names)
-            for (const auto& array : file->open(name))
-                read_into(all, *array, location.slices, axes, reading.takes_steps);
+            read_all(all, opened(*file, name), location.slices, axes, reading.takes_steps);
         systems.push_back(system_of(has_wildcards(location.file) ? name_of(path, location.object, "+") : given,
                                     std::move(all), reading));
         return;
@@ -264,22 +287,20 @@ void read_file(std::vector<ReadSystem>& systems, const std::string& path, const 
             if (each == location.slices.end()) {
                 Read all;
                 if (location.object.empty() && !name.empty()) all.notes.push_back("array " + name);
-                for (const auto& array : file->open(name))
-                    read_into(all, *array, location.slices, axes, reading.takes_steps);
+                read_all(all, opened(*file, name), location.slices, axes, reading.takes_steps);
                 systems.push_back(system_of(shown, std::move(all), reading));
                 continue;
             }
             const auto place = static_cast<std::size_t>(each - location.slices.begin());
-            const Arrays arrays = file->open(name);
+            const Arrays arrays = opened(*file, name);
             if (arrays.size() != 1 || arrays.front()->dimensions.size() <= place)
                 throw InputError(
                     "", fmt::format("there is no dimension {} of which every entry could be a system", place + 1));
             const std::uint64_t entries = arrays.front()->dimensions[place];
             for (std::uint64_t entry = 0; entry < entries; ++entry) {
                 Read all;
-                for (const auto& array : file->open(name))
-                    read_into(all, *array, with_entry(location.slices, static_cast<std::int64_t>(entry)), axes,
-                              reading.takes_steps);
+                read_all(all, opened(*file, name), with_entry(location.slices, static_cast<std::int64_t>(entry)), axes,
+                         reading.takes_steps);
                 systems.push_back(
                     system_of(name_of(path, location.object.empty() ? "" : name, fmt::format("[{}]", entry)),
                               std::move(all), reading));
@@ -305,8 +326,7 @@ std::vector<ReadSystem> read_systems(const std::string& text, const Reading& rea
             for (const std::string& path : files) {
                 const std::unique_ptr<ArrayFile> file = open_array_file(path);
                 for (const std::string& name : names_of(*file, {}))
-                    for (const auto& array : file->open(name))
-                        read_into(all, *array, location.slices, axes, reading.takes_steps);
+                    read_all(all, opened(*file, name), location.slices, axes, reading.takes_steps);
             }
             systems.push_back(system_of(text, std::move(all), reading));
             return systems;

@@ -22,6 +22,7 @@ export struct ReadSystem {
     std::string name;  ///< the location, or that of one of several that it means
     Trajectories x;
     std::vector<std::size_t> units = {};     ///< which trial each of x is a piece of; empty: each is a whole one
+    bool is_cut = false;                     ///< steps or trials that are missing were taken out
     std::string reading;                     ///< how: "80 trials x 60 steps x 40 channels (time, channel of x)"
     std::vector<std::string> warnings = {};  ///< what of that may be meant otherwise
     bool has_named_axes = false;             ///< by the user or the file

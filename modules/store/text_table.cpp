@@ -77,12 +77,20 @@ char separator_of(std::string_view line) {
     return ',';
 }
 
-/// "time (ms)", "time_ms": 0.001; none if the name has no unit.
-std::optional<double> seconds_of(std::string name) {
-    for (const std::string_view unit : {"ms", "us", "sec", "seconds", "s"}) {
-        const bool ends = name.ends_with(fmt::format("({})", unit)) || name.ends_with(fmt::format("[{}]", unit)) ||
-                          name.ends_with(fmt::format("_{}", unit));
-        if (ends) return unit == "ms" ? 1e-3 : unit == "us" ? 1e-6 : 1;
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return lower;
+}
+
+/// "time (ms)", "time_ms", "ms": 0.001; none if the name has no unit.
+std::optional<double> seconds_of(std::string_view name) {
+    constexpr std::array<std::pair<std::string_view, double>, 6> units = {
+        {{"ms", 1e-3}, {"us", 1e-6}, {"seconds", 1}, {"secs", 1}, {"sec", 1}, {"s", 1}}};
+    for (const auto& [unit, seconds] : units) {
+        for (const std::string& end : {fmt::format("({})", unit), fmt::format("[{}]", unit), fmt::format("_{}", unit)})
+            if (name.ends_with(end)) return seconds;
+        if (name == unit && unit != "s") return seconds;
     }
     return {};
 }
@@ -93,25 +101,31 @@ std::string first_word(std::string_view name) {
     return std::string(name.substr(0, end));
 }
 
+/// Whether a name is that of times: alone, or with a unit, but not "time_constant".
+bool is_time(const std::string& name) {
+    constexpr std::array<std::string_view, 7> clocks = {"t", "timestamp", "timestamps", "seconds", "secs", "sec", "ms"};
+    const std::string word = first_word(name);
+    const bool is_known = axis_of(word) == Axis::time || std::ranges::find(clocks, word) != clocks.end();
+    const std::string rest = name.substr(word.size());
+    return is_known && (rest.empty() || rest.starts_with(" (") || rest.starts_with("(") || rest.starts_with("[") ||
+                        rest.starts_with(" [") || seconds_of(name).has_value());
+}
+
 /// What the columns are.
 struct Columns {
     std::optional<std::size_t> trial = {};
     std::optional<std::size_t> time = {};
     std::optional<double> unit = {};  ///< of time, in s
-    std::optional<std::size_t> number_of_row = {};
 };
 
-Columns columns_of(const std::vector<std::string_view>& names) {
+Columns columns_of(const std::vector<std::string>& names) {
     Columns columns;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i == 0 && (names[i].empty() || names[i] == "index")) columns.number_of_row = i;
-        const auto axis = axis_of(first_word(names[i]));
-        if (axis == Axis::trial && !columns.trial) columns.trial = i;
-        // "step 3" or "time_constant" are no times: what follows must be a unit.
-        const bool is_alone = first_word(names[i]).size() == names[i].size();
-        if (axis == Axis::time && !columns.time && (is_alone || seconds_of(std::string(names[i])))) {
+        const std::string name = lower_case(names[i]);
+        if (axis_of(first_word(name)) == Axis::trial && !columns.trial) columns.trial = i;
+        if (is_time(name) && !columns.time) {
             columns.time = i;
-            columns.unit = seconds_of(std::string(names[i]));
+            columns.unit = seconds_of(name);
         }
     }
     return columns;
@@ -128,12 +142,19 @@ class TextArray final : public StoredArray {
 
     std::optional<double> dt() override {
         if (times_.size() < 2) return {};
-        const double step = (times_.back() - times_.front()) / static_cast<double>(times_.size() - 1);
+        std::vector<double> steps;
+        for (std::size_t row = 1; row < times_.size(); ++row) steps.push_back(times_[row] - times_[row - 1]);
+        const auto middle = steps.begin() + std::ssize(steps) / 2;
+        std::vector<double> sorted = steps;
+        std::ranges::nth_element(sorted, sorted.begin() + (middle - steps.begin()));
+        const double step = sorted[static_cast<std::size_t>(middle - steps.begin())];
         constexpr double tolerance = 0.01;
-        for (std::size_t row = 1; row < times_.size(); ++row)
-            if (!(std::abs(times_[row] - times_[row - 1] - step) <= tolerance * step))
+        for (const double one : steps) {
+            const double ratio = one / step;
+            if (!(std::abs(ratio - std::round(ratio)) <= tolerance * ratio && ratio > 0.5))
                 throw InputError("", fmt::format("the times of column '{}' are not regular", column_),
                                  "bring them to one time of a step, or --dt steps takes steps as they are");
+        }
         return step;
     }
 
@@ -151,8 +172,18 @@ struct Table {
     std::vector<std::string> names = {};  ///< of columns; empty: there are none
     std::size_t width = 0;
     std::vector<double> values = {};  ///< row by row
+    bool has_numbers = false;         ///< the names are numbers
     std::size_t rows() const { return width == 0 ? 0 : values.size() / width; }
 };
+
+/// Whether a first row is "0,1,2" or ",0,1,2", as programs name columns that have no names.
+bool numbers_columns(const std::vector<std::string_view>& cells) {
+    const std::size_t first = !cells.empty() && cells.front().empty() ? 1 : 0;
+    if (cells.size() < first + 2) return false;
+    for (std::size_t i = first; i < cells.size(); ++i)
+        if (cells[i] != fmt::format("{}", i - first)) return false;
+    return true;
+}
 
 Table table_in(const std::filesystem::path& file) {
     const std::string text = read_file(file);
@@ -168,7 +199,14 @@ Table table_in(const std::filesystem::path& file) {
         if (trimmed(line).empty() || line.front() == '#') continue;
         const std::vector<std::string_view> cells = cells_of(line, separator);
         const bool is_first = table.width == 0;
-        if (is_first) table.width = cells.size();
+        if (is_first) {
+            table.width = cells.size();
+            if (numbers_columns(cells)) {
+                table.names.assign(cells.begin(), cells.end());
+                table.has_numbers = true;
+                continue;
+            }
+        }
         if (cells.size() != table.width)
             throw InputError(
                 "", fmt::format("line {} has {} columns, the first one {}", number, cells.size(), table.width));
@@ -204,24 +242,32 @@ class TextTableFile final : public ArrayFile {
         if (!name.empty())
             throw InputError("", "a text file holds one table, without a name", "leave out ':" + name + "'");
         const Table table = table_in(file_);
-        const Columns columns = columns_of({table.names.begin(), table.names.end()});
+        const Columns columns = columns_of(table.names);
         std::vector<std::size_t> channels;
         std::vector<std::string> notes;
         for (std::size_t i = 0; i < table.width; ++i) {
             if (i == columns.trial || i == columns.time) continue;
-            if (i == columns.number_of_row && counts_rows(table, i)) {
+            if (i == 0 && table.width > 1 && may_number_rows(table) && counts_rows(table, i)) {
                 notes.emplace_back("the first column numbers the rows and is no channel");
                 continue;
             }
             channels.push_back(i);
         }
         if (channels.empty()) throw InputError("", "no column is a channel");
+        if (table.has_numbers) notes.emplace_back("the first row numbers the columns and is no step");
         if (columns.time) notes.push_back(fmt::format("column '{}' is no channel", table.names[*columns.time]));
         if (columns.trial) notes.push_back(fmt::format("column '{}' tells the trials", table.names[*columns.trial]));
         return trials_of(table, columns, channels, notes);
     }
 
  private:
+    /// The first column of a table without names, or one that is called so.
+    static bool may_number_rows(const Table& table) {
+        if (table.names.empty()) return true;
+        const std::string name = lower_case(table.names.front());
+        return name.empty() || name == "index" || name == "i" || name == "row" || name.starts_with("unnamed");
+    }
+
     static bool counts_rows(const Table& table, std::size_t column) {
         const double first = table.values[column];
         for (std::size_t row = 0; row < table.rows(); ++row)
@@ -245,10 +291,14 @@ class TextTableFile final : public ArrayFile {
             seen.push_back(trial);
             while (end < table.rows() && (!columns.trial || value(end, *columns.trial) == trial)) ++end;
             if (end == first) throw InputError("", fmt::format("row {} has no trial", first + 1));
-            RowMatrix rows(static_cast<Index>(end - first), static_cast<Index>(channels.size()));
+            // Steps that the times leave out are missing.
+            const std::vector<std::size_t> places = places_of(table, columns, first, end);
+            RowMatrix rows =
+                RowMatrix::Constant(static_cast<Index>(places.back() + 1), static_cast<Index>(channels.size()),
+                                    std::numeric_limits<double>::quiet_NaN());
             for (std::size_t row = first; row < end; ++row)
                 for (std::size_t c = 0; c < channels.size(); ++c)
-                    rows(static_cast<Index>(row - first), static_cast<Index>(c)) = value(row, channels[c]);
+                    rows(static_cast<Index>(places[row - first]), static_cast<Index>(c)) = value(row, channels[c]);
             std::vector<double> times;
             if (columns.time) times = times_of(table, columns, first, end);
             trials.push_back(std::make_unique<TextArray>(std::move(rows), std::move(times),
@@ -258,19 +308,52 @@ class TextTableFile final : public ArrayFile {
         return trials;
     }
 
-    /// Times of rows, which must rise, in s; empty if their unit is not known.
-    static std::vector<double> times_of(const Table& table, const Columns& columns, std::size_t first,
-                                        std::size_t end) {
+    /// Which step each row is, by its time, which must rise: a gap of a few steps leaves them out.
+    static std::vector<std::size_t> places_of(const Table& table, const Columns& columns, std::size_t first,
+                                              std::size_t end) {
+        std::vector<std::size_t> places;
         const auto time = [&](std::size_t row) { return table.values[row * table.width + *columns.time]; };
-        std::vector<double> times;
-        for (std::size_t row = first; row < end; ++row) {
-            if (row > first && !(time(row) > time(row - 1)))
+        std::vector<double> steps;
+        for (std::size_t row = first + 1; row < end && columns.time; ++row) {
+            if (!(time(row) > time(row - 1)))
                 throw InputError("",
                                  fmt::format("column '{}' does not rise in row {} of the numbers",
                                              table.names[*columns.time], row + 1),
                                  "sort the rows by time; a column that tells the trials is named 'trial'");
-            if (columns.unit) times.push_back(*columns.unit * time(row));
+            steps.push_back(time(row) - time(row - 1));
         }
+        const double step = steps.empty() ? 1 : median(steps);
+        for (std::size_t row = first; row < end; ++row) {
+            if (row == first || !columns.time) {
+                places.push_back(row - first);
+                continue;
+            }
+            constexpr double tolerance = 0.01;
+            constexpr double largest = 1e6;
+            const double ratio = (time(row) - time(row - 1)) / step;
+            const bool is_gap =
+                ratio > 1.5 && std::abs(ratio - std::round(ratio)) <= tolerance * ratio && ratio < largest;
+            places.push_back(places.back() + (is_gap ? static_cast<std::size_t>(std::lround(ratio)) : 1));
+        }
+        constexpr std::size_t most = 20;  // times the rows that are there
+        if (places.back() > most * (end - first) + 1000)
+            throw InputError("", fmt::format("the times of column '{}' leave out more steps than there are rows",
+                                             table.names[*columns.time]));
+        return places;
+    }
+
+    static double median(std::vector<double> values) {
+        const auto middle = values.begin() + std::ssize(values) / 2;
+        std::ranges::nth_element(values, middle);
+        return *middle;
+    }
+
+    /// Times of rows in s; empty if their unit is not known.
+    static std::vector<double> times_of(const Table& table, const Columns& columns, std::size_t first,
+                                        std::size_t end) {
+        std::vector<double> times;
+        for (std::size_t row = first; row < end && columns.unit; ++row)
+            times.push_back(*columns.unit * table.values[row * table.width + *columns.time]);
         return times;
     }
 

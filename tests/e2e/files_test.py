@@ -177,6 +177,92 @@ class Formats(Files):
         self.refuse(["compare", "objects.npy", "reference.npy"], "trials of unequal length", "numpy.savez")
 
 
+class WhatIsNotInTheFile(Files):
+    """Numbers that a careless reader would take as they are stored."""
+
+    def test_packed_and_missing_values_of_netcdf_and_nwb(self):
+        with h5py.File(self.folder / "p.nc", "w") as file:
+            file["packed"] = ((self.array - 5) * 1000).astype("i4")
+            file["packed"].attrs.update(scale_factor=0.001, add_offset=5.0)
+            file["filled"] = numpy.where(numpy.arange(40)[None, :, None] < 30, self.array, -999)
+            file["filled"].attrs["_FillValue"] = -999.0
+            file["ts/data"] = self.array * 4
+            file["ts/data"].attrs["conversion"] = 0.25
+            file["each/data"] = self.array
+            file["each/channel_conversion"] = numpy.ones(3)
+            file["unsigned"] = self.array.astype("i1")
+            file["unsigned"].attrs["_Unsigned"] = "true"
+        settings = ["--metric", "dsa", "--set", "dsa.n_delays=1", "--set", "dsa.rank=3"]
+        self.assertLess(self.scores("reference.npy", "p.nc:packed", *settings)[0][0]["angle_rad"], 1e-6)
+        self.expect_same("p.nc:ts")
+        numpy.save(self.folder / "cut.npy", self.array[:, :30])
+        _, said = self.expect_same("p.nc:filled", reference="cut.npy")
+        self.assertIn("padded", said)
+        self.refuse(["compare", "p.nc:each", "reference.npy"], "channel_conversion")
+        self.refuse(["compare", "p.nc:unsigned", "reference.npy"], "_Unsigned")
+
+    def test_sparse_matrices_of_matlab(self):
+        with h5py.File(self.folder / "s.mat", "w") as file:
+            group = file.create_group("sp")
+            group.attrs["MATLAB_sparse"] = numpy.uint64(40)
+            group["data"], group["ir"], group["jc"] = numpy.ones(5), numpy.arange(5), numpy.arange(4)
+        self.refuse(["compare", "s.mat:sp", "reference.npy"], "sparse")
+
+    def test_matlab_files_that_were_cut_off_end_no_program(self):
+        scipy.io.savemat(self.folder / "v4.mat", {"x": self.array[0]}, format="4")
+        whole = (self.folder / "v4.mat").read_bytes()
+        for length in (21, 22, 100, 187, len(whole) - 8):
+            (self.folder / "cut.mat").write_bytes(whole[:length])
+            self.refuse(["compare", "cut.mat", "reference.npy"], "cut.mat")
+
+    def test_what_was_taken_out_leaves_no_samples_that_correspond(self):
+        for name, trial in (("x.npy", 0), ("y.npy", 4)):
+            values = self.array.copy()
+            values[trial] = numpy.nan
+            numpy.save(self.folder / name, values)
+        values = self.array.copy()
+        values[:, :10] = numpy.nan
+        numpy.save(self.folder / "late.npy", values)
+        for files in (["x.npy", "y.npy"], ["late.npy", "reference.npy", "--gaps", "split"]):
+            scores, _ = self.scores(*files, "--metric", "cka,procrustes,rsa", code=3)
+            for score in scores:
+                self.assertEqual(score["status"], "not_applicable", score)
+                self.assertIn("does not correspond", score["note"])
+
+    def test_slices_that_leave_no_time(self):
+        self.refuse(["compare", "reference.npy[:,0]", "reference.npy"], "no time", "@")
+        scores, _ = self.scores("reference.npy[:,:,0]", "reference.npy[:,:,1]", "--metric", "cka")
+        self.assertEqual(scores[0]["read_a"], "6 trials x 40 steps x 1 channels")
+
+    def test_names_of_columns_that_are_numbers_and_times_with_gaps(self):
+        numpy.save(self.folder / "flat.npy", self.array[0])
+        numbers = "\n".join(",".join(str(value) for value in row) for row in self.array[0])
+        (self.folder / "plain.csv").write_text("0,1,2\n" + numbers)
+        with_index = "\n".join(f"{t}," + line for t, line in enumerate(numbers.splitlines()))
+        (self.folder / "indexed.csv").write_text(",0,1,2\n" + with_index)
+        (self.folder / "unnamed.csv").write_text(with_index)
+        (self.folder / "clock.csv").write_text("t,a,b,c\n" + with_index)
+        for name in ("plain.csv", "indexed.csv", "unnamed.csv", "clock.csv"):
+            self.expect_same(name, reference="flat.npy")
+        lines = with_index.splitlines()
+        (self.folder / "gap.csv").write_text("frame,a,b,c\n" + "\n".join(lines[:12] + lines[20:]))
+        self.refuse(["compare", "gap.csv", "flat.npy"], "24 values are nan", "--gaps split")
+        holed = self.array[0].copy()
+        holed[12:20] = numpy.nan
+        numpy.save(self.folder / "holed.npy", holed)
+        settings = ["--metric", "dsa", "--set", "dsa.n_delays=1", "--set", "dsa.rank=2", "--gaps", "split"]
+        self.assertEqual(self.scores("gap.csv", "holed.npy", *settings)[0][0]["angle_rad"], 0)
+
+    def test_outputs_replace_nothing_that_may_be_data(self):
+        with h5py.File(self.folder / "v.h5", "w") as file:
+            file.create_dataset("x", shape=self.array.shape, dtype="f8", external=[("ext.bin", 0, self.array.nbytes)])
+        (self.folder / "ext.bin").write_bytes(self.array.tobytes())
+        before = (self.folder / "ext.bin").read_bytes()
+        self.refuse(["compare", "v.h5", "reference.npy", "--metric", "cka", "--out", "ext.bin"], "may be data")
+        self.assertEqual((self.folder / "ext.bin").read_bytes(), before)
+        self.refuse(["compare", "v.h5", "reference.npy", "--out", "o.csv", "--report", "./o.csv"], "names this file, too")
+
+
 class Axes(Files):
     def test_of_one_file_of_all_or_of_the_file_itself(self):
         turned = self.array.transpose(2, 1, 0).copy()

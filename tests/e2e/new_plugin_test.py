@@ -159,7 +159,7 @@ class NewPlugin(ProgramTest):
         refused = subprocess.run([self.repal, "compare", "short.npy", "short.npy", "--metric", "mean_lag",
                                   "--plugin-path", self.metric / "build"], cwd=self.folder, capture_output=True,
                                  text=True)
-        self.assertEqual(refused.returncode, 2)
+        self.assertEqual(refused.returncode, 3)
         self.assertIn("short.npy: trials of 5 steps are too short for 10 lags; make mean_lag.lags smaller",
                       refused.stderr)
 

@@ -131,7 +131,7 @@ class Package(ProgramTest):
         numpy.save(home / "a.npy", numpy.random.default_rng(1).normal(size=(3, 40, 2)))
         compared = subprocess.run([repal, "compare", "a.npy", "a.npy", "--metric", "mean_lag", "--format", "csv",
                                    "--plugin-path", plugin / "build"], cwd=home, capture_output=True, text=True)
-        self.assertEqual(compared.stdout.splitlines()[1:], ["mean_lag,a.npy,a.npy,0,0,,ok,,3,3,"], compared.stderr)
+        self.assertEqual(compared.stdout.splitlines()[1:], ["mean_lag,a.npy,a.npy,0,0,,ok,,3,3," + 2 * "3 trials x 40 steps x 2 channels,"], compared.stderr)
 
     def test_every_library_is_there_or_glibcs_and_found_by_where_the_file_is(self):
         top = self.unpack(self.folder)

@@ -25,6 +25,7 @@ import :mat;
 import :npy;
 import :npz;
 import :text_table;
+import :words;
 import repal.error;
 
 namespace repal {
@@ -51,10 +52,7 @@ bool is_hdf5(const std::filesystem::path& file) {
 }
 
 std::string extension_of(const std::filesystem::path& file) {
-    std::string extension = file.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return extension;
+    return lower_case(file.extension().string());
 }
 
 /// Kinds of files that are known but not read, and a line of Python that converts them.

@@ -3,7 +3,6 @@ module;
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@ module;
 module repal.store;
 
 import :axes;
+import :words;
 import repal.error;
 
 namespace repal {
@@ -31,27 +31,10 @@ constexpr std::array<std::pair<std::string_view, Axis>, 37> known_names = {{
     {"component", Axis::channel},
 }};
 
-std::string trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
-
-std::vector<std::string> split(std::string_view list) {
-    std::vector<std::string> names;
-    for (std::size_t start = 0; start <= list.size();) {
-        const std::size_t end = std::min(list.find(',', start), list.size());
-        names.push_back(trimmed(list.substr(start, end - start)));
-        start = end + 1;
-    }
-    return names;
-}
-
 }  // namespace
 
 std::optional<Axis> axis_of(std::string_view name) {
-    std::string lower(name);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string lower = lower_case(name);
     for (const auto& [known, axis] : known_names)
         if (lower == known) return axis;
     return {};
@@ -70,7 +53,7 @@ std::string to_string(const std::vector<Axis>& axes) {
 std::vector<Axis> parse_axes(const std::string& text) {
     const std::vector<std::string> usual = {"trial", "time", "channel"};
     std::vector<Axis> axes;
-    for (const std::string& name : split(text)) {
+    for (const std::string& name : split(text, ',')) {
         const auto axis = axis_of(name);
         if (!axis) throw InputError("", fmt::format("axes: unknown axis '{}'", name), suggest(name, usual));
         if (std::ranges::find(axes, *axis) != axes.end())

@@ -4,13 +4,11 @@ module;
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,49 +24,14 @@ module repal.store;
 import :array_file;
 import :axes;
 import :hdf5;
+import :hdf5_attributes;
 import :hdf5_handle;
 import :location;
+import :times;
 import repal.error;
 
 namespace repal {
 namespace {
-
-// The text of an attribute of an object; empty if it has none, or one of another kind.
-std::string text_of(hid_t object, const char* name) {
-    if (H5Aexists(object, name) <= 0) return {};
-    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
-    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
-    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
-    if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) return {};
-    if (H5Tis_variable_str(type) > 0) {
-        char* text = nullptr;
-        checked(H5Aread(attribute, type, &text), damaged);
-        const std::string copy = text == nullptr ? "" : text;
-        H5free_memory(text);
-        return copy;
-    }
-    std::string text(H5Tget_size(type) + 1, '\0');
-    checked(H5Aread(attribute, type, text.data()), damaged);
-    return text.c_str();
-}
-
-// A number of an attribute, whatever its type.
-std::optional<double> number_of(hid_t object, const char* name) {
-    if (H5Aexists(object, name) <= 0) return {};
-    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
-    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
-    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
-    const H5T_class_t kind = H5Tget_class(type);
-    if ((kind != H5T_FLOAT && kind != H5T_INTEGER) || H5Sget_simple_extent_npoints(space) != 1) return {};
-    double value = 0;
-    checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), damaged);
-    return value;
-}
-
-// What MATLAB calls the type of an object; empty if another program wrote it.
-std::string matlab_class(hid_t object) {
-    return text_of(object, "MATLAB_class");
-}
 
 bool is_matlab_number(const std::string& name) {
     constexpr std::array numbers = {"double", "single", "logical", "int8",  "uint8", "int16",
@@ -301,222 +264,6 @@ std::vector<double> numbers_in(hid_t file, const std::string& path) {
     return values;
 }
 
-// The names of the objects that an attribute refers to, the first one of each dimension; Dimension scales of HDF5 and
-// NetCDF are such.
-std::vector<std::string> scales_of(hid_t dataset) {
-    constexpr const char* name = "DIMENSION_LIST";
-    if (H5Aexists(dataset, name) <= 0) return {};
-    const Handle attribute(H5Aopen(dataset, name, H5P_DEFAULT), H5Aclose, damaged);
-    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
-    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
-    const hssize_t n = H5Sget_simple_extent_npoints(space);
-    constexpr hssize_t most = 32;
-    if (H5Tget_class(type) != H5T_VLEN || n < 1 || n > most) return {};
-    const Handle of_entry(H5Tget_super(type), H5Tclose, damaged);
-    if (H5Tequal(of_entry, H5T_STD_REF_OBJ) <= 0) return {};
-    std::vector<hvl_t> lists(static_cast<std::size_t>(n));
-    checked(H5Aread(attribute, type, lists.data()), damaged);
-    std::vector<std::string> names;
-    for (const hvl_t& list : lists) {
-        std::string path;
-        if (list.len > 0) {
-            const Handle object(H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, list.p), H5Oclose);
-            if (object.is_open()) {
-                std::array<char, 1024> text{};
-                if (H5Iget_name(object, text.data(), text.size() - 1) > 0) path = text.data();
-            }
-        }
-        names.push_back(path);
-    }
-    H5Dvlen_reclaim(type, space, H5P_DEFAULT, lists.data());
-    return names;
-}
-
-// A list of texts in an attribute.
-std::vector<std::string> texts_of(hid_t object, const char* name) {
-    if (H5Aexists(object, name) <= 0) return {};
-    const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
-    const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
-    const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
-    const hssize_t n = H5Sget_simple_extent_npoints(space);
-    constexpr hssize_t most = 32;
-    if (H5Tget_class(type) != H5T_STRING || n < 1 || n > most) return {};
-    std::vector<std::string> texts;
-    if (H5Tis_variable_str(type) > 0) {
-        std::vector<char*> read(static_cast<std::size_t>(n), nullptr);
-        checked(H5Aread(attribute, type, read.data()), damaged);
-        for (const char* text : read) texts.emplace_back(text == nullptr ? "" : text);
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, read.data());
-        return texts;
-    }
-    const std::size_t length = H5Tget_size(type);
-    std::string read(length * static_cast<std::size_t>(n), '\0');
-    checked(H5Aread(attribute, type, read.data()), damaged);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
-        texts.emplace_back(read.substr(i * length, length).c_str());
-    return texts;
-}
-
-std::string last_part(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// "Time (s)": "Time"
-std::string first_word(const std::string& name) {
-    const std::size_t begin = name.find_first_not_of(" ([{'\"");
-    if (begin == std::string::npos) return {};
-    return name.substr(begin, name.find_first_of(" ()[]{}'\"", begin) - begin);
-}
-
-// What names of dimensions mean, if each means something else.
-std::vector<Axis> axes_named(const std::vector<std::string>& names) {
-    std::vector<Axis> axes;
-    for (const std::string& name : names) {
-        const auto axis = axis_of(first_word(name));
-        if (!axis || std::ranges::find(axes, *axis) != axes.end()) return {};
-        axes.push_back(*axis);
-    }
-    return std::ranges::find(axes, Axis::time) == axes.end() ? std::vector<Axis>{} : axes;
-}
-
-// "a,b", or "a b", in parts.
-std::vector<std::string> listed_in(std::string text) {
-    std::vector<std::string> parts;
-    if (text.find(',') == std::string::npos) std::ranges::replace(text, ' ', ',');
-    for (std::size_t start = 0; !text.empty() && start <= text.size();) {
-        const std::size_t end = std::min(text.find(',', start), text.size());
-        parts.push_back(text.substr(start, end - start));
-        start = end + 1;
-    }
-    return parts;
-}
-
-// What a scale calls itself; else its dataset.
-std::string name_of_scale(hid_t file, const std::string& path) {
-    const std::string own = last_part(path);
-    if (axis_of(first_word(own)) || path.empty()) return own;
-    const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
-    const std::string name = object.is_open() ? text_of(object, "NAME") : "";
-    return axis_of(first_word(name)) ? name : own;
-}
-
-// By attributes or by dimension scales, in the order of the file.
-std::vector<Axis> axes_in(hid_t dataset, std::size_t dimensions) {
-    std::vector<std::string> of_scales;
-    for (const std::string& path : scales_of(dataset)) of_scales.push_back(name_of_scale(dataset, path));
-    for (const auto& names :
-         {listed_in(text_of(dataset, "axes")), texts_of(dataset, "axes"), listed_in(text_of(dataset, "dims")),
-          texts_of(dataset, "dims"), texts_of(dataset, "DIMENSION_LABELS"), of_scales})
-        if (names.size() == dimensions)
-            if (std::vector<Axis> axes = axes_named(names); !axes.empty()) return axes;
-    return {};
-}
-
-// In s, of a unit as files write it; none if it is another one.
-std::optional<double> seconds_in(std::string unit) {
-    std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    unit = unit.substr(0, unit.find(" since"));  // "hours since 2000-01-01"
-    constexpr std::array<std::pair<std::string_view, double>, 16> units = {{{"s", 1},
-                                                                            {"sec", 1},
-                                                                            {"secs", 1},
-                                                                            {"second", 1},
-                                                                            {"seconds", 1},
-                                                                            {"ms", 1e-3},
-                                                                            {"msec", 1e-3},
-                                                                            {"millisecond", 1e-3},
-                                                                            {"milliseconds", 1e-3},
-                                                                            {"us", 1e-6},
-                                                                            {"microsecond", 1e-6},
-                                                                            {"microseconds", 1e-6},
-                                                                            {"min", 60},
-                                                                            {"minutes", 60},
-                                                                            {"hours", 3600},
-                                                                            {"days", 86400}}};
-    for (const auto& [name, seconds] : units)
-        if (unit == name) return seconds;
-    return {};
-}
-
-// The step of times that are as far apart as they should be, in units of those.
-double regular_step(const std::vector<double>& times, const std::string& path) {
-    const double step = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
-    constexpr double tolerance = 0.01;
-    for (std::size_t i = 1; i < times.size(); ++i)
-        if (!(std::abs(times[i] - times[i - 1] - step) <= tolerance * std::abs(step)))
-            throw InputError("",
-                             fmt::format("the times of '{}' are not regular: {:.6g} lies between the steps {} and {}, "
-                                         "{:.6g} in the mean",
-                                         path, times[i] - times[i - 1], i - 1, i, step),
-                             "bring it to one time of a step, or --dt steps takes steps as they are");
-    return step;
-}
-
-// What attributes of an object say. Throws InputError if that cannot be, or two say different times.
-std::optional<double> step_of_attributes(hid_t object) {
-    std::optional<double> found;
-    const auto add = [&](const char* name, double step) {
-        if (!(std::isfinite(step) && step > 0))
-            throw InputError("", fmt::format("its attribute '{}' is no time of a step", name), "--dt says another one");
-        constexpr double tolerance = 1e-3;
-        if (found && std::abs(*found - step) > tolerance * step)
-            throw InputError("", fmt::format("its attributes say two times of a step, {} and {} s", *found, step),
-                             "--dt says which");
-        found = step;
-    };
-    const auto unit_of = [&](const char* name) -> double {
-        for (const char* suffix : {"_unit", "_units"})
-            if (const std::string unit = text_of(object, (std::string(name) + suffix).c_str()); !unit.empty())
-                return seconds_in(unit).value_or(std::numeric_limits<double>::quiet_NaN());
-        return 1;
-    };
-    for (const char* name : {"dt", "time_step"})
-        if (const auto step = number_of(object, name)) add(name, *step * unit_of(name));
-    for (const char* name : {"sampling_rate", "sample_rate", "rate", "fs", "sfreq"})
-        if (const auto rate = number_of(object, name)) add(name, 1 / *rate);
-    return found;
-}
-
-// What stored numbers mean: NetCDF packs values as (value - add_offset) / scale_factor and marks those that are
-// missing; NWB has a conversion.
-struct Packing {
-    double scale = 1;
-    double offset = 0;
-    std::vector<double> missing = {};
-
-    bool changes() const { return scale != 1 || offset != 0 || !missing.empty(); }
-    void unpack(std::span<double> values) const {
-        for (double& value : values)
-            value = std::ranges::find(missing, value) == missing.end() ? value * scale + offset
-                                                                       : std::numeric_limits<double>::quiet_NaN();
-    }
-};
-
-Packing packing_of(hid_t dataset, bool is_of_nwb) {
-    Packing packing;
-    const auto take = [&](const char* name, double& target) {
-        if (H5Aexists(dataset, name) <= 0) return;
-        const auto number = number_of(dataset, name);
-        if (!number)
-            throw InputError("",
-                             fmt::format("its attribute '{}' changes what its numbers mean, and is no number", name),
-                             "write the values as they are meant");
-        target = *number;
-    };
-    take(is_of_nwb ? "conversion" : "scale_factor", packing.scale);
-    take(is_of_nwb ? "offset" : "add_offset", packing.offset);
-    if (H5Aexists(dataset, "_Unsigned") > 0 && text_of(dataset, "_Unsigned") != "false")
-        throw InputError("", "its numbers have signs that are none (_Unsigned)", "write the values as they are meant");
-    for (const char* name : {"_FillValue", "missing_value"})
-        if (const auto number = number_of(dataset, name); number && !std::isnan(*number))
-            packing.missing.push_back(*number);
-    return packing;
-}
-
 // A dataset of numbers, read as it is needed.
 class Hdf5Array final : public StoredArray {
  public:
@@ -590,12 +337,9 @@ class Hdf5Array final : public StoredArray {
                     return 1 / *rate;
             }
         }
-        for (const std::string& scale : scales_of(dataset_)) {
-            if (axis_of(first_word(name_of_scale(file, scale))) != Axis::time) continue;
-            const Handle object(H5Oopen(file, scale.c_str(), H5P_DEFAULT), H5Oclose);
-            const auto unit = object.is_open() ? seconds_in(text_of(object, "units")) : std::nullopt;
-            const std::vector<double> times = unit ? numbers_in(file, scale) : std::vector<double>{};
-            if (times.size() > 1) return *unit * regular_step(times, scale);
+        if (const auto scale = time_scale_of(file, dataset_)) {
+            const std::vector<double> times = numbers_in(file, scale->path);
+            if (times.size() > 1) return scale->unit * regular_step(times, scale->path);
         }
         return {};
     }

@@ -18,6 +18,7 @@ module;
 module repal.store;
 
 import :location;
+import :words;
 import repal.error;
 
 namespace repal {
@@ -44,12 +45,6 @@ bool is_file_or_pattern(const std::string& text) {
     return is_there(text) || (has_wildcards(text) && !matching_files(text).empty());
 }
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower;
-}
-
 std::int64_t number_in(std::string_view text, std::string_view slice) {
     std::int64_t value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -58,33 +53,17 @@ std::int64_t number_in(std::string_view text, std::string_view slice) {
     return value;
 }
 
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    for (std::size_t start = 0; start <= text.size();) {
-        const std::size_t end = std::min(text.find(separator, start), text.size());
-        parts.push_back(trimmed(text.substr(start, end - start)));
-        start = end + 1;
-    }
-    return parts;
-}
-
 std::vector<Slice> parse_slices(std::string_view text) {
     std::vector<Slice> slices;
-    for (const std::string_view part : split(text, ',')) {
+    for (const std::string& part : split(text, ',')) {
         Slice slice;
         if (part == "*") {
             slice.kind = Slice::Kind::each;
-        } else if (part.find(':') == std::string_view::npos) {
+        } else if (part.find(':') == std::string::npos) {
             slice.kind = Slice::Kind::one;
             slice.first = number_in(part, text);
         } else {
-            const std::vector<std::string_view> bounds = split(part, ':');
+            const std::vector<std::string> bounds = split(part, ':');
             if (!bounds[0].empty()) slice.first = number_in(bounds[0], text);
             if (!bounds[1].empty()) slice.end = number_in(bounds[1], text);
             if (bounds.size() > 2 && !bounds[2].empty()) slice.step = number_in(bounds[2], text);

@@ -1,149 +1,29 @@
 module;
 #include <fmt/format.h>
 #include <matio.h>
-#include <poll.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 module repal.store;
 
 import :array_file;
+import :child;
 import :mat;
 import repal.error;
-import repal.file;
 
 namespace repal {
 namespace {
-
-/// What a child writes: numbers and texts, one after the other. It stops where nobody reads.
-class Writer {
- public:
-    explicit Writer(int pipe) : pipe_(pipe) {}
-
-    void put(std::uint64_t number) const { bytes(&number, sizeof number); }
-    void put(std::string_view text) const {
-        put(text.size());
-        bytes(text.data(), text.size());
-    }
-    void bytes(const void* data, std::size_t n) const {
-        const char* next = static_cast<const char*>(data);
-        while (n > 0) {
-            const ssize_t written = ::write(pipe_, next, n);
-            if (written < 0 && errno == EINTR) continue;
-            if (written <= 0) _exit(1);
-            next += written;
-            n -= static_cast<std::size_t>(written);
-        }
-    }
-
- private:
-    int pipe_;
-};
-
-/// A process that runs a function, and what it writes. It is ended with this.
-class Child {
- public:
-    /// `bytes`: of memory that it may take; it ends by itself after some minutes of work.
-    Child(std::uint64_t bytes, const std::function<void(const Writer&)>& work) {
-        std::array<int, 2> ends{};
-        if (pipe(ends.data()) != 0) throw InputError("", "no pipe: " + system_error_text(errno));
-        process_ = fork();
-        if (process_ < 0) {
-            close(ends[0]);
-            close(ends[1]);
-            throw InputError("", "no process: " + system_error_text(errno));
-        }
-        if (process_ == 0) {
-            close(ends[0]);
-            limit(bytes);
-            work(Writer(ends[1]));
-            _exit(0);
-        }
-        close(ends[1]);
-        pipe_ = ends[0];
-    }
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-    ~Child() {
-        close(pipe_);
-        kill(process_, SIGKILL);
-        int status = 0;
-        while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
-        }
-    }
-
-    std::uint64_t number() {
-        std::uint64_t value = 0;
-        bytes(&value, sizeof value);
-        return value;
-    }
-
-    std::string text() {
-        constexpr std::uint64_t longest = 1 << 16;
-        const std::uint64_t length = number();
-        if (length > longest) fail();
-        std::string value(length, '\0');
-        bytes(value.data(), value.size());
-        return value;
-    }
-
-    void bytes(void* target, std::size_t n) {
-        auto* next = static_cast<char*>(target);
-        while (n > 0) {
-            constexpr int longest_wait = 120'000;  // ms
-            pollfd waiting{.fd = pipe_, .events = POLLIN, .revents = 0};
-            const int ready = poll(&waiting, 1, longest_wait);
-            if (ready < 0 && errno == EINTR) continue;
-            if (ready == 0) throw InputError("", "reading it as a MATLAB file does not end");
-            const ssize_t got = ::read(pipe_, next, n);
-            if (got < 0 && errno == EINTR) continue;
-            if (got <= 0) fail();
-            next += got;
-            n -= static_cast<std::size_t>(got);
-        }
-    }
-
- private:
-    [[noreturn]] static void fail() {
-        throw InputError("", "the MATLAB file is damaged", "save it again, or with the option '-v7.3'");
-    }
-
-    static void limit(std::uint64_t bytes) {
-        constexpr rlim_t seconds = 300;
-        const rlimit time{.rlim_cur = seconds, .rlim_max = seconds};
-        setrlimit(RLIMIT_CPU, &time);
-        // A sanitizer maps more than that before anything is read.
-#if !defined(__SANITIZE_ADDRESS__) && !(defined(__has_feature) && __has_feature(address_sanitizer))
-        const rlimit memory{.rlim_cur = bytes, .rlim_max = bytes};
-        setrlimit(RLIMIT_AS, &memory);
-#endif
-        const rlimit none{.rlim_cur = 0, .rlim_max = 0};
-        setrlimit(RLIMIT_CORE, &none);
-    }
-
-    pid_t process_ = -1;
-    int pipe_ = -1;
-};
 
 // --- In the child
 // -----------------------------------------------------------------------------------------------------
@@ -366,7 +246,7 @@ class MatFile final : public ArrayFile {
         : file_(file.string()), file_bytes_(std::filesystem::file_size(file)) {}
 
     std::vector<ArrayEntry> arrays() override {
-        Child child(memory(), [this](const Writer& out) { list_all(out, file_); });
+        Child child(memory(), kind, [this](const Writer& out) { list_all(out, file_); });
         std::vector<ArrayEntry> entries;
         while (child.number() == 1) {
             ArrayEntry entry{.name = child.text(), .dimensions = {}, .refused = child.text()};
@@ -377,7 +257,7 @@ class MatFile final : public ArrayFile {
     }
 
     std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
-        auto child = std::make_shared<Child>(memory(), [&](const Writer& out) { write_named(out, file_, name); });
+        auto child = std::make_shared<Child>(memory(), kind, [&](const Writer& out) { write_named(out, file_, name); });
         const std::uint64_t n = child->number();
         std::vector<std::unique_ptr<StoredArray>> arrays;
         for (std::uint64_t i = 0; i < n; ++i) {
@@ -395,6 +275,7 @@ class MatFile final : public ArrayFile {
     }
 
  private:
+    static constexpr const char* kind = "MATLAB file";
     // Deflate packs 258 bytes into two bits at best, and a byte of the file may be a double.
     static constexpr std::uint64_t largest_ratio = 1032 * sizeof(double);
 

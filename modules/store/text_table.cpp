@@ -3,7 +3,6 @@ module;
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -26,6 +25,8 @@ module repal.store;
 import :array_file;
 import :axes;
 import :text_table;
+import :times;
+import :words;
 import repal.error;
 import repal.file;
 
@@ -34,11 +35,9 @@ namespace {
 
 using Eigen::Index;
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blank = " \t\r";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) return {};
-    text = text.substr(first, text.find_last_not_of(blank) - first + 1);
+/// Without blanks and quotes around it.
+std::string_view unquoted(std::string_view text) {
+    text = trimmed(text);
     if (text.size() > 1 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
     return text;
 }
@@ -51,7 +50,7 @@ std::vector<std::string_view> cells_of(std::string_view line, char separator) {
     for (std::size_t i = 0; i <= line.size(); ++i) {
         if (i < line.size() && line[i] == '"') is_quoted = !is_quoted;
         if (i < line.size() && (is_quoted || line[i] != separator)) continue;
-        cells.push_back(trimmed(line.substr(start, i - start)));
+        cells.push_back(unquoted(line.substr(start, i - start)));
         start = i + 1;
     }
     return cells;
@@ -77,12 +76,6 @@ char separator_of(std::string_view line) {
     return ',';
 }
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower;
-}
-
 /// "time (ms)", "time_ms", "ms": 0.001; none if the name has no unit.
 std::optional<double> seconds_of(std::string_view name) {
     constexpr std::array<std::pair<std::string_view, double>, 6> units = {
@@ -95,7 +88,7 @@ std::optional<double> seconds_of(std::string_view name) {
     return {};
 }
 
-/// The word that a name begins with: "time" of "time (s)".
+/// The word that a name of a column begins with: "time" of "time (s)" and of "time_s".
 std::string first_word(std::string_view name) {
     const std::size_t end = name.find_first_of(" _([");
     return std::string(name.substr(0, end));
@@ -142,20 +135,7 @@ class TextArray final : public StoredArray {
 
     std::optional<double> dt() override {
         if (times_.size() < 2) return {};
-        std::vector<double> steps;
-        for (std::size_t row = 1; row < times_.size(); ++row) steps.push_back(times_[row] - times_[row - 1]);
-        const auto middle = steps.begin() + std::ssize(steps) / 2;
-        std::vector<double> sorted = steps;
-        std::ranges::nth_element(sorted, sorted.begin() + (middle - steps.begin()));
-        const double step = sorted[static_cast<std::size_t>(middle - steps.begin())];
-        constexpr double tolerance = 0.01;
-        for (const double one : steps) {
-            const double ratio = one / step;
-            if (!(std::abs(ratio - std::round(ratio)) <= tolerance * ratio && ratio > 0.5))
-                throw InputError("", fmt::format("the times of column '{}' are not regular", column_),
-                                 "bring them to one time of a step, or --dt steps takes steps as they are");
-        }
-        return step;
+        return regular_step_with_gaps(times_, column_);
     }
 
     void read(Assembly& assembly) override {
@@ -322,7 +302,7 @@ class TextTableFile final : public ArrayFile {
                                  "sort the rows by time; a column that tells the trials is named 'trial'");
             steps.push_back(time(row) - time(row - 1));
         }
-        const double step = steps.empty() ? 1 : median(steps);
+        const double step = steps.empty() ? 1 : middle_of(steps);
         for (std::size_t row = first; row < end; ++row) {
             if (row == first || !columns.time) {
                 places.push_back(row - first);
@@ -340,12 +320,6 @@ class TextTableFile final : public ArrayFile {
             throw InputError("", fmt::format("the times of column '{}' leave out more steps than there are rows",
                                              table.names[*columns.time]));
         return places;
-    }
-
-    static double median(std::vector<double> values) {
-        const auto middle = values.begin() + std::ssize(values) / 2;
-        std::ranges::nth_element(values, middle);
-        return *middle;
     }
 
     /// Times of rows in s; empty if their unit is not known.

@@ -1,0 +1,18 @@
+module;
+#include <string>
+#include <string_view>
+#include <vector>
+module repal.store:words;
+
+namespace repal {
+
+/// Of letters without accents.
+std::string lower_case(std::string_view text);
+
+/// Without blanks at both ends.
+std::string_view trimmed(std::string_view text);
+
+/// What is between separators, without blanks around it; one empty part of an empty text.
+std::vector<std::string> split(std::string_view text, char separator);
+
+}  // namespace repal

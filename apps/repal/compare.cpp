@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <numbers>
 #include <optional>
@@ -17,8 +18,10 @@
 
 #include "commands.hpp"
 #include "outputs.hpp"
+#include "signals.hpp"
 
 import command.comparison_text;
+import command.growing_scores;
 import command.load_plugins;
 import command.recordings;
 import command.terminal;
@@ -26,6 +29,7 @@ import repal.comparison;
 import repal.config;
 import repal.figures;
 import repal.file;
+import repal.hash;
 import repal.parallel;
 import repal.progress;
 import repal.random;
@@ -42,6 +46,7 @@ struct CompareOptions {
     std::string format;
     std::string out;
     std::string report;
+    bool resumes = false;
     bool is_calibrated = false;
     repal::CalibrationOptions calibration;
 };
@@ -136,13 +141,18 @@ void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric
 
 /// Intervals, floors and p of the comparisons of one metric, in the order of Part::pairs.
 void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
-                     const repal::CalibrationOptions& options, const CommonOptions& common, repal::Progress& progress) {
-    std::vector<std::optional<double>> angles;
-    for (const Comparison& one : comparisons)
-        angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
-    const repal::Calibration found =
-        calibrate(metric, part, angles, options, repal::Stream(0).child("calibration"), common.jobs, progress);
-    for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found.pairs[i];
+                     const repal::CalibrationOptions& options, const CommonOptions& common, GrowingScores& growing,
+                     repal::Progress& progress) {
+    if (growing.calibration_of(metric.name) == nullptr) {
+        std::vector<std::optional<double>> angles;
+        for (const Comparison& one : comparisons)
+            angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
+        const repal::Stream stream = repal::Stream(0).child("calibration");
+        growing.add_calibration(metric.name,
+                                calibrate(metric, part, angles, options, stream, common.jobs, progress).pairs);
+    }
+    for (std::size_t i = 0; i < comparisons.size(); ++i)
+        comparisons[i].calibration = (*growing.calibration_of(metric.name))[i];
 }
 
 struct Compared {
@@ -150,51 +160,81 @@ struct Compared {
     std::vector<repal::ChosenMetric> metrics;  ///< with what was chosen; without those that have no value
 };
 
-Compared compare_all_pairs(const std::vector<repal::ChosenMetric>& metrics, const repal::Part& files,
-                           const CompareOptions& options, const CommonOptions& common, repal::Progress& progress) {
-    Compared compared;
-    std::vector<Comparison>& comparisons = compared.comparisons;
-    repal::PreparedSystems prepared({}, 0);
-    std::vector<Eigen::Index> trials;
-    for (const repal::NamedSystem& system : files.systems)
-        trials.push_back(system.system->observe({}).trajectories().shape().trials);
-    for (const repal::ChosenMetric& given : metrics) {
-        const repal::SeenSystems seen = seen_by(given, files.systems, common.jobs);
-        repal::Part part = files;
-        part.systems = seen.systems;
-        if (const std::string warning = warning_of_components(given, seen.variance_kept); !warning.empty())
-            progress.warn(given.name, warning);
-        const auto [metric, cause] = settled(seen.metric, part, common, progress);
-        std::vector<repal::PairResult> results;
-        if (cause.empty())
-            results = compare_all(metric, part, prepared, common.jobs, progress);
-        else
-            results.assign(part.pairs.size(), {repal::Score::without_value(repal::Status::not_applicable, cause)});
-        for (std::size_t i = 0; i < results.size(); ++i) {
-            const auto [a, b] = std::pair(part.pairs[i].a, part.pairs[i].b);
-            comparisons.push_back({.metric = metric.name,
-                                   .a = part.systems[a].name,
-                                   .b = part.systems[b].name,
-                                   .score = results[i].score,
-                                   .settings = metric.settings(),
-                                   .trials_a = trials[a],
-                                   .trials_b = trials[b],
-                                   .read_a = {},
-                                   .read_b = {},
-                                   .variance_kept_a = seen.variance_kept[a],
-                                   .variance_kept_b = seen.variance_kept[b],
-                                   .calibration = {},
-                                   .values = metric.info.values});
-        }
-        if (!cause.empty()) continue;
-        compared.metrics.push_back(given.with(metric.options));
-        const repal::ChosenMetric used = at_common_rank(metric, results);
-        const auto added = std::span(comparisons).last(part.pairs.size());
-        if (options.is_calibrated) add_calibration(added, used, part, options.calibration, common, progress);
-        warn_of_noise(added, used, part, common, progress);
-        warn_of_halves(added, used, part, common, progress);
+/// The scores of one metric among `compared`. Throws Stopped, and then those that are done are among them, too.
+void compare_with(const repal::ChosenMetric& given, const repal::Part& files, const CompareOptions& options,
+                  const CommonOptions& common, repal::PreparedSystems& prepared, GrowingScores& growing,
+                  Compared& compared, repal::Progress& progress) {
+    const repal::SeenSystems seen = seen_by(given, files.systems, common.jobs);
+    repal::Part part = files;
+    part.systems = seen.systems;
+    if (const std::string warning = warning_of_components(given, seen.variance_kept); !warning.empty())
+        progress.warn(given.name, warning);
+    const auto [metric, cause] = settled(seen.metric, part, common, progress);
+    const auto add = [&, &used = metric](std::size_t pair, const repal::PairResult& result) {
+        const auto [a, b] = std::pair(part.pairs[pair].a, part.pairs[pair].b);
+        const auto trials = [&](std::size_t i) {
+            return files.systems[i].system->observe({}).trajectories().shape().trials;
+        };
+        compared.comparisons.push_back({.metric = used.name,
+                                        .a = part.systems[a].name,
+                                        .b = part.systems[b].name,
+                                        .score = result.score,
+                                        .settings = used.settings(),
+                                        .trials_a = trials(a),
+                                        .trials_b = trials(b),
+                                        .read_a = {},
+                                        .read_b = {},
+                                        .variance_kept_a = seen.variance_kept[a],
+                                        .variance_kept_b = seen.variance_kept[b],
+                                        .calibration = {},
+                                        .values = used.info.values});
+    };
+    if (!cause.empty()) {
+        const repal::Score none = repal::Score::without_value(repal::Status::not_applicable, cause);
+        for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) add(pair, {none});
+        return;
     }
-    return compared;
+    const repal::KeptPairs kept = growing.of(metric.name);
+    std::vector<repal::PairResult> results;
+    try {
+        results = compare_all(metric, part, prepared, common.jobs, progress, kept);
+    } catch (const repal::Stopped&) {
+        for (std::size_t pair = 0; pair < part.pairs.size(); ++pair)
+            if (const auto done = kept.find(pair)) add(pair, *done);
+        throw;
+    }
+    for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) add(pair, results[pair]);
+    compared.metrics.push_back(given.with(metric.options));
+    const repal::ChosenMetric used = at_common_rank(metric, results);
+    const auto added = std::span(compared.comparisons).last(part.pairs.size());
+    if (options.is_calibrated) add_calibration(added, used, part, options.calibration, common, growing, progress);
+    warn_of_noise(added, used, part, common, progress);
+    warn_of_halves(added, used, part, common, progress);
+}
+
+/// Everything that scores and what is said of them depend on.
+std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::vector<Recording>& recordings,
+                   const CompareOptions& options, const std::string& settings) {
+    std::string text = fmt::format("repal {}\n{}\n{} {}\n", REPAL_VERSION, settings, options.is_calibrated,
+                                   options.calibration.is_family_wise);
+    for (const repal::ChosenMetric& metric : metrics) text += metric.identity + "\n";
+    for (const Recording& recording : recordings)
+        text += fmt::format("{}\n{}\n{}\n", recording.system.name, recording.system.content, recording.reading);
+    return repal::hash_hex(text);
+}
+
+/// What a command that was stopped has done, and where that is.
+void tell_of_stop(const Compared& compared, const GrowingScores& growing, std::size_t all,
+                  const CompareOptions& options) {
+    if (!growing.file().empty()) {
+        fmt::print(stderr, "repal: {} of {} scores are in {}; the same command with --resume goes on from there\n",
+                   growing.size(), all, growing.file());
+        return;
+    }
+    if (!compared.comparisons.empty()) fmt::print("{}", text_of(compared.comparisons, options.format));
+    std::fflush(stdout);
+    fmt::print(stderr, "repal: {} of {} scores are done, the others are missing; with --out, what is done is kept\n",
+               growing.size(), all);
 }
 
 /// What the user says, or the name of the file.
@@ -291,7 +331,17 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     if (recordings.size() < 2)
         throw repal::InputError(options.recordings.locations.front(), "it means one system, and two are compared");
     const repal::Part part = part_of(recordings);
-    Compared compared = compare_all_pairs(metrics, part, options, common, progress);
+    stop_on_signals();
+    GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);
+    repal::PreparedSystems prepared({}, 0);
+    Compared compared;
+    try {
+        for (const repal::ChosenMetric& metric : metrics)
+            compare_with(metric, part, options, common, prepared, growing, compared, progress);
+    } catch (const repal::Stopped&) {
+        tell_of_stop(compared, growing, metrics.size() * part.pairs.size(), options);
+        throw;
+    }
     for (std::size_t i = 0; i < compared.comparisons.size(); ++i) {
         const repal::Pair& pair = part.pairs[i % part.pairs.size()];
         compared.comparisons[i].read_a = recordings[pair.a].reading;
@@ -304,6 +354,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
                                                                 config.yaml(), progress.warned()),
                                                       repal::plotting_library()));
     write_or_print(options.out, text_of(comparisons, format_of(options)));
+    growing.finish();
     return report_failures(comparisons) ? some_failed : done;
 }
 
@@ -319,7 +370,9 @@ void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
         ->capture_default_str();
     sub->add_option("--format", options->format, "table, csv or json; by default what the name of --out says")
         ->check(CLI::IsMember({"table", "csv", "json"}));
-    sub->add_option("--out", options->out, "write to this file");
+    auto* out = sub->add_option("--out", options->out, "write to this file; scores are in FILE.part as they come");
+    sub->add_flag("--resume", options->resumes, "go on with the scores that a stopped command left in FILE.part")
+        ->needs(out);
     auto* calibrate =
         sub->add_flag("--calibrate", options->is_calibrated,
                       "beside every number: an interval, the noise floor, and p (from the trials; takes minutes)");

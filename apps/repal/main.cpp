@@ -115,12 +115,14 @@ int run(int argc, char** argv) try {
     require_plugin_timeout(common.plugin_timeout_s);
     common.is_config_given = app.count("--config") > 0;
     require_study(app);
-    return chosen();
-} catch (const repal::Stopped&) {
-    const int signal = command::stop_signal();
-    fmt::print(stderr, "repal: stopped by signal {} ({}); what is done is kept, the same command goes on from there\n",
-               signal, strsignal(signal));
-    command::end_by(signal);
+    try {
+        return chosen();
+    } catch (const repal::Stopped&) {
+        const int signal = command::stop_signal();
+        fmt::print(stderr, "repal: stopped by signal {} ({}){}\n", signal, strsignal(signal),
+                   app.got_subcommand("run") ? "; what is done is kept, the same command goes on from there" : "");
+        command::end_by(signal);
+    }
 } catch (const repal::InputError& error) {
     return fail(command::bad_input, error.what());
 } catch (const std::bad_alloc&) {

@@ -10,6 +10,7 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -106,6 +107,36 @@ double seconds_in(const std::string& text) {
     return value;
 }
 
+/// "20:120" steps, "200ms:1.5s"; an end may be left out.
+std::optional<repal::TrialWindow> window_in(const std::string& text) {
+    if (text.empty()) return {};
+    const auto wrong = [&](const std::string& problem) {
+        return repal::InputError("--window " + text, problem, "e.g. 20:120 of steps, 200ms:1.5s, or 20: to the end");
+    };
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos) throw wrong("it has no ':'");
+    repal::TrialWindow window;
+    std::optional<bool> is_in_seconds;
+    const auto take = [&](const std::string& part, double& target) {
+        if (part.empty()) return;
+        const auto [end, failure] = std::from_chars(part.data(), part.data() + part.size(), target);
+        const std::string_view unit(end, part.data() + part.size());
+        const bool has_unit = unit == "ms" || unit == "s";
+        if (failure != std::errc() || !std::isfinite(target) || target < 0 || (!unit.empty() && !has_unit))
+            throw wrong(fmt::format("'{}' is no number of steps, ms or s", part));
+        if (!has_unit && target != std::round(target))
+            throw wrong(fmt::format("'{}' is no whole number of steps", part));
+        if (unit == "ms") target /= 1000;
+        if (is_in_seconds.value_or(has_unit) != has_unit) throw wrong("it mixes steps and seconds");
+        is_in_seconds = has_unit;
+    };
+    take(text.substr(0, colon), window.first);
+    take(text.substr(colon + 1), window.end);
+    if (!(window.first < window.end)) throw wrong("it is empty");
+    window.is_in_seconds = is_in_seconds.value_or(false);
+    return window;
+}
+
 /// Files of which some say the time of a step and others do not.
 void require_steps_of_all(const std::vector<repal::ReadSystem>& systems) {
     const auto says = [](const repal::ReadSystem& system) { return system.x.dt().has_value(); };
@@ -167,6 +198,8 @@ void add_recordings(CLI::App& sub, RecordingOptions& options, int least) {
                    "the time of a step in s, one for all or one for each location; steps: as if no file said it")
         ->delimiter(',')
         ->allow_extra_args(false);
+    sub.add_option("--window", options.window,
+                   "the part of every trial that is kept, e.g. 20:120 of steps, 200ms:1.5s, or 20: to the end");
 }
 
 std::vector<Recording> read_recordings(const RecordingOptions& options, repal::Progress& progress) {
@@ -177,16 +210,17 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
     if (steps.size() > 1 && steps.size() != options.locations.size())
         throw repal::InputError(
             "--dt", fmt::format("{} times of a step for {} locations", steps.size(), options.locations.size()));
-    const repal::Reading reading{
-        .axes = options.axes, .splits_at_gaps = options.gaps == "split", .takes_steps = takes_steps || !steps.empty()};
+    repal::Reading reading{.axes = options.axes,
+                           .splits_at_gaps = options.gaps == "split",
+                           .dt = {},
+                           .takes_steps = takes_steps,
+                           .window = window_in(options.window)};
     std::vector<repal::ReadSystem> systems;
     std::vector<repal::InputError> errors;
     for (std::size_t i = 0; i < options.locations.size(); ++i) {
+        if (!steps.empty()) reading.dt = steps.size() == 1 ? steps.front() : steps[i];
         try {
-            for (repal::ReadSystem& system : repal::read_systems(options.locations[i], reading)) {
-                if (!steps.empty()) system.x = system.x.with_dt(steps.size() == 1 ? steps.front() : steps[i]);
-                systems.push_back(std::move(system));
-            }
+            std::ranges::move(repal::read_systems(options.locations[i], reading), std::back_inserter(systems));
         } catch (const repal::InputError& error) {
             const auto is_said = [&](const repal::InputError& other) {
                 return std::string_view(other.what()) == error.what();
@@ -207,6 +241,7 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
     for (repal::ReadSystem& system : systems) {
         repal::Observed observed(std::move(system.x));
         observed.set_units(std::move(system.units));
+        observed.set_trial_names(std::move(system.trial_names));
         observed.is_cut = system.is_cut;
         std::string content = content_of(observed.trajectories());
         recordings.push_back(

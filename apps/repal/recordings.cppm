@@ -15,9 +15,10 @@ export struct RecordingOptions {
     std::string axes;
     std::string gaps = "refuse";
     std::vector<std::string> dt;
+    std::string window;
 };
 
-/// Adds the files, at least `least`, and --axes, --gaps and --dt to a subcommand.
+/// Adds the files, at least `least`, and --axes, --gaps, --dt and --window to a subcommand.
 export void add_recordings(CLI::App& sub, RecordingOptions& options, int least);
 
 /// A recording, and how it was read.

@@ -31,7 +31,7 @@ std::vector<PairResult> compare_batch(const Metric& metric, const Part& part, st
         const PreparedSystem& a = prepared[pair.a];
         const PreparedSystem& b = prepared[pair.b];
         PairResult& result = results.emplace_back(PairResult{.score = {}, .a = a.state, .b = b.state});
-        if (const auto score = score_without_embedding(a, b)) {
+        if (const auto score = score_without_comparing(a, b)) {
             result.score = *score;
             continue;
         }
@@ -57,6 +57,16 @@ std::optional<ReducedSystem> reduced_if_possible(const ChosenMetric& metric, con
     }
 }
 
+/// Whether trials have names everywhere, and these come in different orders.
+bool needs_order_of_names(const std::vector<NamedSystem>& systems) {
+    std::vector<std::vector<std::string>> names;
+    for (const NamedSystem& system : systems) {
+        names.push_back(system.system->observe({}).trial_names());
+        if (names.back().empty()) return false;
+    }
+    return std::ranges::adjacent_find(names, std::ranges::not_equal_to()) != names.end();
+}
+
 std::size_t pairs_per_batch(const ChosenMetric& metric) {
     return std::max<std::size_t>(1, metric.metric->pairs_per_batch());
 }
@@ -67,6 +77,7 @@ SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& 
     SeenSystems seen{
         .metric = metric, .systems = systems, .variance_kept = std::vector<std::optional<double>>(systems.size())};
     const auto step = common_step(systems);
+    const bool is_ordered = metric.compares_samples() && needs_order_of_names(systems);
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
         const System& system = *systems[i].system;
         try {
@@ -75,6 +86,10 @@ SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& 
             if (step) {
                 observed = at_step(observed, *step, !metric.compares_samples());
                 identity += fmt::format(" at {} s a step", *step);
+            }
+            if (is_ordered) {
+                observed = observed.in_order_of_names();
+                identity += " in the order of names";
             }
             if (auto reduced = reduced_if_possible(metric, observed.trajectories())) {
                 seen.variance_kept[i] = reduced->variance_kept;
@@ -177,25 +192,42 @@ void compare(const ChosenMetric& metric, const Part& part, std::span<const Prepa
 }
 
 std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared, int jobs,
-                                    Progress& progress) {
-    std::vector<std::size_t> everything(part.systems.size());
-    std::iota(everything.begin(), everything.end(), std::size_t{0});
-    progress.begin(metric.name + ": embedding", everything.size());
-    const std::vector<PreparedSystem> systems =
-        prepare(metric, part, everything, prepared, jobs, progress, [&] { progress.advance(); });
-    progress.end();
-
+                                    Progress& progress, const KeptPairs& kept) {
     std::vector<PairResult> all(part.pairs.size());
-    std::vector<PairRange> ranges;
-    for (std::size_t first = 0; first < all.size(); first += pairs_per_batch(metric))
-        ranges.push_back({first, std::min(first + pairs_per_batch(metric), all.size())});
-    progress.begin(metric.name + ": comparing", all.size());
-    compare(metric, part, systems, ranges, jobs, progress,
-            [&](std::size_t range, std::vector<PairResult> results, double /*seconds*/) {
-                for (std::size_t i = 0; i < results.size(); ++i) progress.advance();
-                std::ranges::move(results, all.begin() + static_cast<std::ptrdiff_t>(ranges[range].first));
-            });
-    progress.end();
+    Part rest = part;
+    rest.pairs.clear();
+    std::vector<std::size_t> places;  // of those in part.pairs
+    for (std::size_t pair = 0; pair < all.size(); ++pair) {
+        if (auto known = kept.find ? kept.find(pair) : std::nullopt) {
+            all[pair] = *std::move(known);
+            continue;
+        }
+        rest.pairs.push_back(part.pairs[pair]);
+        places.push_back(pair);
+    }
+    if (!places.empty()) {
+        std::vector<std::size_t> everything(part.systems.size());
+        std::iota(everything.begin(), everything.end(), std::size_t{0});
+        progress.begin(metric.name + ": embedding", everything.size());
+        const std::vector<PreparedSystem> systems =
+            prepare(metric, part, everything, prepared, jobs, progress, [&] { progress.advance(); });
+        progress.end();
+
+        std::vector<PairRange> ranges;
+        for (std::size_t first = 0; first < places.size(); first += pairs_per_batch(metric))
+            ranges.push_back({first, std::min(first + pairs_per_batch(metric), places.size())});
+        progress.begin(metric.name + ": comparing", places.size());
+        compare(metric, rest, systems, ranges, jobs, progress,
+                [&](std::size_t range, std::vector<PairResult> results, double /*seconds*/) {
+                    for (std::size_t i = 0; i < results.size(); ++i) {
+                        const std::size_t pair = places[ranges[range].first + i];
+                        if (kept.add) kept.add(pair, results[i]);
+                        all[pair] = std::move(results[i]);
+                        progress.advance();
+                    }
+                });
+        progress.end();
+    }
     for (std::size_t i = 0; i < all.size(); ++i)
         for (const std::string& warning : all[i].score.warnings)
             progress.warn(metric.name, fmt::format("{} and {}: {}", part.systems[part.pairs[i].a].name,

@@ -60,8 +60,15 @@ export using Finished = std::function<void(std::size_t range, std::vector<PairRe
 export void compare(const ChosenMetric& metric, const Part& part, std::span<const PreparedSystem> prepared,
                     std::span<const PairRange> ranges, int jobs, const Progress& progress, const Finished& finished);
 
-/// Prepares all systems of a part and compares all its pairs; the results are in the order of Part::pairs.
+/// Results that are kept while others are still to come. `pair` is an index into Part::pairs.
+export struct KeptPairs {
+    std::function<std::optional<PairResult>(std::size_t pair)> find;
+    std::function<void(std::size_t pair, const PairResult& result)> add;  ///< called by any thread
+};
+
+/// Prepares all systems of a part and compares all its pairs that are not `kept` yet; the results are in the order of
+/// Part::pairs.
 export std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared,
-                                           int jobs, Progress& progress);
+                                           int jobs, Progress& progress, const KeptPairs& kept = {});
 
 }  // namespace repal

@@ -17,10 +17,10 @@ module;
 #include <vector>
 module repal.dissimilarity;
 
-import :item_results;
 import repal.claims;
 import repal.costs;
 import repal.hash;
+import repal.pair_results;
 
 namespace repal {
 

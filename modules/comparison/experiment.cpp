@@ -58,6 +58,7 @@ std::size_t Observed::n_units() const {
 Observed Observed::with(Trajectories trajectories) const {
     Observed changed(std::move(trajectories), state);
     changed.units_ = units_;
+    changed.trial_names_ = trial_names_;
     changed.is_cut = is_cut;
     return changed;
 }
@@ -77,8 +78,24 @@ Observed Observed::of_units(const std::vector<double>& weights) const {
     }
     Observed some(trajectories().of_trials(trials), state);
     some.units_ = std::move(left);
+    if (!trial_names_.empty())
+        for (const Eigen::Index k : trials) some.trial_names_.push_back(trial_names_[static_cast<std::size_t>(k)]);
     some.is_cut = is_cut;
     return some;
+}
+
+Observed Observed::in_order_of_names() const {
+    std::vector<Eigen::Index> order(trial_names_.size());
+    std::iota(order.begin(), order.end(), Eigen::Index{0});
+    std::ranges::sort(order, {},
+                      [&](Eigen::Index k) { return std::pair(trial_names_[static_cast<std::size_t>(k)], k); });
+    Observed ordered(trajectories().of_trials(order), state);
+    ordered.is_cut = is_cut;
+    for (const Eigen::Index k : order) {
+        ordered.trial_names_.push_back(trial_names_[static_cast<std::size_t>(k)]);
+        if (!units_.empty()) ordered.units_.push_back(units_[static_cast<std::size_t>(k)]);
+    }
+    return ordered;
 }
 
 }  // namespace repal

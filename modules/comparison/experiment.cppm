@@ -38,6 +38,11 @@ export class Observed {
     std::size_t n_units() const;
     void set_units(std::vector<std::size_t> units) { units_ = std::move(units); }
 
+    /// Trials that have names in the files that they are from correspond by them; empty: by their order.
+    const std::vector<std::string>& trial_names() const { return trial_names_; }
+    void set_trial_names(std::vector<std::string> names) { trial_names_ = std::move(names); }
+    Observed in_order_of_names() const;
+
     /// The same with other values of the trials.
     Observed with(Trajectories trajectories) const;
 
@@ -50,6 +55,7 @@ export class Observed {
  private:
     std::shared_ptr<const Trajectories> trajectories_;
     std::vector<std::size_t> units_ = {};  ///< empty: each trial is one
+    std::vector<std::string> trial_names_ = {};
 };
 
 /// There are no trajectories of this system, e.g. since its training failed; says why.

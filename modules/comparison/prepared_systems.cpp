@@ -11,6 +11,7 @@ module;
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@ module;
 module repal.prepared_systems;
 
 import :stored_embedding;
+import repal.memory;
 import repal.parallel;
 
 namespace repal {
@@ -43,11 +45,26 @@ std::string failure_of(const std::string& system) {
     return fmt::format("{}: {}", system, text_of_exception());
 }
 
+/// Why trials of these names do not correspond.
+std::string difference_of(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    const auto is_missing_in = [](const std::vector<std::string>& names) {
+        return [&names](const std::string& name) { return std::ranges::find(names, name) == names.end(); };
+    };
+    const std::string rule = "trials correspond by the names that their files give them, and ";
+    if (const auto one = std::ranges::find_if(a, is_missing_in(b)); one != a.end())
+        return fmt::format("{}the second system has no trial '{}'", rule, *one);
+    if (const auto one = std::ranges::find_if(b, is_missing_in(a)); one != b.end())
+        return fmt::format("{}the first system has no trial '{}'", rule, *one);
+    return rule + "those come in different orders";
+}
+
 }  // namespace
 
 std::string text_of_exception() {
     try {
         throw;
+    } catch (const std::bad_alloc&) {
+        return fmt::format("there is not enough memory, {} are free", bytes_text(double(available_memory())));
     } catch (const std::exception& error) {
         return error.what();
     } catch (...) {
@@ -69,7 +86,10 @@ PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, cons
                 fmt::format("its trials differ in their steps, and {} needs equal ones", metric.name));
         auto embedding = embedding_of(*metric.metric, seen);
         const std::size_t bytes = embedding->bytes > 0 ? embedding->bytes : bytes_of(seen.shape());
-        return {.embedding = std::move(embedding), .state = observed.state, .bytes = bytes};
+        return {.embedding = std::move(embedding),
+                .state = observed.state,
+                .trial_names = metric.compares_samples() ? observed.trial_names() : std::vector<std::string>(),
+                .bytes = bytes};
     } catch (const InvalidTrajectories& invalid) {
         if (unsuitable == Unsuitable::throws) throw invalid.at(name);
         return {.embedding = nullptr, .cause = fmt::format("{}: {}", name, invalid.what()), .state = observed.state};
@@ -170,11 +190,12 @@ void harmonise(const Metric& metric, std::span<PreparedSystem> systems) {
     }
 }
 
-std::optional<Score> score_without_embedding(const PreparedSystem& a, const PreparedSystem& b) {
+std::optional<Score> score_without_comparing(const PreparedSystem& a, const PreparedSystem& b) {
     for (const PreparedSystem* system : {&a, &b})
         if (system->embedding == nullptr)
             return Score::without_value(system->has_failed ? Status::failed : Status::not_applicable, system->cause);
-    return {};
+    if (a.trial_names.empty() || b.trial_names.empty() || a.trial_names == b.trial_names) return {};
+    return Score::without_value(Status::not_applicable, difference_of(a.trial_names, b.trial_names));
 }
 
 std::string first_warning(std::span<const PreparedSystem> systems, std::span<const NamedSystem> names) {

@@ -24,7 +24,8 @@ export struct PreparedSystem {
     std::string cause = {};
     bool has_failed = false;  ///< then its pairs are failed; else, without an embedding, not_applicable
     ObservedState state = {};
-    std::size_t bytes = 0;  ///< of memory, about
+    std::vector<std::string> trial_names = {};  ///< that have to correspond; empty: none have
+    std::size_t bytes = 0;                      ///< of memory, about
 };
 
 /// What is done about a system that does not suit a metric, e.g. one with too few steps: an InputError is thrown, so
@@ -40,8 +41,8 @@ export PreparedSystem prepare(const ChosenMetric& metric, const std::string& nam
 /// Gives the systems that have embeddings the common form of the metric. If it cannot, none has one, and the cause.
 export void harmonise(const Metric& metric, std::span<PreparedSystem> systems);
 
-/// The score of a pair of which one has no embedding; nothing if both have one.
-export std::optional<Score> score_without_embedding(const PreparedSystem& a, const PreparedSystem& b);
+/// The score of a pair that cannot be compared: one has no embedding, or their trials do not correspond. Else nothing.
+export std::optional<Score> score_without_comparing(const PreparedSystem& a, const PreparedSystem& b);
 
 /// The first warning, and how many more there are; empty if none.
 export std::string first_warning(std::span<const PreparedSystem> systems, std::span<const NamedSystem> names);

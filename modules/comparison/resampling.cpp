@@ -32,7 +32,7 @@ std::vector<Eigen::Index> drawn(const TrialWeights& weights) {
 
 /// As they are.
 std::optional<double> angle_of(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b) {
-    if (score_without_embedding(a, b)) return {};
+    if (score_without_comparing(a, b)) return {};
     const std::array pair = {EmbeddingPair{*a.embedding, *b.embedding}};
     const Score score = compare_safely(metric, pair).front();
     if (score.status != Status::ok) return {};
@@ -66,7 +66,7 @@ std::vector<Halves> halves_in_common_form(const Metric& metric, const std::vecto
 
 std::optional<double> angle_between(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b) {
     std::vector<PreparedSystem> both = {a, b};
-    if (score_without_embedding(a, b)) return {};
+    if (score_without_comparing(a, b)) return {};
     harmonise(metric, both);
     return angle_of(metric, both[0], both[1]);
 }

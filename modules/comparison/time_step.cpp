@@ -4,6 +4,7 @@ module;
 #include <cstddef>
 #include <numbers>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -78,23 +79,25 @@ Observed at_step(const Observed& system, double step, bool with_all_phases) {
     const auto q = static_cast<Index>(std::lround(ratio));
     std::vector<RowMatrix> trials;
     std::vector<std::size_t> units;
+    std::vector<std::string> names;
     const std::vector<std::size_t> of_trials = system.units();
+    const auto add = [&](RowMatrix rows, Index trial) {
+        trials.push_back(std::move(rows));
+        units.push_back(of_trials[static_cast<std::size_t>(trial)]);
+        if (!system.trial_names().empty()) names.push_back(system.trial_names()[static_cast<std::size_t>(trial)]);
+    };
     constexpr Index least_steps = 2;
     for (Index k = 0; k < x.shape().trials; ++k) {
         const RowMatrix rows = x.trial(k);
         const Index phases = is_whole_ratio(step, own) ? (with_all_phases ? q : 1) : 0;
         for (Index phase = 0; phase < phases; ++phase)
-            if (RowMatrix some = thinned(rows, phase, q); some.rows() >= least_steps) {
-                trials.push_back(std::move(some));
-                units.push_back(of_trials[static_cast<std::size_t>(k)]);
-            }
-        if (phases > 0) continue;
-        trials.push_back(resampled(rows, ratio));
-        units.push_back(of_trials[static_cast<std::size_t>(k)]);
+            if (RowMatrix some = thinned(rows, phase, q); some.rows() >= least_steps) add(std::move(some), k);
+        if (phases == 0) add(resampled(rows, ratio), k);
     }
     if (trials.empty()) throw InvalidTrajectories("its trials are shorter than two steps of the common time");
     Observed at{Trajectories::from_trials(trials).with_dt(step), system.state};
     at.set_units(std::move(units));
+    at.set_trial_names(std::move(names));
     at.is_cut = system.is_cut;
     return at;
 }

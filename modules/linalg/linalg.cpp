@@ -10,6 +10,7 @@ module;
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@ module;
 #include "core/eigen.hpp"
 module repal.linalg;
 
+import repal.memory;
 import repal.random;
 
 namespace repal {
@@ -39,6 +41,13 @@ std::optional<LeftSvd> svd_by_gram(const Eigen::MatrixXd& x, Eigen::Index leadin
     LeftSvd svd{solver.eigenvectors().rightCols(leading).rowwise().reverse(), squares.cwiseSqrt()};
     if (is_tall) svd.vectors = x * svd.vectors * svd.singular_values.head(leading).cwiseInverse().asDiagonal();
     return svd;
+}
+
+/// `copies` of so many numbers.
+void require_memory_of(Eigen::Index rows, Eigen::Index columns, double copies, const std::string& what) {
+    const auto numbers = static_cast<double>(rows) * static_cast<double>(columns);
+    require_memory(copies * numbers * sizeof(double), fmt::format("{} of {} x {}", what, rows, columns),
+                   "use fewer delays (n_delays), principal components (pca), or fewer channels or trials");
 }
 
 }  // namespace
@@ -78,6 +87,8 @@ Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {
     require_rows(x);
     Eigen::Index n_rows = 0;
     for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) n_rows += rows(x.steps(trial));
+    constexpr double copies = 3;  // with those of what decomposes it
+    require_memory_of(n_rows, n_delays * x.shape().channels, copies, "a delay embedding");
     Eigen::MatrixXd hankel(n_rows, n_delays * x.shape().channels);
     Eigen::Index first = 0;
     for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
@@ -90,6 +101,8 @@ Eigen::MatrixXd DelayEmbedding::operator()(const Trajectories& x) const {
 
 Eigen::MatrixXd DelayEmbedding::gram(const Trajectories& x, const std::vector<bool>& is_used) const {
     const Eigen::Index channels = x.shape().channels;
+    constexpr double copies = 3;  // with those of what decomposes it
+    require_memory_of(n_delays * channels, n_delays * channels, copies, "a matrix of products");
     Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(n_delays * channels, n_delays * channels);
     // What comes and goes below leaves a digit less than the products of the rows themselves.
     constexpr Eigen::Index few_columns = 256;
@@ -171,6 +184,8 @@ std::pair<Eigen::VectorXd, Eigen::MatrixXd> principal_axes(const Eigen::MatrixXd
 }  // namespace
 
 Trajectories Pca::operator()(const Trajectories& x) const {
+    constexpr double copies = 2;
+    require_memory_of(x.rows().rows(), x.rows().cols(), copies, "what is reduced to principal components");
     const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
     Eigen::MatrixXd centred = x.rows() * scale;
     centred.rowwise() -= centred.colwise().mean().eval();
@@ -315,6 +330,13 @@ Eigen::MatrixXd centred_unit(const RowMatrix& x) {
     const double rounding = 1e-15 * std::sqrt(static_cast<double>(x.size()));
     if (!(norm > rounding)) return {};
     return centred / norm;
+}
+
+Eigen::MatrixXd narrowed(Eigen::MatrixXd x) {
+    if (x.cols() <= x.rows()) return x;
+    x.transposeInPlace();
+    const Eigen::HouseholderQR<Eigen::Ref<Eigen::MatrixXd>> qr(x);
+    return qr.matrixQR().topRows(x.cols()).triangularView<Eigen::Upper>().transpose();
 }
 
 bool precedes(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {

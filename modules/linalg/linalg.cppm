@@ -89,6 +89,11 @@ export Eigen::Index numerical_rank(const Eigen::VectorXd& singular_values, doubl
 /// Columns minus their means, divided by the Frobenius norm of that; empty (0 x 0) if all rows are equal.
 export Eigen::MatrixXd centred_unit(const RowMatrix& x);
 
+/// The same rows in other coordinates, of which there are no more than rows: X = Y Q^T with orthonormal columns of Q,
+/// so that products of rows, and all that is blind to rotations, are the same. As it is, unless it has more columns.
+/// Shape: (rows, min(rows, columns)).
+export Eigen::MatrixXd narrowed(Eigen::MatrixXd x);
+
 /// A strict order of matrices of any size by their contents. Metrics compare in this order, so that d(a, b) and
 /// d(b, a) are the same bits.
 export bool precedes(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);

@@ -31,11 +31,20 @@ class StoredArray {
 
     Dimensions dimensions = {};  ///< as its user sees them
     MemoryOrder order = MemoryOrder::last_fastest;
-    std::vector<Axis> axes = {};          ///< that the file names, one for each dimension; empty: none
-    std::vector<std::string> notes = {};  ///< what of it the user should know
+    std::vector<Axis> axes = {};             ///< that the file names, one for each dimension; empty: none
+    std::vector<std::string> notes = {};     ///< what of it the user should know
+    std::vector<std::string> warnings = {};  ///< what of it may be meant otherwise
+    std::string trial = {};                  ///< the name of the one that it is; empty: it has none, or is several
 
     /// The time of a step, in s, that the file tells. Throws InputError if its times are not regular.
     virtual std::optional<double> dt() { return {}; }
+
+    /// When each of its steps was, in any unit, and where the file says so; empty: it does not.
+    struct Times {
+        std::vector<double> values = {};
+        std::string name = {};
+    };
+    virtual Times times() { return {}; }
 
     /// Appends what the assembly needs. Throws InputError.
     virtual void read(Assembly& assembly) = 0;

@@ -1,7 +1,6 @@
 module;
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,6 +17,7 @@ module repal.store;
 
 import :assembly;
 import repal.error;
+import repal.memory;
 
 namespace repal {
 namespace {
@@ -26,14 +26,6 @@ using Eigen::Index;
 
 // More values than any memory, so few that products of bytes stay far from overflow.
 constexpr std::uint64_t most_values = std::uint64_t{1} << 56;
-
-void require_memory(std::uint64_t bytes) {
-    const std::uint64_t memory = std::uint64_t(sysconf(_SC_PHYS_PAGES)) * std::uint64_t(sysconf(_SC_PAGESIZE));
-    if (bytes > memory)
-        throw InputError(
-            "", fmt::format("the array needs {} MB of memory, this machine has {} MB", bytes >> 20, memory >> 20),
-            "take a part of it, e.g. [0:10]");
-}
 
 /// An index from the end, if it is negative.
 std::int64_t from_end(std::int64_t index, std::int64_t length) {
@@ -95,7 +87,8 @@ Dimensions kept(const std::vector<Part>& parts) {
 Assembly::Assembly(const Dimensions& dimensions, MemoryOrder order, const std::vector<Part>& parts,
                    const std::vector<Axis>& axes) {
     const Dimensions lengths = kept(parts);
-    require_memory(bytes_of(lengths, sizeof(double)));
+    require_memory(static_cast<double>(bytes_of(lengths, sizeof(double))),
+                   fmt::format("the array {}", to_string(lengths)), "take a part of it, e.g. [0:10]");
     const auto length = [&](Axis axis) {
         const auto found = std::ranges::find(axes, axis);
         return found == axes.end() ? 1 : static_cast<Index>(lengths[static_cast<std::size_t>(found - axes.begin())]);

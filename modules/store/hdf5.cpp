@@ -22,6 +22,7 @@ module;
 module repal.store;
 
 import :array_file;
+import :columns;
 import :axes;
 import :hdf5;
 import :hdf5_attributes;
@@ -274,7 +275,14 @@ class Hdf5Array final : public StoredArray {
         dimensions = dimensions_of(dataset_, order);
         require_filters(dataset_);
         require_stored(dataset_, dimensions, folder);
-        axes = axes_in(dataset_, dimensions.size());
+        NamedDimensions named = axes_in(dataset_, dimensions.size());
+        axes = std::move(named.axes);
+        if (!named.not_understood.empty())
+            warnings.push_back(
+                fmt::format("its dimensions are called ({}), which is understood in part and not used: "
+                            "name them, e.g. @trial,time,channel",
+                            named.not_understood));
+        find_times();
         packing_ = packing_of(dataset_, last_part(path) == "data");
         if (last_part(path) == "data" &&
             H5Lexists(file, (folder_of(path) + "/channel_conversion").c_str(), H5P_DEFAULT) > 0)
@@ -282,7 +290,13 @@ class Hdf5Array final : public StoredArray {
                              "write the values in one unit");
     }
 
-    std::optional<double> dt() override { return step_in(file_, path_); }
+    std::optional<double> dt() override {
+        if (const auto told = told_step()) return told;
+        if (!unit_of_times_ || times_.values.size() < 2) return {};
+        return *unit_of_times_ * regular_step(times_.values, times_.name);
+    }
+
+    Times times() override { return times_; }
 
     static bool is_of_octave(hid_t file, const std::string& path) {
         if (last_part(path) != "value") return false;
@@ -316,32 +330,39 @@ class Hdf5Array final : public StoredArray {
     }
 
  private:
-    // Attributes of it, of its group, or of the file; timestamps beside it (NWB); the scale of its time.
-    std::optional<double> step_in(hid_t file, const std::string& path) const {
-        const std::string folder = folder_of(path);
-        const Handle group(H5Oopen(file, folder.c_str(), H5P_DEFAULT), H5Oclose);
-        const Handle root(H5Oopen(file, "/", H5P_DEFAULT), H5Oclose);
+    // Attributes of it, of its group, or of the file; the rate of a series of NWB.
+    std::optional<double> told_step() const {
+        const std::string folder = folder_of(path_);
+        const Handle group(H5Oopen(file_, folder.c_str(), H5P_DEFAULT), H5Oclose);
+        const Handle root(H5Oopen(file_, "/", H5P_DEFAULT), H5Oclose);
         for (const hid_t object : {static_cast<hid_t>(dataset_), static_cast<hid_t>(group), static_cast<hid_t>(root)}) {
             if (object < 0) continue;
             if (const auto step = step_of_attributes(object)) return step;
         }
-        if (group.is_open() && last_part(path) == "data") {
-            const std::vector<double> times = numbers_in(file, folder + "/timestamps");
-            if (!times.empty() && times.size() != lengths_.front())
-                throw InputError("", fmt::format("'{}/timestamps' has {} times for {} steps", folder, times.size(),
-                                                 lengths_.front()));
-            if (times.size() > 1) return regular_step(times, folder + "/timestamps");
-            if (H5Lexists(group, "starting_time", H5P_DEFAULT) > 0) {
-                const Handle start(H5Oopen(group, "starting_time", H5P_DEFAULT), H5Oclose);
-                if (const auto rate = start.is_open() ? number_of(start, "rate") : std::nullopt; rate && *rate > 0)
-                    return 1 / *rate;
-            }
-        }
-        if (const auto scale = time_scale_of(file, dataset_)) {
-            const std::vector<double> times = numbers_in(file, scale->path);
-            if (times.size() > 1) return scale->unit * regular_step(times, scale->path);
-        }
+        if (!group.is_open() || last_part(path_) != "data" || H5Lexists(group, "starting_time", H5P_DEFAULT) <= 0)
+            return {};
+        const Handle start(H5Oopen(group, "starting_time", H5P_DEFAULT), H5Oclose);
+        if (const auto rate = start.is_open() ? number_of(start, "rate") : std::nullopt; rate && *rate > 0)
+            return 1 / *rate;
         return {};
+    }
+
+    // Timestamps beside it (NWB), in s; the scale of its time.
+    void find_times() {
+        if (const std::string beside = folder_of(path_) + "/timestamps"; last_part(path_) == "data") {
+            times_ = {.values = numbers_in(file_, beside), .name = beside};
+            unit_of_times_ = 1;
+            if (!times_.values.empty() && times_.values.size() != lengths_.front())
+                throw InputError(
+                    "", fmt::format("'{}' has {} times for {} steps", beside, times_.values.size(), lengths_.front()));
+        }
+        const auto scale = time_scale_of(file_, dataset_);
+        if (!scale || !times_.values.empty()) return;
+        times_ = {.values = numbers_in(file_, scale->path), .name = scale->path};
+        unit_of_times_ = scale->unit;
+        if (!scale->unit && !times_.values.empty())
+            notes.push_back(
+                fmt::format("the times of '{}' have no unit that is known, so that steps are steps", scale->path));
     }
 
     hid_t file_;  ///< outlives this
@@ -349,13 +370,16 @@ class Hdf5Array final : public StoredArray {
     Handle dataset_;
     std::vector<hsize_t> lengths_;
     Packing packing_;
+    Times times_;
+    std::optional<double> unit_of_times_;  ///< in s
 };
 
 // The blocks of a table of pandas, in the order of its columns.
 class FrameArray final : public StoredArray {
  public:
     FrameArray(hid_t file, const std::string& path, const std::filesystem::path& folder) {
-        const std::vector<std::string> columns = names_in(file, path + "/axis0");
+        columns_ = names_in(file, path + "/axis0");
+        const std::vector<std::string>& columns = columns_;
         std::size_t used = 0;
         for (int block = 0;; ++block) {
             const std::string values = fmt::format("{}/block{}_values", path, block);
@@ -387,7 +411,9 @@ class FrameArray final : public StoredArray {
         bytes_of(dimensions, sizeof(double));
     }
 
-    void read(Assembly& assembly) override {
+    const std::vector<std::string>& columns() const { return columns_; }
+
+    RowMatrix values() const {
         RowMatrix all(static_cast<Eigen::Index>(dimensions[0]), static_cast<Eigen::Index>(dimensions[1]));
         for (const Block& block : blocks_) {
             const Dimensions& of_it = block.values->dimensions;
@@ -397,6 +423,11 @@ class FrameArray final : public StoredArray {
             for (std::size_t i = 0; i < block.places.size(); ++i)
                 all.col(static_cast<Eigen::Index>(block.places[i])) = values.col(static_cast<Eigen::Index>(i));
         }
+        return all;
+    }
+
+    void read(Assembly& assembly) override {
+        const RowMatrix all = values();
         assembly.append({all.data(), static_cast<std::size_t>(all.size())});
     }
 
@@ -430,6 +461,7 @@ class FrameArray final : public StoredArray {
         return names;
     }
 
+    std::vector<std::string> columns_;
     std::uint64_t rows_ = 0;
     std::vector<Block> blocks_;
 };
@@ -475,7 +507,15 @@ class Hdf5File final : public ArrayFile {
         }
         if (H5Iget_type(object) == H5I_GROUP) {
             if (is_frame(object)) {
-                found.push_back(std::make_unique<FrameArray>(file_, path, folder_));
+                auto frame = std::make_unique<FrameArray>(file_, path, folder_);
+                if (have_trials_or_times(frame->columns())) {
+                    const RowMatrix values = frame->values();
+                    return trials_of({.names = frame->columns(),
+                                      .width = frame->columns().size(),
+                                      .values = {values.data(), values.data() + values.size()}},
+                                     {});
+                }
+                found.push_back(std::move(frame));
                 return found;
             }
             if (H5Aexists(object, "MATLAB_sparse") > 0)

@@ -1,10 +1,11 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hdf5.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <charconv>
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
@@ -12,13 +13,14 @@ module;
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <system_error>
 #include <vector>
 module repal.store;
 
 import :axes;
 import :hdf5_attributes;
 import :hdf5_handle;
+import :times;
 import :words;
 import repal.error;
 
@@ -89,29 +91,21 @@ std::string name_of_scale(hid_t file, const std::string& path) {
     return axis_of(first_word(name)) ? name : own;
 }
 
-// In s, of a unit as files write it; none if it is another one.
-std::optional<double> seconds_in(std::string unit) {
-    unit = lower_case(unit);
-    unit = unit.substr(0, unit.find(" since"));  // "hours since 2000-01-01"
-    constexpr std::array<std::pair<std::string_view, double>, 16> units = {{{"s", 1},
-                                                                            {"sec", 1},
-                                                                            {"secs", 1},
-                                                                            {"second", 1},
-                                                                            {"seconds", 1},
-                                                                            {"ms", 1e-3},
-                                                                            {"msec", 1e-3},
-                                                                            {"millisecond", 1e-3},
-                                                                            {"milliseconds", 1e-3},
-                                                                            {"us", 1e-6},
-                                                                            {"microsecond", 1e-6},
-                                                                            {"microseconds", 1e-6},
-                                                                            {"min", 60},
-                                                                            {"minutes", 60},
-                                                                            {"hours", 3600},
-                                                                            {"days", 86400}}};
-    for (const auto& [name, seconds] : units)
-        if (unit == name) return seconds;
-    return {};
+// The number of an attribute, or of a text such as "0.01 s"; none if there is no such attribute.
+std::optional<double> quantity_of(hid_t object, const char* name) {
+    if (H5Aexists(object, name) <= 0) return {};
+    if (const auto number = number_of(object, name)) return number;
+    const std::string text(trimmed(text_of(object, name)));
+    double number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string unit(trimmed(std::string_view(end, text.data() + text.size())));
+    const auto seconds = unit.empty() || lower_case(unit) == "hz" ? 1 : seconds_in(unit);
+    if (failure != std::errc() || !seconds)
+        throw InputError("",
+                         fmt::format("its attribute '{}' is no number of seconds or Hz{}", name,
+                                     text.empty() ? "" : ": '" + text.substr(0, 40) + "'"),
+                         "--dt tells the time of a step");
+    return number * *seconds;
 }
 
 }  // namespace
@@ -172,38 +166,34 @@ std::string folder_of(const std::string& path) {
     return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::vector<Axis> axes_in(hid_t dataset, std::size_t dimensions) {
+NamedDimensions axes_in(hid_t dataset, std::size_t dimensions) {
     std::vector<std::string> of_scales;
     for (const std::string& path : scales_of(dataset)) of_scales.push_back(name_of_scale(dataset, path));
+    NamedDimensions found;
     for (const auto& names :
          {listed_in(text_of(dataset, "axes")), texts_of(dataset, "axes"), listed_in(text_of(dataset, "dims")),
-          texts_of(dataset, "dims"), texts_of(dataset, "DIMENSION_LABELS"), of_scales})
-        if (names.size() == dimensions)
-            if (std::vector<Axis> axes = axes_named(names); !axes.empty()) return axes;
-    return {};
+          texts_of(dataset, "dims"), texts_of(dataset, "DIMENSION_LABELS"), of_scales}) {
+        if (names.size() != dimensions) continue;
+        found.axes = axes_named(names);
+        if (!found.axes.empty()) return {.axes = found.axes, .not_understood = {}};
+        const bool is_some =
+            std::ranges::any_of(names, [](const std::string& name) { return axis_of(first_word(name)).has_value(); });
+        if (is_some && found.not_understood.empty()) found.not_understood = fmt::format("{}", fmt::join(names, ", "));
+    }
+    return found;
 }
 
 std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset) {
     for (const std::string& path : scales_of(dataset)) {
         if (axis_of(first_word(name_of_scale(file, path))) != Axis::time) continue;
         const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
-        if (const auto unit = object.is_open() ? seconds_in(text_of(object, "units")) : std::nullopt)
-            return TimeScale{path, *unit};
+        if (object.is_open()) return TimeScale{path, seconds_in(text_of(object, "units"))};
     }
     return {};
 }
 
 std::optional<double> step_of_attributes(hid_t object) {
-    std::optional<double> found;
-    const auto add = [&](const char* name, double step) {
-        if (!(std::isfinite(step) && step > 0))
-            throw InputError("", fmt::format("its attribute '{}' is no time of a step", name), "--dt says another one");
-        constexpr double tolerance = 1e-3;
-        if (found && std::abs(*found - step) > tolerance * step)
-            throw InputError("", fmt::format("its attributes say two times of a step, {} and {} s", *found, step),
-                             "--dt says which");
-        found = step;
-    };
+    ToldStep told;
     const auto unit_of = [&](const char* name) -> double {
         for (const char* suffix : {"_unit", "_units"})
             if (const std::string unit = text_of(object, (std::string(name) + suffix).c_str()); !unit.empty())
@@ -211,10 +201,10 @@ std::optional<double> step_of_attributes(hid_t object) {
         return 1;
     };
     for (const char* name : {"dt", "time_step"})
-        if (const auto step = number_of(object, name)) add(name, *step * unit_of(name));
-    for (const char* name : {"sampling_rate", "sample_rate", "rate", "fs", "sfreq"})
-        if (const auto rate = number_of(object, name)) add(name, 1 / *rate);
-    return found;
+        if (const auto step = quantity_of(object, name)) told.add(name, *step * unit_of(name));
+    for (const char* name : {"sampling_rate", "sample_rate", "rate", "fs", "sfreq", "srate"})
+        if (const auto rate = quantity_of(object, name)) told.add(name, 1 / *rate);
+    return told.seconds();
 }
 
 void Packing::unpack(std::span<double> values) const {

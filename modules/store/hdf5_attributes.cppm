@@ -29,13 +29,17 @@ std::string matlab_class(hid_t object);
 std::string last_part(const std::string& path);
 std::string folder_of(const std::string& path);
 
-/// The axes of a dataset in the order of the file, by attributes or by dimension scales; none if it does not name them.
-std::vector<Axis> axes_in(hid_t dataset, std::size_t dimensions);
+/// The axes of a dataset in the order of the file, by attributes or by dimension scales.
+struct NamedDimensions {
+    std::vector<Axis> axes = {};      ///< empty: it does not name them
+    std::string not_understood = {};  ///< names, of which some mean an axis and others do not
+};
+NamedDimensions axes_in(hid_t dataset, std::size_t dimensions);
 
-/// The path of the scale of its time, and what a unit of that is in s; none if it has no such scale or unit.
+/// The path of the scale of its time, and what a unit of that is in s; none if it has no such scale.
 struct TimeScale {
     std::string path;
-    double unit;
+    std::optional<double> unit;
 };
 std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset);
 

@@ -138,6 +138,17 @@ bool matches(const std::string& pattern, const std::string& name) {
     return fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
 }
 
+std::string matched_part(const std::string& pattern, const std::string& name) {
+    const std::size_t first = pattern.find_first_of("*?[");
+    if (first == std::string::npos) return name;
+    const std::size_t behind = pattern.size() - pattern.find_last_of("*?]") - 1;
+    if (name.size() < first + behind) return name;
+    std::string part = name.substr(first, name.size() - first - behind);
+    const bool is_number = std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
+    if (is_number && part.size() > 1) part.erase(0, std::min(part.find_first_not_of('0'), part.size() - 1));
+    return part;
+}
+
 bool naturally_precedes(const std::string& a, const std::string& b) {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     std::size_t i = 0;

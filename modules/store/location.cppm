@@ -38,6 +38,9 @@ bool has_wildcards(const std::string& text);
 /// As in a shell: '*' and '?' do not match '/'.
 bool matches(const std::string& pattern, const std::string& name);
 
+/// What the wildcards of a pattern stand for in a name that matches: "2" of "a/trial02.npy" and "a/trial*.npy".
+std::string matched_part(const std::string& pattern, const std::string& name);
+
 /// "net2" before "net10"
 bool naturally_precedes(const std::string& a, const std::string& b);
 

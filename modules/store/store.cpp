@@ -18,101 +18,13 @@ module;
 module repal.store;
 
 import :array_file;
-import :axes;
 import :gaps;
 import :location;
+import :source;
 import repal.error;
 
 namespace repal {
 namespace {
-
-using Arrays = std::vector<std::unique_ptr<StoredArray>>;
-
-std::size_t long_dimensions(const ArrayEntry& entry) {
-    return static_cast<std::size_t>(std::ranges::count_if(entry.dimensions, [](auto length) { return length > 1; }));
-}
-
-/// Of several arrays, the only one of at least two dimensions, or the only vector. Throws InputError that lists them.
-std::string only_array(const std::vector<ArrayEntry>& entries, const std::string& of) {
-    std::vector<ArrayEntry> numbers;
-    std::ranges::copy_if(entries, std::back_inserter(numbers),
-                         [](const ArrayEntry& entry) { return entry.refused.empty(); });
-    if (numbers.empty()) {
-        if (entries.size() == 1) return entries.front().name;  // opening it says why
-        throw InputError("", of + " has no array of numbers");
-    }
-    for (const std::size_t least : {2, 1, 0}) {
-        std::vector<ArrayEntry> large;
-        std::ranges::copy_if(numbers, std::back_inserter(large),
-                             [&](const ArrayEntry& entry) { return long_dimensions(entry) >= least; });
-        if (large.size() == 1) return large.front().name;
-        if (large.size() > 1)
-            throw InputError("", fmt::format("{} has {} arrays of numbers", of, large.size()),
-                             fmt::format("name one after the file, e.g. ':{}', or ':*+' if they are the trials of one "
-                                         "system, of any length; one of: {}",
-                                         large.front().name, listed(large)));
-    }
-    return numbers.front().name;
-}
-
-/// The arrays of a name, at least one.
-Arrays opened(ArrayFile& file, const std::string& name) {
-    Arrays arrays = file.open(name);
-    if (arrays.empty()) throw InputError("", fmt::format("'{}' cannot be read", name), "the file may be damaged");
-    return arrays;
-}
-
-std::string with_slash(const std::string& name) {
-    return name.starts_with('/') ? name : "/" + name;
-}
-
-/// The names in the file that an object means: one, or several by wildcards.
-std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
-    if (object.empty()) {
-        const std::vector<ArrayEntry> entries = file.arrays();
-        if (entries.size() == 1 && entries.front().name.empty()) return {""};
-        return {only_array(entries, "the file")};
-    }
-    std::string as_path = object;
-    std::ranges::replace(as_path, '.', '/');
-    std::vector<std::string> tried = {object};
-    if (object.ends_with(".npy")) tried.push_back(object.substr(0, object.size() - 4));
-    tried.push_back(as_path);  // s.x of MATLAB
-    for (const std::string& name : tried)
-        if (!file.open(name).empty()) return {name};
-
-    const std::vector<ArrayEntry> entries = file.arrays();
-    if (has_wildcards(object)) {
-        std::vector<std::string> found;
-        for (const ArrayEntry& entry : entries)
-            if (entry.refused.empty() && matches(with_slash(object), with_slash(entry.name)))
-                found.push_back(entry.name);
-        if (!found.empty()) return found;
-    }
-    // A group with one array, e.g. a struct, or a series of NWB with its times.
-    for (const std::string& name : tried) {
-        std::vector<ArrayEntry> inside;
-        for (const ArrayEntry& entry : entries)
-            if (with_slash(entry.name).starts_with(with_slash(name) + "/")) inside.push_back(entry);
-        if (inside.empty()) continue;
-        for (const ArrayEntry& entry : inside)
-            if (with_slash(entry.name) == with_slash(name) + "/data") return {entry.name};
-        return {only_array(inside, fmt::format("'{}'", name))};
-    }
-    std::vector<std::string> known;
-    std::vector<ArrayEntry> numbers;
-    for (const ArrayEntry& entry : entries)
-        if (entry.refused.empty()) {
-            known.push_back(entry.name);
-            numbers.push_back(entry);
-        }
-    const std::string nearest = nearest_name(with_slash(object), known);
-    const std::string other = nearest.empty() ? nearest_name(object, known) : nearest;
-    throw InputError("", fmt::format("there is no array '{}'", object),
-                     !other.empty()    ? fmt::format("did you mean '{}'?", other)
-                     : numbers.empty() ? std::string()
-                                       : "one of: " + listed(numbers));
-}
 
 /// Slices with "*" as one of its entries.
 std::vector<Slice> with_entry(std::vector<Slice> slices, std::int64_t entry) {
@@ -121,82 +33,18 @@ std::vector<Slice> with_entry(std::vector<Slice> slices, std::int64_t entry) {
     return slices;
 }
 
-/// What was read of one or more arrays.
-struct Read {
-    std::vector<Block> blocks;
-    std::vector<std::string> notes;
-    std::vector<std::optional<double>> steps;  ///< dt of each
-    std::vector<Axis> axes;                    ///< of the last one
-    bool has_named_axes = false;
-};
-
-/// Axes that a location names, or that all arrays have which say nothing.
-struct NamedAxes {
-    std::string text;
-    bool are_of_all = false;
-};
-
-std::vector<Axis> axes_of(const StoredArray& array, const std::vector<Part>& parts, const NamedAxes& named) {
-    const Dimensions lengths = kept(parts);
-    if (!named.text.empty() && (!named.are_of_all || array.axes.empty())) {
-        std::vector<Axis> axes = parse_axes(named.text);
-        // Of all: an array of one trial may lack that axis.
-        if (named.are_of_all && axes.size() == lengths.size() + 1) std::erase(axes, Axis::trial);
-        if (axes.size() != lengths.size())
-            throw InputError("", fmt::format("axes: '{}' are {} axes, but the array has {} dimensions, {}", named.text,
-                                             axes.size(), lengths.size(), to_string(lengths)));
-        return axes;
+/// The names of all trials; empty unless all have one of their own.
+std::vector<std::string> trial_names(const Read& read) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < read.blocks.size(); ++i) {
+        if (read.trials[i].empty()) return {};
+        const Eigen::Index trials = read.blocks[i].shape.trials;
+        for (Eigen::Index k = 0; k < trials; ++k)
+            names.push_back(trials == 1 ? read.trials[i] : fmt::format("{} {}", read.trials[i], k));
     }
-    constexpr std::size_t most = 3;
-    std::vector<Axis> whole = array.axes;
-    // In MATLAB every vector has two dimensions.
-    if (whole.empty() && array.order == MemoryOrder::first_fastest && array.dimensions.size() == 2 &&
-        array.dimensions[0] == 1 && array.dimensions[1] > 1)
-        whole = {Axis::channel, Axis::time};
-    if (whole.empty() && !array.dimensions.empty() && array.dimensions.size() <= most)
-        whole = usual_axes(array.dimensions.size());
-    if (!whole.empty()) {
-        // An entry of a dimension takes the meaning of that dimension with it.
-        std::vector<Axis> left;
-        for (std::size_t i = 0; i < parts.size(); ++i)
-            if (parts[i].is_kept) left.push_back(whole[i]);
-        if (std::ranges::find(left, Axis::time) == left.end())
-            throw InputError("", fmt::format("the slice leaves no time: the array is ({})", to_string(whole)),
-                             "name the axes that are left, e.g. @time,channel");
-        return left;
-    }
-    if (lengths.empty() || lengths.size() > most)
-        throw InputError("",
-                         fmt::format("an array of {} dimensions{}{}, not one to three", lengths.size(),
-                                     lengths.empty() ? "" : ", ", lengths.empty() ? "" : to_string(lengths)),
-                         lengths.empty() ? "save it as (time, channel) or (trial, time, channel)"
-                                         : "[0] after the name takes the first entry of the first dimension, [*] makes "
-                                           "a system of every one");
-    return usual_axes(lengths.size());
-}
-
-void read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices, const NamedAxes& named,
-               bool takes_steps) {
-    const std::vector<Part> parts = parts_of(array.dimensions, slices);
-    all.axes = axes_of(array, parts, named);
-    all.has_named_axes = !named.text.empty() || !array.axes.empty();
-    Assembly assembly(array.dimensions, array.order, parts, all.axes);
-    array.read(assembly);
-    all.blocks.push_back(std::move(assembly).finish());
-    all.notes.insert(all.notes.end(), array.notes.begin(), array.notes.end());
-    std::optional<double> step = takes_steps ? std::nullopt : array.dt();
-    std::size_t next = 0;
-    for (const Part& part : parts)
-        if (part.is_kept && all.axes[next++] == Axis::time && step) *step *= static_cast<double>(part.step);
-    all.steps.push_back(step);
-}
-
-/// One array, or several that are trials.
-void read_all(Read& all, const Arrays& arrays, const std::vector<Slice>& slices, const NamedAxes& named,
-              bool takes_steps) {
-    if (arrays.size() > 1 && !slices.empty())
-        throw InputError("", "it is several arrays, of which a slice is not defined", "leave out [...]");
-    for (const auto& array : arrays) read_into(all, *array, slices, named, takes_steps);
+    std::vector<std::string> sorted = names;
+    std::ranges::sort(sorted);
+    return std::ranges::adjacent_find(sorted) == sorted.end() ? names : std::vector<std::string>();
 }
 
 /// The one time of a step that all say.
@@ -210,6 +58,33 @@ std::optional<double> common_step(const std::vector<std::optional<double>>& step
     return steps.front();
 }
 
+/// The steps of each trial that a window leaves.
+void cut_to(const TrialWindow& window, std::optional<double> dt, Read& read) {
+    if (window.is_in_seconds && !dt)
+        throw InputError("", "the window is in seconds, and the file does not tell the time of a step",
+                         "--dt tells it, or name the window in steps, e.g. --window 20:120");
+    const double unit = window.is_in_seconds ? *dt : 1;
+    for (Block& block : read.blocks) {
+        const auto step_at = [&](double place) {
+            return static_cast<Eigen::Index>(std::min(std::round(place / unit), double(block.shape.steps)));
+        };
+        const Eigen::Index first = step_at(window.first);
+        const Eigen::Index kept = step_at(window.end) - first;
+        constexpr Eigen::Index least = 2;
+        if (kept < least)
+            throw InputError("", fmt::format("the window leaves {} of the {} steps of a trial",
+                                             std::max<Eigen::Index>(0, kept), block.shape.steps));
+        Block cut{.shape = block.shape, .values = {}};
+        cut.shape.steps = kept;
+        cut.values.resize(cut.shape.trials * kept, cut.shape.channels);
+        for (Eigen::Index k = 0; k < cut.shape.trials; ++k)
+            cut.values.middleRows(k * kept, kept) = block.values.middleRows(k * block.shape.steps + first, kept);
+        block = std::move(cut);
+    }
+    const double first = std::round(window.first / unit);
+    read.notes.push_back(fmt::format("from step {} on", first));
+}
+
 std::string shape_of(const Trajectories& x) {
     if (x.has_equal_steps()) return to_string(x.shape());
     Eigen::Index longest = 0;
@@ -218,12 +93,24 @@ std::string shape_of(const Trajectories& x) {
                        x.shape().channels);
 }
 
+/// without_gaps(), which knows what times leave out.
+Filled filled_of(const Read& read, bool splits) {
+    try {
+        return without_gaps(read.blocks, splits);
+    } catch (const InvalidTrajectories& error) {
+        if (read.left_out.empty()) throw;
+        throw InvalidTrajectories(fmt::format("{} ({})", error.problem(), read.left_out), error.hint());
+    }
+}
+
 ReadSystem system_of(const std::string& name, Read read, const Reading& reading) {
     for (const Block& block : read.blocks)
         if (block.shape.channels != read.blocks.front().shape.channels)
             throw InputError("", fmt::format("its arrays have different numbers of channels, {} and {}",
                                              read.blocks.front().shape.channels, block.shape.channels));
-    Filled filled = without_gaps(read.blocks, reading.splits_at_gaps);
+    const std::optional<double> dt = common_step(read.steps);
+    if (reading.window) cut_to(*reading.window, dt, read);
+    Filled filled = filled_of(read, reading.splits_at_gaps);
     const auto made = [&]() -> Trajectories {
         if (!filled.trials.empty()) return Trajectories::from_trials(filled.trials);
         if (read.blocks.size() == 1)
@@ -237,7 +124,10 @@ ReadSystem system_of(const std::string& name, Read read, const Reading& reading)
     const Shape first = read.blocks.front().shape;
     try {
         ReadSystem system{.name = name, .x = made(), .units = filled.units, .reading = {}};
-        if (const auto step = common_step(read.steps)) system.x = system.x.with_dt(step);
+        system.trial_names = trial_names(read);
+        // Pieces of trials have none.
+        if (std::ssize(system.trial_names) != system.x.shape().trials) system.trial_names.clear();
+        if (dt) system.x = system.x.with_dt(dt);
         std::vector<std::string> details;
         if (read.has_named_axes) details.push_back(to_string(read.axes));
         if (system.x.dt()) details.push_back(fmt::format("{:.6g} s a step", *system.x.dt()));
@@ -246,6 +136,7 @@ ReadSystem system_of(const std::string& name, Read read, const Reading& reading)
         system.reading = shape_of(system.x);
         if (!details.empty()) system.reading += fmt::format(" ({})", fmt::join(details, "; "));
         system.has_named_axes = read.has_named_axes;
+        system.warnings = read.warnings;
         system.is_cut = filled.is_cut;
         if (!read.has_named_axes && read.blocks.size() == 1 && read.axes.size() == 2 && first.channels > first.steps)
             system.warnings.push_back(
@@ -268,39 +159,35 @@ std::string name_of(const std::string& file, const std::string& object, const st
 
 void read_file(std::vector<ReadSystem>& systems, const std::string& path, const Location& location,
                const Reading& reading, const std::string& given) {
-    const std::unique_ptr<ArrayFile> file = open_array_file(path);
-    const std::vector<std::string> names = names_of(*file, location.object);
-    const bool is_several = names.size() > 1 || has_wildcards(location.file);
-    const NamedAxes axes = location.axes.empty() ? NamedAxes{reading.axes, true} : NamedAxes{location.axes};
+    const Source source(path, location, reading);
+    const bool is_several = source.names().size() > 1 || has_wildcards(location.file);
     if (location.is_joined) {
         Read all;
-        for (const std::string& name : names)
-            read_all(all, opened(*file, name), location.slices, axes, reading.takes_steps);
+        for (const std::string& name : source.names())
+            source.read(all, name, location.slices, matched_part(with_slash(location.object), with_slash(name)));
         systems.push_back(system_of(has_wildcards(location.file) ? name_of(path, location.object, "+") : given,
                                     std::move(all), reading));
         return;
     }
     const auto each = std::ranges::find(location.slices, Slice::Kind::each, &Slice::kind);
-    for (const std::string& name : names) {
+    for (const std::string& name : source.names()) {
         const std::string shown = is_several ? name_of(path, name, "") : given;
         try {
             if (each == location.slices.end()) {
                 Read all;
-                if (location.object.empty() && !name.empty()) all.notes.push_back("array " + name);
-                read_all(all, opened(*file, name), location.slices, axes, reading.takes_steps);
+                source.read(all, name, location.slices);
                 systems.push_back(system_of(shown, std::move(all), reading));
                 continue;
             }
             const auto place = static_cast<std::size_t>(each - location.slices.begin());
-            const Arrays arrays = opened(*file, name);
+            const Arrays arrays = source.opened(name);
             if (arrays.size() != 1 || arrays.front()->dimensions.size() <= place)
                 throw InputError(
                     "", fmt::format("there is no dimension {} of which every entry could be a system", place + 1));
             const std::uint64_t entries = arrays.front()->dimensions[place];
             for (std::uint64_t entry = 0; entry < entries; ++entry) {
                 Read all;
-                read_all(all, opened(*file, name), with_entry(location.slices, static_cast<std::int64_t>(entry)), axes,
-                         reading.takes_steps);
+                source.read(all, name, with_entry(location.slices, static_cast<std::int64_t>(entry)));
                 systems.push_back(
                     system_of(name_of(path, location.object.empty() ? "" : name, fmt::format("[{}]", entry)),
                               std::move(all), reading));
@@ -322,11 +209,10 @@ std::vector<ReadSystem> read_systems(const std::string& text, const Reading& rea
         if (location.is_joined && location.object.empty() && files.size() > 1) {
             // Files that are the trials of one system.
             Read all;
-            const NamedAxes axes = location.axes.empty() ? NamedAxes{reading.axes, true} : NamedAxes{location.axes};
             for (const std::string& path : files) {
-                const std::unique_ptr<ArrayFile> file = open_array_file(path);
-                for (const std::string& name : names_of(*file, {}))
-                    read_all(all, opened(*file, name), location.slices, axes, reading.takes_steps);
+                const Source source(path, location, reading);
+                for (const std::string& name : source.names())
+                    source.read(all, name, location.slices, matched_part(location.file, path));
             }
             systems.push_back(system_of(text, std::move(all), reading));
             return systems;

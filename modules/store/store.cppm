@@ -5,27 +5,22 @@ module;
 export module repal.store;
 
 export import :archive;
+export import :reading;
 export import repal.trajectories;
 
 /// Reading the arrays of users, and results in HDF5.
 namespace repal {
 
-/// How files are read where their locations and they themselves say nothing.
-export struct Reading {
-    std::string axes = {};        ///< of every array: "time,trial,channel"; empty: the usual ones
-    bool splits_at_gaps = false;  ///< what is missing (nan) cuts trials; else it is refused
-    bool takes_steps = false;     ///< what files say of the time of a step counts for nothing
-};
-
 /// A system that was read.
 export struct ReadSystem {
     std::string name;  ///< the location, or that of one of several that it means
     Trajectories x;
-    std::vector<std::size_t> units = {};     ///< which trial each of x is a piece of; empty: each is a whole one
-    bool is_cut = false;                     ///< steps or trials that are missing were taken out
-    std::string reading;                     ///< how: "80 trials x 60 steps x 40 channels (time, channel of x)"
-    std::vector<std::string> warnings = {};  ///< what of that may be meant otherwise
-    bool has_named_axes = false;             ///< by the user or the file
+    std::vector<std::size_t> units = {};        ///< which trial each of x is a piece of; empty: each is a whole one
+    std::vector<std::string> trial_names = {};  ///< that files give them; empty: they have only an order
+    bool is_cut = false;                        ///< steps or trials that are missing were taken out
+    std::string reading;                        ///< how: "80 trials x 60 steps x 40 channels (time, channel of x)"
+    std::vector<std::string> warnings = {};     ///< what of that may be meant otherwise
+    bool has_named_axes = false;                ///< by the user or the file
 };
 
 /// The systems that a location means: FILE[:OBJECT][SLICE][@AXES].

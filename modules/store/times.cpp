@@ -2,54 +2,119 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 module repal.store;
 
 import :times;
+import :words;
 import repal.error;
 
 namespace repal {
 namespace {
 
 constexpr double tolerance = 0.01;  // of a step
-constexpr const char* way_on = "bring them to one time of a step, or --dt steps takes steps as they are";
 
-}  // namespace
-
-double middle_of(std::span<const double> values) {
-    std::vector<double> some(values.begin(), values.end());
-    const auto middle = some.begin() + std::ssize(some) / 2;
-    std::ranges::nth_element(some, middle);
+/// The larger of the two in the middle.
+double middle_of(std::vector<double> values) {
+    const auto middle = values.begin() + std::ssize(values) / 2;
+    std::ranges::nth_element(values, middle);
     return *middle;
 }
 
-double regular_step(std::span<const double> times, const std::string& where) {
-    const double step = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
-    for (std::size_t i = 1; i < times.size(); ++i)
-        if (!(std::abs(times[i] - times[i - 1] - step) <= tolerance * std::abs(step)))
-            throw InputError("",
-                             fmt::format("the times of '{}' are not regular: {:.6g} lies between the steps {} and {}, "
-                                         "{:.6g} in the mean",
-                                         where, times[i] - times[i - 1], i - 1, i, step),
-                             way_on);
-    return step;
-}
-
-double regular_step_with_gaps(std::span<const double> times, const std::string& where) {
+std::vector<double> differences(std::span<const double> times) {
     std::vector<double> steps;
     for (std::size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
-    const double step = middle_of(steps);
-    for (const double one : steps) {
-        const double ratio = one / step;
-        if (!(std::abs(ratio - std::round(ratio)) <= tolerance * ratio && ratio > 0.5))
-            throw InputError("", fmt::format("the times of '{}' are not regular", where), way_on);
+    return steps;
+}
+
+bool is_whole(double ratio) {
+    return ratio > 0.5 && std::abs(ratio - std::round(ratio)) <= tolerance * ratio;
+}
+
+}  // namespace
+
+std::optional<double> seconds_in(std::string_view unit) {
+    std::string name = lower_case(trimmed(unit));
+    name = name.substr(0, name.find(" since"));
+    constexpr std::array<std::pair<std::string_view, double>, 16> units = {{{"s", 1},
+                                                                            {"sec", 1},
+                                                                            {"secs", 1},
+                                                                            {"second", 1},
+                                                                            {"seconds", 1},
+                                                                            {"ms", 1e-3},
+                                                                            {"msec", 1e-3},
+                                                                            {"millisecond", 1e-3},
+                                                                            {"milliseconds", 1e-3},
+                                                                            {"us", 1e-6},
+                                                                            {"microsecond", 1e-6},
+                                                                            {"microseconds", 1e-6},
+                                                                            {"min", 60},
+                                                                            {"minutes", 60},
+                                                                            {"hours", 3600},
+                                                                            {"days", 86400}}};
+    for (const auto& [known, seconds] : units)
+        if (name == known) return seconds;
+    return {};
+}
+
+void ToldStep::add(const std::string& place, double seconds) {
+    if (!(std::isfinite(seconds) && seconds > 0))
+        throw InputError("", fmt::format("its '{}' is no time of a step", place), "--dt says another one");
+    constexpr double equal = 1e-3;
+    if (seconds_ && std::abs(*seconds_ - seconds) > equal * seconds)
+        throw InputError("", fmt::format("it says two times of a step, {:.6g} and {:.6g} s", *seconds_, seconds),
+                         "--dt says which");
+    if (!seconds_) seconds_ = seconds;
+}
+
+double regular_step(std::span<const double> times, const std::string& where) {
+    const std::vector<double> steps = differences(times);
+    const double middle = middle_of(steps);
+    double all = 0;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const double ratio = steps[i] / middle;
+        if (!is_whole(ratio))
+            throw InputError("",
+                             fmt::format("the times of '{}' are not regular: {:.6g} lies between the steps {} and {}, "
+                                         "{:.6g} between most",
+                                         where, steps[i], i, i + 1, middle),
+                             "bring them to one time of a step, or --dt steps takes steps as they are");
+        all += std::round(ratio);
     }
-    return step;
+    return (times.back() - times.front()) / all;
+}
+
+std::vector<std::size_t> steps_at(std::span<const double> times, const std::string& where) {
+    std::vector<std::size_t> places(times.empty() ? 0 : 1, 0);
+    if (times.size() < 2) return places;
+    const std::vector<double> steps = differences(times);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        if (!(steps[i] > 0))
+            throw InputError(
+                "", fmt::format("the times of '{}' do not rise at step {}", where, i + 1),
+                "sort the steps by time; a column that tells the trials is named 'trial'; --dt steps takes "
+                "steps as they are");
+    const double middle = middle_of(steps);
+    constexpr double largest = 1e6;
+    for (const double step : steps) {
+        const double ratio = step / middle;
+        const bool is_gap = ratio > 1.5 && is_whole(ratio) && ratio < largest;
+        places.push_back(places.back() + (is_gap ? static_cast<std::size_t>(std::lround(ratio)) : 1));
+    }
+    constexpr std::size_t most = 20;  // times the steps that are there
+    if (places.back() > most * times.size() + 1000)
+        throw InputError("", fmt::format("the times of '{}' leave out more steps than there are", where),
+                         "--dt steps takes steps as they are");
+    return places;
 }
 
 }  // namespace repal

@@ -4,11 +4,15 @@ import csv
 import io
 import json
 import math
+import re
+import signal
+import subprocess
+import time
 import unittest
 
 import numpy
 
-from program import SOURCE, ProgramTest
+from program import PROGRAM, SOURCE, ProgramTest
 
 DATA = SOURCE / "tests" / "data"
 
@@ -105,6 +109,89 @@ class Compare(ProgramTest):
         self.assertIn("rank 50 is capped to", result.stderr)
         self.assertEqual(json.loads(result.stdout)[0]["status"], "not_applicable")
         self.assertEqual(result.returncode, 3)
+
+
+class WhatIsStopped(ProgramTest):
+    """Scores are kept as they come."""
+
+    def setUp(self):
+        super().setUp()
+        random = numpy.random.default_rng(2)
+        for k in range(16):
+            numpy.save(self.folder / f"{k:02d}.npy", random.normal(size=(6, 120, 12)).cumsum(axis=1))
+        self.files = sorted(file.name for file in self.folder.glob("*.npy"))
+        # A DSA that takes long, after a metric that does not.
+        self.command = ["compare", *self.files, "--metric", "cka,dsa", "--set", "dsa.n_delays=4", "--set", "dsa.rank=20",
+                        "--jobs", "1"]
+        self.part = self.folder / "scores.csv.part"
+
+    def stopped(self, number, *arguments, lines=140):
+        """A command that got a signal when it had written so many lines."""
+        process = subprocess.Popen([PROGRAM, *self.command, *arguments], cwd=self.folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        while process.poll() is None:
+            if self.part.exists() and self.part.read_bytes().count(b"\n") > lines:
+                break
+            time.sleep(0.01)
+        self.assertIsNone(process.returncode, "it was done before it could be stopped")
+        if number == 0:
+            return process
+        process.send_signal(number)
+        output, said = process.communicate()
+        self.assertEqual(process.returncode, -number)
+        return output, said
+
+    def test_a_killed_comparison_goes_on_and_ends_with_the_same_bytes(self):
+        out = ["--out", "scores.csv"]
+        self.succeed(*self.command, "--out", "whole.csv")
+        self.assertFalse((self.folder / "whole.csv.part").exists())
+        self.stopped(signal.SIGKILL, *out)
+        self.assertFalse((self.folder / "scores.csv").exists())
+        self.refuse([*self.command, *out], "scores.csv.part", "--resume")
+        self.refuse([*self.command, *out, "--resume", "--set", "dsa.rank=19"], "scores.csv.part", "other files, options")
+        numpy.save(self.folder / "extra.npy", numpy.load(self.folder / "03.npy") + 1)
+        self.refuse(["compare", "extra.npy", *self.command[2:], *out, "--resume"], "other files")
+        content = self.part.read_bytes()
+        self.part.write_bytes(content[:-20])  # in the middle of a line
+        _, said = self.stopped(signal.SIGINT, *out, "--resume", lines=content.count(b"\n") + 20)
+        self.assertRegex(said, r"\d+ of 240 scores are in scores.csv.part; the same command with --resume")
+        self.assertNotIn("cka: comparing", said)
+        with self.subTest("two at once"):
+            process = self.stopped(0, *out, "--resume", lines=self.part.read_bytes().count(b"\n") + 20)
+            self.refuse([*self.command, *out, "--resume"], "another process")
+            self.assertEqual(process.communicate()[0], "")
+            self.assertEqual(process.returncode, 0)
+        self.assertEqual((self.folder / "scores.csv").read_bytes(), (self.folder / "whole.csv").read_bytes())
+        self.assertFalse(self.part.exists())
+        self.refuse([*self.command, "--resume"], "--out")
+
+    def test_a_table_says_what_is_missing(self):
+        process = subprocess.Popen([PROGRAM, *self.command, "--verbose"], cwd=self.folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        output, said = process.communicate()
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        self.assertRegex(said, r"\d+ of 240 scores are done, the others are missing")
+        done = int(re.search(r"(\d+) of 240", said)[1])
+        self.assertEqual(len(output.splitlines()), done + 1 if done else 0)
+
+    def test_a_calibration_is_kept_too(self):
+        self.command = ["compare", *self.files[:4], "--metric", "cka,dsa", "--set", "dsa.n_delays=4", "--set", "dsa.rank=20",
+                        "--calibrate"]
+        self.succeed(*self.command, "--out", "whole.csv")
+        self.stopped(signal.SIGKILL, "--out", "scores.csv", lines=7)
+        self.assertIn(b"calibration", self.part.read_bytes())
+        result = self.succeed(*self.command, "--out", "scores.csv", "--resume")
+        self.assertNotIn("cka: intervals", result.stderr)
+        self.assertEqual((self.folder / "scores.csv").read_bytes(), (self.folder / "whole.csv").read_bytes())
+
+    def test_a_file_of_somebody_else_is_not_touched(self):
+        self.part.write_text("notes of mine")
+        self.refuse([*self.command, "--out", "scores.csv"], "scores.csv.part", "in the way")
+        self.assertEqual(self.part.read_text(), "notes of mine")
 
 
 if __name__ == "__main__":

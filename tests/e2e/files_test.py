@@ -417,6 +417,144 @@ class Gaps(Files):
         self.assertIn("trials differ in their steps", scores[0]["note"])
 
 
+class TrialsThatCorrespond(Files):
+    """Metrics that compare samples take the trials of one name, where files name them."""
+
+    def table(self, name, order, names):
+        rows = ["trial,a,b,c"]
+        for k, trial in zip(order, names, strict=True):
+            rows += [f"{trial}," + ",".join(map(str, row)) for row in self.array[k]]
+        (self.folder / name).write_text("\n".join(rows))
+
+    def test_names_in_another_order_are_the_same_trials(self):
+        order = [3, 0, 5, 1, 4, 2]
+        self.table("a.csv", range(6), range(6))
+        self.table("b.csv", order, order)
+        self.expect_same("b.csv", reference="a.csv")
+        numpy.savez(self.folder / "turned.npz", **{f"trial{k:02d}": self.array[5 - k] for k in range(6)})
+        numpy.savez(self.folder / "named.npz", **{f"x{k}": self.array[5 - k] for k in range(6)})
+        self.expect_same("named.npz:x*+", reference="turned.npz:trial*+")
+        self.expect_same("turned.npz:trial*+[:,:]", reference="turned.npz:trial*+")
+        for k in range(6):
+            numpy.save(self.folder / f"run{k}.npy", self.array[k])
+        self.expect_same("b.csv", reference="run*.npy+")
+
+    def test_trials_that_have_no_counterpart_are_no_others(self):
+        self.table("a.csv", range(6), range(6))
+        self.table("b.csv", range(6), range(1, 7))
+        scores, _ = self.scores("a.csv", "b.csv", "--metric", "cka,procrustes,rsa", code=3)
+        for score in scores:
+            self.assertEqual(score["status"], "not_applicable")
+            self.assertIn("no trial '0'", score["note"])
+        result = self.run_repal("compare", "a.csv", "b.csv", "--metric", "cka", "--calibrate", "--format", "json")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIsNone(json.loads(result.stdout)[0]["p_relate"])
+        # Dynamics are those of any trials.
+        self.scores("a.csv", "b.csv", "--metric", "dsa", "--set", "dsa.n_delays=2", "--set", "dsa.rank=2")
+
+    def test_trials_without_names_correspond_by_their_order(self):
+        self.table("a.csv", range(6), range(10, 16))
+        self.expect_same("a.csv")
+
+
+class PartsAndTimes(Files):
+    def test_a_window_in_steps_or_in_time(self):
+        numpy.save(self.folder / "cut.npy", self.array[:, 10:30])
+        self.expect_same("reference.npy", "--window", "10:30", "--dt", "steps", reference="reference.npy")
+        whole = self.scores("reference.npy", "reference.npy", "--metric", "dsa", "--set", "dsa.n_delays=2", "--set",
+                            "dsa.rank=2", "--window", "10:30")[0][0]
+        self.assertIn("20 steps", whole["read_a"])
+        for window in ("100ms:300ms", "0.1s:0.3s"):
+            score = self.scores("reference.npy", "cut.npy[:,:]", "--metric", "cka", "--dt", "0.01", "--window", window,
+                                code=3)[0][0]
+            self.assertIn("20 steps", score["read_a"])
+        for window, words in (("10", "no ':'"), ("5:3", "empty"), ("1:2s", "mixes"), ("x:", "no number"), ("39:", "1 of the 40")):
+            self.refuse(["compare", "reference.npy", "reference.npy", "--window", window], words)
+        self.refuse(["compare", "reference.npy", "reference.npy", "--window", "1s:"], "in seconds", "--dt")
+
+    def test_columns_of_pandas_that_are_trials_and_times(self):
+        with h5py.File(self.folder / "frame.h5", "w") as file:
+            group = file.create_group("df")
+            group.attrs["pandas_type"] = numpy.bytes_("frame")
+            group["axis0"] = numpy.array([b"trial", b"time (s)", b"a", b"b", b"c"])
+            group["block0_items"] = numpy.array([b"time (s)", b"a", b"b", b"c"])
+            times = numpy.tile(0.01 * numpy.arange(40), 6)
+            group["block0_values"] = numpy.column_stack([times, self.array.reshape(-1, 3)])
+            group["block1_items"] = numpy.array([b"trial"])
+            group["block1_values"] = numpy.repeat(numpy.arange(6), 40)[:, None]
+        _, said = self.expect_same("frame.h5", "--dt", "0.01")
+        self.assertIn("column 'trial' tells the trials", said)
+
+    def test_times_of_nwb_that_leave_out_steps(self):
+        times = 0.02 * numpy.delete(numpy.arange(40), [10, 11, 12])
+        with h5py.File(self.folder / "gaps.nwb", "w") as file:
+            file["ts/data"] = numpy.delete(self.array[0], [10, 11, 12], axis=0)
+            file["ts/timestamps"] = times
+        self.refuse(["compare", "gaps.nwb:ts", "gaps.nwb:ts"], "3 steps that the times of", "--gaps split")
+        settings = ["--metric", "dsa", "--set", "dsa.n_delays=2", "--set", "dsa.rank=2"]
+        scores, said = self.scores("gaps.nwb:ts", "gaps.nwb:ts", *settings, "--gaps", "split")
+        self.assertIn("cut at gaps into 2", scores[0]["read_a"])
+        self.assertIn("0.02 s a step", said)
+
+    def test_attributes_that_are_texts_or_understood_in_part(self):
+        self.hdf5("a.h5", x=self.array)
+        with h5py.File(self.folder / "a.h5", "a") as file:
+            file["x"].attrs["dt"] = "20 ms"
+            file["x"].attrs["axes"] = ["stimulus", "time", "neuron"]
+        _, said = self.expect_same("a.h5", reference="a.h5")
+        self.assertIn("0.02 s a step", said)
+        self.assertIn("understood in part", said)
+        with h5py.File(self.folder / "a.h5", "a") as file:
+            file["x"].attrs["dt"] = "often"
+        self.refuse(["compare", "a.h5", "a.h5"], "'often'", "--dt")
+
+
+class WideAndLong(Files):
+    def test_channels_by_the_tens_of_thousands(self):
+        random = numpy.random.default_rng(8)
+        wide = random.normal(size=(50, 30000)).astype("f4")
+        numpy.save(self.folder / "a.npy", wide)
+        numpy.save(self.folder / "b.npy", (wide + random.normal(size=wide.shape)).astype("f4"))
+        numpy.save(self.folder / "thin.npy", wide[:, :5])
+        angles = {}
+        for metric in ("cka", "procrustes"):
+            scores, said = self.scores("a.npy", "b.npy", "thin.npy", "--metric", metric)
+            angles[metric] = [score["angle_rad"] for score in scores]
+            self.assertLess(self.peak_bytes("compare", "a.npy", "b.npy", "--metric", metric), 200e6)
+        a, b, thin = (x - x.mean(axis=0) for x in (numpy.load(self.folder / f"{n}.npy").astype(float)
+                                                   for n in ("a", "b", "thin")))
+
+        def cka(x, y):
+            x, y = x @ x.T, y @ y.T
+            return numpy.arccos((x * y).sum() / numpy.linalg.norm(x) / numpy.linalg.norm(y))
+
+        def procrustes(x, y):
+            # The squares of the singular values of x^T y are the eigenvalues of the product of the kernels.
+            squares = numpy.linalg.eigvals(x @ x.T @ y @ y.T).real
+            nuclear = numpy.sqrt(squares.clip(0)).sum()
+            return numpy.arccos(nuclear / numpy.linalg.norm(x) / numpy.linalg.norm(y))
+
+        for metric, expected in (("cka", cka), ("procrustes", procrustes)):
+            for found, pair in zip(angles[metric], ((a, b), (a, thin), (b, thin)), strict=True):
+                self.assertAlmostEqual(found, expected(*pair), delta=1e-5)
+
+    def test_too_much_is_refused_before_it_is_taken(self):
+        random = numpy.random.default_rng(8)
+        for name in ("a", "b"):
+            numpy.save(self.folder / f"{name}.npy", random.normal(size=(4, 400, 300)))
+        limited = ["bash", "-c", 'ulimit -v 700000; exec "$@"', "limited"]
+        settings = ["--set", "dsa.n_delays=100", "--set", "dsa.rank=4", "--set", "pca.dsa.variance=1", "--jobs", "1"]
+        result = self.run_repal("compare", "a.npy", "b.npy", "--metric", "dsa,cka", *settings, prefix=limited)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertRegex(result.stderr, r"needs 867 MB of memory, [0-9]+ MB are free")
+        self.assertIn("n_delays", result.stderr)
+        self.assertIn("cka", result.stdout)
+        numpy.save(self.folder / "large.npy", numpy.zeros((300, 1000, 1000), "i1"))
+        result = self.run_repal("compare", "large.npy", "a.npy", prefix=limited)
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertRegex(result.stderr, r"large.npy: the array \(300, 1000, 1000\) needs 2.4 GB of memory")
+
+
 class Time(Files):
     def rotation(self, speed, step, name, **attributes):
         angle = speed * step * numpy.arange(int(20 / step)) + numpy.arange(10)[:, None]

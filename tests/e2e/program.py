@@ -26,10 +26,17 @@ class ProgramTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="repal-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def run_repal(self, *arguments, **keywords):
-        return subprocess.run(
-            [PROGRAM, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True, timeout=600, **keywords
-        )
+    def run_repal(self, *arguments, prefix=(), **keywords):
+        return subprocess.run([*prefix, PROGRAM, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True,
+                              timeout=600, **keywords)
+
+    def peak_bytes(self, *arguments):
+        """The most memory that a command held which succeeds."""
+        process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        return usage.ru_maxrss * 1024
 
     def succeed(self, *arguments, **keywords):
         result = self.run_repal(*arguments, **keywords)

@@ -19,7 +19,7 @@ struct Samples {
     bool precedes(const Samples& other) const { return repal::precedes(x, other.x); }
 
     repal::Shape shape;
-    Eigen::MatrixXd x;     ///< (trial * time, channel); empty if all samples are equal
+    Eigen::MatrixXd x;     ///< (trial * time, channel), narrowed; empty if all samples are equal
     double gram_norm = 0;  ///< ||x^T x||_F = ||x x^T||_F
 };
 
@@ -39,15 +39,15 @@ double small_angle(const Samples& a, const Samples& b) {
 }
 
 /// Of independent noise with as many samples and channels: E |Y^T X|^2 / (|X^T X| |Y^T Y|), within .002 of simulations.
-std::string warning_of_few(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y) {
-    const auto n = static_cast<double>(x.rows());
-    const auto p = static_cast<double>(x.cols());
-    const auto q = static_cast<double>(y.cols());
+std::string warning_of_few(Eigen::Index samples, Eigen::Index channels, Eigen::Index other_channels) {
+    const auto n = static_cast<double>(samples);
+    const auto p = static_cast<double>(channels);
+    const auto q = static_cast<double>(other_channels);
     const double cka = std::sqrt(p * q / ((n - 1 + p) * (n - 1 + q)));
     return fmt::format(
         "{} samples are few for {} and {} channels: independent noise of this size has a CKA of about {:.2f}, "
         "an angle of {:.2f} rad; use more samples or principal components",
-        x.rows(), x.cols(), y.cols(), cka, std::acos(cka));
+        samples, channels, other_channels, cka, std::acos(cka));
 }
 
 /// Angular centred kernel alignment: arccos(||y^T x||_F^2 / (||x^T x||_F ||y^T y||_F)), columns centred, any widths.
@@ -76,7 +76,7 @@ class Cka final : public repal::MetricOf<Samples> {
 
  protected:
     Samples features(const repal::Trajectories& x) const override {
-        Eigen::MatrixXd samples = repal::centred_unit(x.rows());
+        Eigen::MatrixXd samples = repal::narrowed(repal::centred_unit(x.rows()));
         const double gram_norm = (samples.transpose() * samples).norm();
         return {x.shape(), std::move(samples), gram_norm};
     }
@@ -89,7 +89,8 @@ class Cka final : public repal::MetricOf<Samples> {
         const double cka = (a.x.transpose() * b.x).squaredNorm() / (a.gram_norm * b.gram_norm);
         constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
         repal::Score score = repal::Score::of(cka > is_small ? small_angle(a, b) : std::acos(std::max(0.0, cka)));
-        if (a.x.rows() < 3 * (a.x.cols() + b.x.cols())) score.warnings = {warning_of_few(a.x, b.x)};
+        const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
+        if (a.x.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.x.rows(), p, q)};
         return score;
     }
 };

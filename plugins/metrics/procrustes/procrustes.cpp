@@ -25,7 +25,7 @@ struct Samples {
     }
 
     repal::Shape shape;
-    Eigen::MatrixXd x;  ///< (trial * time, channel); empty if all samples are equal
+    Eigen::MatrixXd x;  ///< (trial * time, channel), narrowed; empty if all samples are equal
 };
 
 /// The angle of independent noise of a shape: of one draw of it, smaller where it is large, for it depends on the
@@ -47,11 +47,11 @@ double angle_of_noise(Index n, Index p, Index q) {
     return std::acos(std::min(1.0, Eigen::BDCSVD<Eigen::MatrixXd>(cross).singularValues().sum()));
 }
 
-std::string warning_of_few(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y) {
+std::string warning_of_few(Index samples, Index channels, Index other_channels) {
     return fmt::format(
         "{} samples are few for {} and {} channels: independent noise of this size is at about {:.2f} rad; "
         "use more samples or principal components",
-        x.rows(), x.cols(), y.cols(), angle_of_noise(x.rows(), x.cols(), y.cols()));
+        samples, channels, other_channels, angle_of_noise(samples, channels, other_channels));
 }
 
 /// Angular Procrustes distance: arccos(||x^T y||_* / (||x||_F ||y||_F)), columns centred, any widths (the narrower
@@ -80,7 +80,9 @@ class Procrustes final : public repal::MetricOf<Samples> {
     explicit Procrustes(const Options&) {}
 
  protected:
-    Samples features(const repal::Trajectories& x) const override { return {x.shape(), repal::centred_unit(x.rows())}; }
+    Samples features(const repal::Trajectories& x) const override {
+        return {x.shape(), repal::narrowed(repal::centred_unit(x.rows()))};
+    }
 
     repal::Score distance(const Samples& a, const Samples& b) const override {
         if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return *refused;
@@ -93,7 +95,8 @@ class Procrustes final : public repal::MetricOf<Samples> {
         constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
         if (cosine <= is_small) {
             repal::Score score = repal::Score::of(std::acos(cosine));
-            if (a.x.rows() < 3 * (a.x.cols() + b.x.cols())) score.warnings = {warning_of_few(a.x, b.x)};
+            const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
+            if (a.x.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.x.rows(), p, q)};
             return score;
         }
         // Near 0 the length of the chord has all the digits: |x - y q^T| = 2 sin(angle / 2).

@@ -31,6 +31,18 @@ Trajectories random_system(const char* name, Shape shape) {
     return Trajectories::from_rows(shape, values);
 }
 
+TEST(Narrowed, HasTheSameProductsOfRowsInNoMoreColumnsThanRows) {
+    const Eigen::MatrixXd wide = random_system("narrowed", {.trials = 1, .steps = 9, .channels = 400}).rows();
+
+    const Eigen::MatrixXd narrow = repal::narrowed(wide);
+
+    EXPECT_EQ(narrow.cols(), 9);
+    const Eigen::MatrixXd products = wide * wide.transpose();
+    // Householder factors are backward stable: a few times rounding, of the norm.
+    EXPECT_LE((narrow * narrow.transpose() - products).norm(), 1e-14 * products.norm());
+    EXPECT_EQ(repal::narrowed(wide.leftCols(9)), wide.leftCols(9));
+}
+
 TEST(DelayEmbedding, RowIsNewestFirstAndStaysInItsTrial) {
     const Trajectories x = random_system("embedding", {.trials = 3, .steps = 20, .channels = 2});
     const DelayEmbedding delays{.n_delays = 4, .delay_interval = 3};

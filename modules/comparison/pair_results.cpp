@@ -11,9 +11,7 @@ module;
 #include <utility>
 #include <variant>
 #include <vector>
-module repal.dissimilarity;
-
-import :item_results;
+module repal.pair_results;
 
 namespace repal {
 namespace {

@@ -1,0 +1,18 @@
+module;
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+export module repal.pair_results;
+
+export import repal.comparison;
+
+namespace repal {
+
+/// Results of pairs as files hold them: in their order, in one line.
+export std::string to_json(const std::vector<PairResult>& results);
+
+/// The same again; nothing if it is not what to_json() wrote.
+export std::optional<std::vector<PairResult>> results_from(const nlohmann::json& json);
+
+}  // namespace repal

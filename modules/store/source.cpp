@@ -1,0 +1,233 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.store;
+
+import :axes;
+import :source;
+import :times;
+import repal.error;
+
+namespace repal {
+namespace {
+
+std::size_t long_dimensions(const ArrayEntry& entry) {
+    return static_cast<std::size_t>(std::ranges::count_if(entry.dimensions, [](auto length) { return length > 1; }));
+}
+
+/// Of several arrays, the only one of at least two dimensions, or the only vector. Throws InputError that lists them.
+std::string only_array(const std::vector<ArrayEntry>& entries, const std::string& of) {
+    std::vector<ArrayEntry> numbers;
+    std::ranges::copy_if(entries, std::back_inserter(numbers),
+                         [](const ArrayEntry& entry) { return entry.refused.empty(); });
+    if (numbers.empty()) {
+        if (entries.size() == 1) return entries.front().name;  // opening it says why
+        throw InputError("", of + " has no array of numbers");
+    }
+    for (const std::size_t least : {2, 1, 0}) {
+        std::vector<ArrayEntry> large;
+        std::ranges::copy_if(numbers, std::back_inserter(large),
+                             [&](const ArrayEntry& entry) { return long_dimensions(entry) >= least; });
+        if (large.size() == 1) return large.front().name;
+        if (large.size() > 1)
+            throw InputError("", fmt::format("{} has {} arrays of numbers", of, large.size()),
+                             fmt::format("name one after the file, e.g. ':{}', or ':*+' if they are the trials of one "
+                                         "system, of any length; one of: {}",
+                                         large.front().name, listed(large)));
+    }
+    return numbers.front().name;
+}
+
+/// The names in the file that an object means: one, or several by wildcards.
+std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
+    if (object.empty()) {
+        const std::vector<ArrayEntry> entries = file.arrays();
+        if (entries.size() == 1 && entries.front().name.empty()) return {""};
+        return {only_array(entries, "the file")};
+    }
+    std::string as_path = object;
+    std::ranges::replace(as_path, '.', '/');
+    std::vector<std::string> tried = {object};
+    if (object.ends_with(".npy")) tried.push_back(object.substr(0, object.size() - 4));
+    tried.push_back(as_path);  // s.x of MATLAB
+    for (const std::string& name : tried)
+        if (!file.open(name).empty()) return {name};
+
+    const std::vector<ArrayEntry> entries = file.arrays();
+    if (has_wildcards(object)) {
+        std::vector<std::string> found;
+        for (const ArrayEntry& entry : entries)
+            if (entry.refused.empty() && long_dimensions(entry) > 0 &&
+                matches(with_slash(object), with_slash(entry.name)))
+                found.push_back(entry.name);
+        if (!found.empty()) return found;
+    }
+    // A group with one array, e.g. a struct, or a series of NWB with its times.
+    for (const std::string& name : tried) {
+        std::vector<ArrayEntry> inside;
+        for (const ArrayEntry& entry : entries)
+            if (with_slash(entry.name).starts_with(with_slash(name) + "/")) inside.push_back(entry);
+        if (inside.empty()) continue;
+        for (const ArrayEntry& entry : inside)
+            if (with_slash(entry.name) == with_slash(name) + "/data") return {entry.name};
+        return {only_array(inside, fmt::format("'{}'", name))};
+    }
+    std::vector<std::string> known;
+    std::vector<ArrayEntry> numbers;
+    for (const ArrayEntry& entry : entries)
+        if (entry.refused.empty()) {
+            known.push_back(entry.name);
+            numbers.push_back(entry);
+        }
+    const std::string nearest = nearest_name(with_slash(object), known);
+    const std::string other = nearest.empty() ? nearest_name(object, known) : nearest;
+    throw InputError("", fmt::format("there is no array '{}'", object),
+                     !other.empty()    ? fmt::format("did you mean '{}'?", other)
+                     : numbers.empty() ? std::string()
+                                       : "one of: " + listed(numbers));
+}
+
+/// The steps of a block at their places; nan between them.
+Block spread(const Block& block, const std::vector<std::size_t>& places) {
+    Block filled{.shape = block.shape};
+    filled.shape.steps = static_cast<Eigen::Index>(places.back()) + 1;
+    filled.values = RowMatrix::Constant(filled.shape.trials * filled.shape.steps, filled.shape.channels,
+                                        std::numeric_limits<double>::quiet_NaN());
+    for (Eigen::Index k = 0; k < block.shape.trials; ++k)
+        for (Eigen::Index t = 0; t < block.shape.steps; ++t)
+            filled.values.row(k * filled.shape.steps + static_cast<Eigen::Index>(places[static_cast<std::size_t>(t)])) =
+                block.values.row(k * block.shape.steps + t);
+    return filled;
+}
+
+/// Which part of its dimension the time of an array is; null: it has none.
+const Part* part_of_time(const std::vector<Part>& parts, const std::vector<Axis>& axes, std::size_t& dimension) {
+    std::size_t next = 0;
+    for (dimension = 0; dimension < parts.size(); ++dimension)
+        if (parts[dimension].is_kept && axes[next++] == Axis::time) return &parts[dimension];
+    return nullptr;
+}
+
+/// Steps that are missing between those of a block, in their places.
+void add_missing_steps(Read& all, Block& block, StoredArray::Times times, const Part& part) {
+    std::vector<double> kept;
+    for (Eigen::Index t = 0; t < part.count; ++t)
+        kept.push_back(times.values[static_cast<std::size_t>(part.first + t * part.step)]);
+    const std::vector<std::size_t> places = steps_at(kept, times.name);
+    const std::size_t missing = places.back() + 1 - places.size();
+    if (missing == 0) return;
+    block = spread(block, places);
+    all.left_out = fmt::format("{} steps that the times of '{}' leave out", missing, times.name);
+}
+
+}  // namespace
+
+std::string with_slash(const std::string& name) {
+    return name.starts_with('/') ? name : "/" + name;
+}
+
+Source::Source(const std::string& path, const Location& location, const Reading& reading)
+    : file_(open_array_file(path)),
+      object_(location.object),
+      axes_(location.axes.empty() ? reading.axes : location.axes),
+      are_axes_of_all_(location.axes.empty()),
+      reading_(reading),
+      names_(names_of(*file_, location.object)) {}
+
+Arrays Source::opened(const std::string& name) const {
+    Arrays arrays = file_->open(name);
+    if (arrays.empty()) throw InputError("", fmt::format("'{}' cannot be read", name), "the file may be damaged");
+    return arrays;
+}
+
+std::vector<Axis> Source::axes_of(const StoredArray& array, const std::vector<Part>& parts) const {
+    const Dimensions lengths = kept(parts);
+    if (!axes_.empty() && (!are_axes_of_all_ || array.axes.empty())) {
+        std::vector<Axis> axes = parse_axes(axes_);
+        // Of all: an array of one trial may lack that axis.
+        if (are_axes_of_all_ && axes.size() == lengths.size() + 1) std::erase(axes, Axis::trial);
+        if (axes.size() != lengths.size())
+            throw InputError("", fmt::format("axes: '{}' are {} axes, but the array has {} dimensions, {}", axes_,
+                                             axes.size(), lengths.size(), to_string(lengths)));
+        return axes;
+    }
+    constexpr std::size_t most = 3;
+    std::vector<Axis> whole = array.axes;
+    // In MATLAB every vector has two dimensions.
+    if (whole.empty() && array.order == MemoryOrder::first_fastest && array.dimensions.size() == 2 &&
+        array.dimensions[0] == 1 && array.dimensions[1] > 1)
+        whole = {Axis::channel, Axis::time};
+    if (whole.empty() && !array.dimensions.empty() && array.dimensions.size() <= most)
+        whole = usual_axes(array.dimensions.size());
+    if (!whole.empty()) {
+        // An entry of a dimension takes the meaning of that dimension with it.
+        std::vector<Axis> left;
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            if (parts[i].is_kept) left.push_back(whole[i]);
+        if (std::ranges::find(left, Axis::time) == left.end())
+            throw InputError("", fmt::format("the slice leaves no time: the array is ({})", to_string(whole)),
+                             "name the axes that are left, e.g. @time,channel");
+        return left;
+    }
+    if (lengths.empty() || lengths.size() > most)
+        throw InputError("",
+                         fmt::format("an array of {} dimensions{}{}, not one to three", lengths.size(),
+                                     lengths.empty() ? "" : ", ", lengths.empty() ? "" : to_string(lengths)),
+                         lengths.empty() ? "save it as (time, channel) or (trial, time, channel)"
+                                         : "[0] after the name takes the first entry of the first dimension, [*] makes "
+                                           "a system of every one");
+    return usual_axes(lengths.size());
+}
+
+void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices) const {
+    const std::vector<Part> parts = parts_of(array.dimensions, slices);
+    all.axes = axes_of(array, parts);
+    all.has_named_axes = !axes_.empty() || !array.axes.empty();
+    Assembly assembly(array.dimensions, array.order, parts, all.axes);
+    array.read(assembly);
+    Block block = std::move(assembly).finish();
+    std::size_t dimension = 0;
+    const Part* time = part_of_time(parts, all.axes, dimension);
+    if (StoredArray::Times times = reading_.takes_steps || time == nullptr ? StoredArray::Times{} : array.times();
+        !times.values.empty() && times.values.size() == array.dimensions[dimension])
+        add_missing_steps(all, block, std::move(times), *time);
+    all.blocks.push_back(std::move(block));
+    all.notes.insert(all.notes.end(), array.notes.begin(), array.notes.end());
+    if (axes_.empty()) all.warnings.insert(all.warnings.end(), array.warnings.begin(), array.warnings.end());
+    std::optional<double> step = reading_.dt;
+    if (!step && !reading_.takes_steps) {
+        step = array.dt();
+        if (step && time != nullptr) *step *= static_cast<double>(time->step);
+    }
+    all.steps.push_back(step);
+}
+
+void Source::read(Read& all, const std::string& name, const std::vector<Slice>& slices,
+                  const std::string& trial) const {
+    const Arrays arrays = opened(name);
+    if (arrays.size() > 1 && !slices.empty())
+        throw InputError("", "it is several arrays, of which a slice is not defined", "leave out [...]");
+    std::string said = object_;
+    std::ranges::replace(said, '.', '/');
+    if (!name.empty() && !has_wildcards(object_) && with_slash(name) != with_slash(said) && name + ".npy" != object_)
+        all.notes.push_back("array " + name);
+    for (const auto& array : arrays) {
+        read_into(all, *array, slices);
+        all.trials.push_back(trial.empty() || array->trial.empty() ? trial + array->trial : trial + " " + array->trial);
+    }
+}
+
+}  // namespace repal

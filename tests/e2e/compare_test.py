@@ -121,7 +121,7 @@ class WhatIsStopped(ProgramTest):
             numpy.save(self.folder / f"{k:02d}.npy", random.normal(size=(6, 120, 12)).cumsum(axis=1))
         self.files = sorted(file.name for file in self.folder.glob("*.npy"))
         # A DSA that takes long, after a metric that does not.
-        self.command = ["compare", *self.files, "--metric", "cka,dsa", "--set", "dsa.n_delays=4", "--set", "dsa.rank=20",
+        self.command = ["compare", *self.files, "--metric", "cka,dsa", "--set", "dsa.n_delays=4", "--set", "dsa.rank=14",
                         "--jobs", "1"]
         self.part = self.folder / "scores.csv.part"
 
@@ -149,7 +149,7 @@ class WhatIsStopped(ProgramTest):
         self.stopped(signal.SIGKILL, *out)
         self.assertFalse((self.folder / "scores.csv").exists())
         self.refuse([*self.command, *out], "scores.csv.part", "--resume")
-        self.refuse([*self.command, *out, "--resume", "--set", "dsa.rank=19"], "scores.csv.part", "other files, options")
+        self.refuse([*self.command, *out, "--resume", "--set", "dsa.rank=13"], "scores.csv.part", "other files, options")
         numpy.save(self.folder / "extra.npy", numpy.load(self.folder / "03.npy") + 1)
         self.refuse(["compare", "extra.npy", *self.command[2:], *out, "--resume"], "other files")
         content = self.part.read_bytes()
@@ -179,7 +179,7 @@ class WhatIsStopped(ProgramTest):
         self.assertEqual(len(output.splitlines()), done + 1 if done else 0)
 
     def test_a_calibration_is_kept_too(self):
-        self.command = ["compare", *self.files[:4], "--metric", "cka,dsa", "--set", "dsa.n_delays=4", "--set", "dsa.rank=20",
+        self.command = ["compare", *self.files[:4], "--metric", "cka,dsa", "--set", "dsa.n_delays=4", "--set", "dsa.rank=4",
                         "--calibrate"]
         self.succeed(*self.command, "--out", "whole.csv")
         self.stopped(signal.SIGKILL, "--out", "scores.csv", lines=7)

@@ -143,7 +143,7 @@ void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric
 void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
                      const repal::CalibrationOptions& options, const CommonOptions& common, GrowingScores& growing,
                      repal::Progress& progress) {
-    if (growing.calibration_of(metric.name) == nullptr) {
+    if (growing.calibration_of(metric.name, comparisons.size()) == nullptr) {
         std::vector<std::optional<double>> angles;
         for (const Comparison& one : comparisons)
             angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
@@ -151,8 +151,8 @@ void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetri
         growing.add_calibration(metric.name,
                                 calibrate(metric, part, angles, options, stream, common.jobs, progress).pairs);
     }
-    for (std::size_t i = 0; i < comparisons.size(); ++i)
-        comparisons[i].calibration = (*growing.calibration_of(metric.name))[i];
+    const auto& found = *growing.calibration_of(metric.name, comparisons.size());
+    for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found[i];
 }
 
 struct Compared {
@@ -170,18 +170,18 @@ void compare_with(const repal::ChosenMetric& given, const repal::Part& files, co
     if (const std::string warning = warning_of_components(given, seen.variance_kept); !warning.empty())
         progress.warn(given.name, warning);
     const auto [metric, cause] = settled(seen.metric, part, common, progress);
+    std::vector<Eigen::Index> trials;
+    for (const repal::NamedSystem& system : files.systems)
+        trials.push_back(system.system->observe({}).trajectories().shape().trials);
     const auto add = [&, &used = metric](std::size_t pair, const repal::PairResult& result) {
         const auto [a, b] = std::pair(part.pairs[pair].a, part.pairs[pair].b);
-        const auto trials = [&](std::size_t i) {
-            return files.systems[i].system->observe({}).trajectories().shape().trials;
-        };
         compared.comparisons.push_back({.metric = used.name,
                                         .a = part.systems[a].name,
                                         .b = part.systems[b].name,
                                         .score = result.score,
                                         .settings = used.settings(),
-                                        .trials_a = trials(a),
-                                        .trials_b = trials(b),
+                                        .trials_a = trials[a],
+                                        .trials_b = trials[b],
                                         .read_a = {},
                                         .read_b = {},
                                         .variance_kept_a = seen.variance_kept[a],
@@ -219,7 +219,8 @@ std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::v
                                    options.calibration.is_family_wise);
     for (const repal::ChosenMetric& metric : metrics) text += metric.identity + "\n";
     for (const Recording& recording : recordings)
-        text += fmt::format("{}\n{}\n{}\n", recording.system.name, recording.system.content, recording.reading);
+        text += fmt::format("{}\n{}\n{}\n{}\n", recording.system.name, recording.system.content, recording.reading,
+                            fmt::join(recording.system.system->observe({}).trial_names(), ", "));
     return repal::hash_hex(text);
 }
 

@@ -102,8 +102,9 @@ void GrowingScores::take_line(const std::string& line) {
         const Json json = Json::parse(line);
         const auto metric = json.at("metric").get<std::string>();
         if (json.contains("calibration")) {
-            Calibrations& calibrations = calibrations_[metric];
+            Calibrations calibrations;
             for (const Json& one : json.at("calibration")) calibrations.push_back(calibration_from(one));
+            calibrations_[metric] = std::move(calibrations);
             return;
         }
         const auto results = repal::results_from(nlohmann::json::parse(json.at("results").dump()));
@@ -130,17 +131,19 @@ repal::KeptPairs GrowingScores::of(const std::string& metric) {
             },
             .add =
                 [this, metric](std::size_t pair, const repal::PairResult& result) {
-                    const std::string results = repal::to_json(std::vector{result});
+                    std::string line;
+                    if (!file_.empty())
+                        line = fmt::format("{{\"metric\":{},\"pair\":{},\"results\":{}}}\n", Json(metric).dump(), pair,
+                                           repal::to_json(std::vector{result}));
                     const std::lock_guard lock(mutex_);
-                    append(fmt::format("{{\"metric\":{},\"pair\":{},\"results\":{}}}\n", Json(metric).dump(), pair,
-                                       results));
+                    append(line);
                     results_.insert_or_assign({metric, pair}, result);
                 }};
 }
 
-const GrowingScores::Calibrations* GrowingScores::calibration_of(const std::string& metric) const {
+const GrowingScores::Calibrations* GrowingScores::calibration_of(const std::string& metric, std::size_t n) const {
     const auto place = calibrations_.find(metric);
-    return place == calibrations_.end() ? nullptr : &place->second;
+    return place == calibrations_.end() || place->second.size() != n ? nullptr : &place->second;
 }
 
 void GrowingScores::add_calibration(const std::string& metric, Calibrations calibration) {

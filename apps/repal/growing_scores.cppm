@@ -30,8 +30,8 @@ export class GrowingScores {
     repal::KeptPairs of(const std::string& metric);
 
     using Calibrations = std::vector<repal::PairCalibration>;
-    /// Of all pairs of a metric, in their order; none: not there yet.
-    const Calibrations* calibration_of(const std::string& metric) const;
+    /// Of all `n` pairs of a metric, in their order; null: not there yet.
+    const Calibrations* calibration_of(const std::string& metric, std::size_t n) const;
     void add_calibration(const std::string& metric, Calibrations calibration);
 
     std::size_t size() const { return results_.size(); }

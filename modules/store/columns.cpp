@@ -83,7 +83,8 @@ class TrialRows final : public StoredArray {
 
     std::optional<double> dt() override {
         if (!unit_ || times_.values.size() < 2) return {};
-        return *unit_ * regular_step(times_.values, times_.name);
+        regular_step(times_.values, times_.name);
+        return *unit_ * middle_step(times_.values);
     }
 
     Times times() override { return times_; }

@@ -20,6 +20,7 @@ import :axes;
 import :source;
 import :times;
 import repal.error;
+import repal.memory;
 
 namespace repal {
 namespace {
@@ -104,6 +105,9 @@ std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
 Block spread(const Block& block, const std::vector<std::size_t>& places) {
     Block filled{.shape = block.shape};
     filled.shape.steps = static_cast<Eigen::Index>(places.back()) + 1;
+    require_memory(sizeof(double) * static_cast<double>(filled.shape.trials * filled.shape.steps) *
+                       static_cast<double>(filled.shape.channels),
+                   "an array with the steps that its times leave out", "--dt steps takes steps as they are");
     filled.values = RowMatrix::Constant(filled.shape.trials * filled.shape.steps, filled.shape.channels,
                                         std::numeric_limits<double>::quiet_NaN());
     for (Eigen::Index k = 0; k < block.shape.trials; ++k)

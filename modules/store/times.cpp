@@ -93,6 +93,10 @@ double regular_step(std::span<const double> times, const std::string& where) {
     return (times.back() - times.front()) / all;
 }
 
+double middle_step(std::span<const double> times) {
+    return middle_of(differences(times));
+}
+
 std::vector<std::size_t> steps_at(std::span<const double> times, const std::string& where) {
     std::vector<std::size_t> places(times.empty() ? 0 : 1, 0);
     if (times.size() < 2) return places;

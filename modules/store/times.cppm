@@ -28,6 +28,9 @@ class ToldStep {
 /// some steps. Throws InputError with `where` they stand.
 double regular_step(std::span<const double> times, const std::string& where);
 
+/// The middle one of their differences: better than the mean where times are rounded, as in texts.
+double middle_step(std::span<const double> times);
+
 /// Which step each of rising times is, where some leave out a few: 0, 1, 4. Throws InputError with `where` they stand.
 std::vector<std::size_t> steps_at(std::span<const double> times, const std::string& where);
 

@@ -485,6 +485,13 @@ class PartsAndTimes(Files):
         _, said = self.expect_same("frame.h5", "--dt", "0.01")
         self.assertIn("column 'trial' tells the trials", said)
 
+    def test_times_that_a_text_rounds_are_one_step_in_trials_of_any_length(self):
+        rows = [f"{k},{t / 30:.4f},{x[0]},{x[1]},{x[2]}" for k in range(6) for t, x in enumerate(self.array[k, : 40 - k])]
+        (self.folder / "video.csv").write_text("trial,time (s),a,b,c\n" + "\n".join(rows))
+        settings = ["--metric", "dsa", "--set", "dsa.n_delays=2", "--set", "dsa.rank=2"]
+        _, said = self.scores("video.csv", "video.csv", *settings)
+        self.assertIn("0.0333 s a step", said)
+
     def test_times_of_nwb_that_leave_out_steps(self):
         times = 0.02 * numpy.delete(numpy.arange(40), [10, 11, 12])
         with h5py.File(self.folder / "gaps.nwb", "w") as file:

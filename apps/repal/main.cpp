@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -7,6 +9,7 @@
 #include <initializer_list>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands.hpp"
@@ -54,15 +57,19 @@ void require_plugin_timeout(double seconds) {
                                 fmt::format("expected {} to {} seconds", shortest, longest));
 }
 
-/// Only a study has a configuration and a folder of results; where there is none, these would be ignored.
+/// What works without a study, which alone has a configuration, a folder of results, and keeps what is done.
+bool is_without_study(std::string_view subcommand) {
+    constexpr std::array<std::string_view, 6> names{"compare", "tune", "plugins", "new-plugin", "check-plugin", "export"};
+    return std::ranges::find(names, subcommand) != names.end();
+}
+
 void require_study(const CLI::App& app) {
     const std::string chosen = app.get_subcommands().front()->get_name();
-    for (const std::string& without : {"compare", "tune", "plugins", "new-plugin", "check-plugin", "export"})
-        for (const std::string& option : {"--config", "--results"})
-            if (chosen == without && app.count(option) > 0)
-                throw repal::InputError(
-                    option, fmt::format("'{}' is not about a study and has none", chosen),
-                    chosen == "compare" ? "set options of metrics with --set, e.g. dsa.rank=4" : "");
+    if (!is_without_study(chosen)) return;
+    for (const std::string& option : {"--config", "--results"})
+        if (app.count(option) > 0)
+            throw repal::InputError(option, fmt::format("'{}' is not about a study and has none", chosen),
+                                    chosen == "compare" ? "set options of metrics with --set, e.g. dsa.rank=4" : "");
 }
 
 /// The error about a word, e.g. "frob", that is no subcommand, or no argument of one.
@@ -120,7 +127,9 @@ int run(int argc, char** argv) try {
     } catch (const repal::Stopped&) {
         const int signal = command::stop_signal();
         fmt::print(stderr, "repal: stopped by signal {} ({}){}\n", signal, strsignal(signal),
-                   app.got_subcommand("run") ? "; what is done is kept, the same command goes on from there" : "");
+                   is_without_study(app.get_subcommands().front()->get_name())
+                       ? ""
+                       : "; what is done is kept, the same command goes on from there");
         command::end_by(signal);
     }
 } catch (const repal::InputError& error) {

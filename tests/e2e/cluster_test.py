@@ -52,11 +52,13 @@ class Jobs(SmallStudy):
 class Stopping(Jobs):
     def test_training_that_is_told_to_stop_keeps_the_epoch_it_is_in(self):
         expected = self.results_of(self.study(*LONG, results="whole"))
-        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+        for number, command in ((signal.SIGUSR1, "run"), (signal.SIGTERM, "train"), (signal.SIGINT, "run")):
             with self.subTest(number.name):
                 results = number.name
                 study = self.folder / results / "neurotasks"
-                process = self.start(*LONG, "--jobs", "1", results=results)
+                if command == "train":
+                    self.start(*LONG, results=results, command="generate").communicate(timeout=60)
+                process = self.start(*LONG, "--jobs", "1", results=results, command=command)
                 self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
                 time.sleep(0.1)
                 process.send_signal(number)

@@ -59,7 +59,8 @@ void require_plugin_timeout(double seconds) {
 
 /// What works without a study, which alone has a configuration, a folder of results, and keeps what is done.
 bool is_without_study(std::string_view subcommand) {
-    constexpr std::array<std::string_view, 6> names{"compare", "tune", "plugins", "new-plugin", "check-plugin", "export"};
+    constexpr std::array<std::string_view, 6> names{"compare",    "tune",         "plugins",
+                                                    "new-plugin", "check-plugin", "export"};
     return std::ranges::find(names, subcommand) != names.end();
 }
 

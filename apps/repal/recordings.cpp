@@ -148,6 +148,21 @@ void require_steps_of_all(const std::vector<repal::ReadSystem>& systems) {
         "--dt 0.01 says it for all, --dt 0.01,0.02 for each file, --dt steps compares steps");
 }
 
+/// Numbers beside arrays that may tell times of a step: where they differ, steps do not correspond.
+void warn_of_steps_beside(const std::vector<repal::ReadSystem>& systems, repal::Progress& progress) {
+    const repal::ReadSystem* first = nullptr;
+    for (const repal::ReadSystem& system : systems) {
+        if (system.step_beside.empty() || system.x.dt()) continue;
+        if (first == nullptr) first = &system;
+        if (system.step_beside == first->step_beside) continue;
+        progress.warn("time",
+                      fmt::format("steps are taken as they are, but {} holds {} and {} holds {}: --dt 0.01,0.02 "
+                                  "tells how many seconds a step of each takes",
+                                  first->name, first->step_beside, system.name, system.step_beside));
+        return;
+    }
+}
+
 /// That systems are brought to one time of a step.
 void tell_of_steps(const std::vector<Recording>& recordings, repal::Progress& progress) {
     std::vector<repal::NamedSystem> systems;
@@ -237,6 +252,7 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
     require_steps_of_all(systems);
     tell(systems, progress);
     warn_of_orders(systems, progress);
+    warn_of_steps_beside(systems, progress);
     std::vector<Recording> recordings;
     for (repal::ReadSystem& system : systems) {
         repal::Observed observed(std::move(system.x));

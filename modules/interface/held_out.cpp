@@ -61,7 +61,7 @@ class Split {
     Split(const Trajectories& x, const DelayEmbedding& delays, const std::vector<bool>& is_training, Index rank,
           Index first_target)
         : x_(x), delays_(delays), first_target_(first_target), training_(0), held_out_(0) {
-        const Eigenpairs leading = approximate_eigenpairs(delays.gram(x, is_training), rank);
+        const Eigenpairs leading = delays.directions(x, is_training, rank);
         // Of squares; below that, a direction of the Gram matrix is rounding.
         constexpr double rounding = 1e-14;
         Index bearable = 0;

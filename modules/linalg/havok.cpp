@@ -83,8 +83,12 @@ Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& 
     // (rows, leading), of H = U S V^T: its first columns of U, as the samples of V in the paper
     LeftSvd svd;
     const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
-    const Eigenpairs pairs = rows > columns ? leading_eigenpairs(delays.gram(x, all), leading) : Eigenpairs{};
-    if (rows > columns && pairs.values[leading - 1] > least_square * pairs.values[0]) {
+    const bool is_tall = rows > columns;
+    Eigenpairs pairs = leading_eigenpairs(is_tall ? delays.gram(x, all) : delays.gram_of_rows(x, all), leading);
+    const bool is_accurate = pairs.values[leading - 1] > least_square * pairs.values[0];
+    if (is_accurate && !is_tall) {
+        svd = {std::move(pairs.vectors), pairs.values.cwiseSqrt()};
+    } else if (is_accurate) {
         svd.singular_values = pairs.values.cwiseSqrt();
         const Eigen::MatrixXd whitening = pairs.vectors * svd.singular_values.cwiseInverse().asDiagonal();
         svd.vectors.resize(rows, leading);
@@ -126,7 +130,7 @@ HavokSums::HavokSums(const Trajectories& x, const DelayEmbedding& delays, const 
     if (delays.n_delays * x.shape().channels > most_columns) {
         const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
         const Eigen::Index kept = std::max<Eigen::Index>(50, limits.rank + 10);
-        directions = approximate_eigenpairs(delays.gram(x_, all), kept).vectors;
+        directions = delays.directions(x_, all, kept).vectors;
     }
     for (Eigen::Index k = 0; k < x.shape().trials; ++k) {
         const Eigen::Index rows = delays.rows(x.steps(k));

@@ -63,7 +63,8 @@ export class Havok {
 /// Equal to the operator of the data to 1e-10 as long as the singular values used are above 1e-3 of the largest; where
 /// they are not, the data are decomposed. Of more than 400 columns of H, the products are those of its first right
 /// singular vectors, `rank` and ten but at least fifty: what is left out is noise to all weightings.
-/// Memory: 1.5 trials (n_delays channels)^2 numbers, and the data.
+/// Memory: of up to 400 columns 1.5 trials (n_delays channels)^2 numbers and the data; of more the square of the
+/// shorter side of H, while it is made.
 export class HavokSums {
  public:
     /// Throws InvalidTrajectories as Havok does.

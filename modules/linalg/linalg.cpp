@@ -24,6 +24,11 @@ import repal.random;
 namespace repal {
 namespace {
 
+Eigen::MatrixXd orthonormal(const Eigen::MatrixXd& columns) {
+    return Eigen::HouseholderQR<Eigen::MatrixXd>(columns).householderQ() *
+           Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
+}
+
 /// None if the leading vectors would not be accurate.
 std::optional<LeftSvd> svd_by_gram(const Eigen::MatrixXd& x, Eigen::Index leading) {
     constexpr double smallest_share = 1e-6;  // of the squares
@@ -156,6 +161,59 @@ Eigen::MatrixXd DelayEmbedding::gram(const Trajectories& x, const std::vector<bo
     return gram;
 }
 
+Eigen::MatrixXd DelayEmbedding::gram_of_rows(const Trajectories& x, const std::vector<bool>& is_used) const {
+    Eigen::Index n_rows = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial)
+        if (is_used[static_cast<std::size_t>(trial)]) n_rows += rows(x.steps(trial));
+    constexpr double copies = 3;  // with those of what decomposes it
+    require_memory_of(n_rows, n_rows, copies, "a matrix of products");
+    Eigen::MatrixXd gram(n_rows, n_rows);
+    Eigen::Index row = 0;
+    for (Eigen::Index a = 0; a < x.shape().trials; ++a) {
+        const Eigen::Index of_a = is_used[static_cast<std::size_t>(a)] ? rows(x.steps(a)) : 0;
+        if (of_a == 0) continue;
+        for (Eigen::Index b = a, column = row; b < x.shape().trials; ++b) {
+            const Eigen::Index of_b = is_used[static_cast<std::size_t>(b)] ? rows(x.steps(b)) : 0;
+            if (of_b == 0) continue;
+            const Eigen::MatrixXd of_samples = x.trial(a) * x.trial(b).transpose();
+            auto block = gram.block(row, column, of_a, of_b);
+            block = of_samples.topLeftCorner(of_a, of_b);
+            for (Eigen::Index delay = 1; delay < n_delays; ++delay)
+                block += of_samples.block(delay * delay_interval, delay * delay_interval, of_a, of_b);
+            if (b > a) gram.block(column, row, of_b, of_a) = block.transpose();
+            column += of_b;
+        }
+        row += of_a;
+    }
+    return gram;
+}
+
+Eigenpairs DelayEmbedding::directions(const Trajectories& x, const std::vector<bool>& is_used, Eigen::Index n) const {
+    const Eigen::Index channels = x.shape().channels;
+    Eigen::Index n_rows = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial)
+        if (is_used[static_cast<std::size_t>(trial)]) n_rows += rows(x.steps(trial));
+    if (n_rows == 0 || n_rows >= n_delays * channels) return approximate_eigenpairs(gram(x, is_used), n);
+
+    // H H^T = U S^2 U^T, and H^T U = V S.
+    const Eigenpairs of_rows = approximate_eigenpairs(gram_of_rows(x, is_used), n);
+    constexpr double rounding = 1e-14;  // of squares
+    Eigen::Index found = 1;
+    while (found < of_rows.values.size() && of_rows.values[found] > rounding * of_rows.values[0]) ++found;
+    Eigen::MatrixXd directions = Eigen::MatrixXd::Zero(n_delays * channels, found);
+    Eigen::Index first = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+        const Eigen::Index of_it = is_used[static_cast<std::size_t>(trial)] ? rows(x.steps(trial)) : 0;
+        for (Eigen::Index delay = 0; delay < n_delays && of_it > 0; ++delay)
+            directions.middleRows(delay * channels, channels).noalias() +=
+                x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, of_it).transpose() *
+                of_rows.vectors.block(first, 0, of_it, found);
+        first += of_it;
+    }
+    // Without this, weak columns would hold a rounding of the strong ones.
+    return {of_rows.values.head(found), orthonormal(directions)};
+}
+
 Eigen::MatrixXd DelayEmbedding::projected(const Trajectories& x, Eigen::Index trial,
                                           const Eigen::MatrixXd& weights) const {
     const Eigen::Index channels = x.shape().channels;
@@ -235,10 +293,6 @@ namespace {
 /// The Ritz pairs of a symmetric matrix in the Krylov space [Y, P Y, ..., P^powers Y], Y orthonormal.
 Eigenpairs krylov_pairs(const Eigen::MatrixXd& symmetric, const Eigen::MatrixXd& first, Eigen::Index powers) {
     const Eigen::Index block = first.cols();
-    const auto orthonormal = [](const Eigen::MatrixXd& columns) -> Eigen::MatrixXd {
-        return Eigen::HouseholderQR<Eigen::MatrixXd>(columns).householderQ() *
-               Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
-    };
     Eigen::MatrixXd space(symmetric.rows(), block * (powers + 1));
     space.leftCols(block) = first;
     for (Eigen::Index power = 1; power <= powers; ++power)
@@ -257,7 +311,7 @@ Eigen::MatrixXd random_block(Eigen::Index rows, Eigen::Index columns) {
     Eigen::MatrixXd block(rows, columns);
     Stream draws = Stream(0).child("leading eigenpairs");
     for (double& value : block.reshaped()) value = draws.normal();
-    return Eigen::HouseholderQR<Eigen::MatrixXd>(block).householderQ() * Eigen::MatrixXd::Identity(rows, columns);
+    return orthonormal(block);
 }
 
 Eigenpairs all_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n) {

@@ -7,6 +7,12 @@ import repal.trajectories;
 
 namespace repal {
 
+/// The eigenvalues (falling) and eigenvectors of a symmetric matrix that is positive semidefinite.
+export struct Eigenpairs {
+    Eigen::VectorXd values;   ///< (n), at least 0
+    Eigen::MatrixXd vectors;  ///< (rows, n)
+};
+
 /// Newest-first delay embedding of every trial, stacked.
 ///
 /// Row (k, t) holds [x(t + (n-1)tau), ..., x(t)] of trial k, with n = n_delays and tau = delay_interval.
@@ -36,6 +42,13 @@ export struct DelayEmbedding {
     /// Shape: (n_delays * channels, n_delays * channels).
     Eigen::MatrixXd gram(const Trajectories& x, const std::vector<bool>& is_used) const;
 
+    /// H H^T of the same rows, trial by trial. Shape: (sum of their rows, sum of their rows).
+    Eigen::MatrixXd gram_of_rows(const Trajectories& x, const std::vector<bool>& is_used) const;
+
+    /// The leading n eigenpairs of gram(), as approximate_eigenpairs() finds them, by the shorter side of H. Fewer
+    /// where H has fewer rows than columns and no more directions that are told from rounding.
+    Eigenpairs directions(const Trajectories& x, const std::vector<bool>& is_used, Eigen::Index n) const;
+
     /// H * weights, without H. Shape: (rows of the trial, columns of `weights`).
     Eigen::MatrixXd projected(const Trajectories& x, Eigen::Index trial, const Eigen::MatrixXd& weights) const;
 };
@@ -61,12 +74,6 @@ export struct LeftSvd {
 /// vectors of relative size s uncertain by 1e-16 / s^2, so those are good to 1e-10. Else from the matrix itself.
 /// Singular values below 1e-7 of the largest then tell only that they are small.
 export LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading);
-
-/// The eigenvalues (falling) and eigenvectors of a symmetric matrix that is positive semidefinite.
-export struct Eigenpairs {
-    Eigen::VectorXd values;   ///< (n), at least 0
-    Eigen::MatrixXd vectors;  ///< (rows, n)
-};
 
 /// The first n, or all if there are fewer. Of a large matrix from block Krylov spaces, begun anew until the residuals
 /// are rounding; where the eigenvalues have no gap, so that this would take long, all are computed.

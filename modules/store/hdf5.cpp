@@ -22,59 +22,17 @@ module;
 module repal.store;
 
 import :array_file;
-import :columns;
-import :axes;
 import :hdf5;
 import :hdf5_attributes;
+import :hdf5_dataset;
+import :hdf5_frame;
 import :hdf5_handle;
 import :location;
-import :times;
+import :words;
 import repal.error;
 
 namespace repal {
 namespace {
-
-bool is_matlab_number(const std::string& name) {
-    constexpr std::array numbers = {"double", "single", "logical", "int8",  "uint8", "int16",
-                                    "uint16", "int32",  "uint32",  "int64", "uint64"};
-    return std::ranges::find(numbers, name) != numbers.end();
-}
-
-// h5py and PyTables write bool so.
-bool is_boolean(hid_t type) {
-    if (H5Tget_class(type) != H5T_ENUM || H5Tget_nmembers(type) != 2 || H5Tget_size(type) != 1) return false;
-    std::int8_t off = 1;
-    std::int8_t on = 0;
-    return H5Tenum_valueof(type, "FALSE", &off) >= 0 && H5Tenum_valueof(type, "TRUE", &on) >= 0 && off == 0 && on == 1;
-}
-
-// "" if the values are real numbers, else what they are.
-std::string refused_values(hid_t type) {
-    switch (H5Tget_class(type)) {
-        case H5T_INTEGER:
-        case H5T_FLOAT:
-            return {};
-        case H5T_ENUM:
-            return is_boolean(type) ? "" : "an enumeration";
-        case H5T_COMPOUND:
-            return "compound or complex values";
-        case H5T_STRING:
-            return "text";
-        case H5T_REFERENCE:
-            return "references";
-        default:
-            return "something else than numbers";
-    }
-}
-
-// "" if the dataset is an array of real numbers, else why not.
-std::string refused_dataset(hid_t dataset) {
-    if (const std::string name = matlab_class(dataset); !name.empty() && !is_matlab_number(name))
-        return fmt::format("a MATLAB {}, not an array of numbers", name);
-    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
-    const std::string values = refused_values(type);
-    return values.empty() ? "" : fmt::format("a dataset of {}, not of real numbers", values);
-}
 
 std::vector<std::string> linked_names(hid_t file) {
     std::vector<std::string> names;
@@ -87,409 +45,27 @@ std::vector<std::string> linked_names(hid_t file) {
     return names;
 }
 
-// As HDF5 has them, the last the fastest.
-std::vector<hsize_t> extent(hid_t dataset) {
-    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
-    if (H5Sget_simple_extent_type(space) == H5S_NULL || H5Aexists(dataset, "MATLAB_empty") > 0)
-        throw InputError("", "the array is empty");
-    std::vector<hsize_t> lengths(static_cast<std::size_t>(checked(H5Sget_simple_extent_ndims(space), damaged)));
-    checked(H5Sget_simple_extent_dims(space, lengths.data(), nullptr), damaged);
-    return lengths;
-}
-
-Dimensions dimensions_of(hid_t dataset, MemoryOrder order) {
-    const std::vector<hsize_t> lengths = extent(dataset);
-    Dimensions dimensions(lengths.begin(), lengths.end());
-    if (order == MemoryOrder::first_fastest) std::ranges::reverse(dimensions);
-    return dimensions;
-}
-
-// HDF5 reads what is not there as zeros; a number never rests on those.
-[[noreturn]] void fail_for_missing(const std::string& what) {
-    throw InputError("", what + ", so that a part of the array would be read as zeros", "write all of it");
-}
-
-// Where HDF5 looks for a file that another one names.
-std::filesystem::path named_by(const std::filesystem::path& folder, const std::string& name) {
-    std::error_code none;
-    const std::filesystem::path beside = folder / name;
-    return std::filesystem::exists(beside, none) ? beside : std::filesystem::path(name);
-}
-
-void require_sources(hid_t plan, std::uint64_t values, const std::filesystem::path& folder) {
-    std::size_t n = 0;
-    checked(H5Pget_virtual_count(plan, &n), damaged);
-    std::uint64_t mapped = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        std::string name(static_cast<std::size_t>(checked(H5Pget_virtual_filename(plan, i, nullptr, 0), damaged)), 0);
-        H5Pget_virtual_filename(plan, i, name.data(), name.size() + 1);
-        std::error_code none;
-        if (name != "." && !std::filesystem::is_regular_file(named_by(folder, name), none))
-            fail_for_missing(fmt::format("the file '{}', which it is made of, is not there", name));
-        const Handle selected(H5Pget_virtual_vspace(plan, i), H5Sclose, damaged);
-        if (const hssize_t points = H5Sget_select_npoints(selected); points > 0)
-            mapped += static_cast<std::uint64_t>(points);
-    }
-    if (mapped < values) fail_for_missing(fmt::format("{} of its {} values are of no file", values - mapped, values));
-}
-
-void require_external(hid_t plan, const std::filesystem::path& folder) {
-    const int n = checked(H5Pget_external_count(plan), damaged);
-    for (int i = 0; i < n; ++i) {
-        std::array<char, 4096> name{};
-        off_t offset = 0;
-        hsize_t size = 0;
-        checked(H5Pget_external(plan, static_cast<unsigned>(i), name.size(), name.data(), &offset, &size), damaged);
-        std::error_code none;
-        const std::filesystem::path file = named_by(folder, name.data());
-        const std::uint64_t there = std::filesystem::file_size(file, none);
-        if (none || (size != H5F_UNLIMITED && there < static_cast<std::uint64_t>(offset) + size))
-            fail_for_missing(fmt::format("the file '{}', which it is made of, is missing or was cut off", name.data()));
-    }
-}
-
-void require_all_chunks(hid_t dataset, hid_t plan) {
-    const std::vector<hsize_t> lengths = extent(dataset);
-    std::vector<hsize_t> chunk(lengths.size());
-    checked(H5Pget_chunk(plan, static_cast<int>(chunk.size()), chunk.data()), damaged);
-    double wanted = 1;
-    for (std::size_t i = 0; i < lengths.size(); ++i)
-        wanted *= std::ceil(static_cast<double>(lengths[i]) / static_cast<double>(chunk[i]));
-    const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
-    hsize_t written = 0;
-    checked(H5Dget_num_chunks(dataset, space, &written), damaged);
-    if (static_cast<double>(written) < wanted)
-        fail_for_missing(fmt::format("{} of its {:.0f} chunks were written", written, wanted));
-}
-
-bool has_filter(hid_t plan, H5Z_filter_t wanted) {
-    const int n = checked(H5Pget_nfilters(plan), damaged);
-    for (int i = 0; i < n; ++i) {
-        unsigned flags = 0;
-        std::size_t values = 0;
-        if (H5Pget_filter2(plan, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr) == wanted)
-            return true;
-    }
-    return false;
-}
-
-// Numbers of the registry of The HDF Group.
-std::string name_of_filter(H5Z_filter_t filter) {
-    constexpr std::array<std::pair<H5Z_filter_t, std::string_view>, 13> names = {{{305, "lzo"},
-                                                                                  {307, "bzip2"},
-                                                                                  {32000, "lzf"},
-                                                                                  {32001, "blosc"},
-                                                                                  {32004, "lz4"},
-                                                                                  {32008, "bitshuffle"},
-                                                                                  {32013, "zfp"},
-                                                                                  {32015, "zstd"},
-                                                                                  {32017, "sz"},
-                                                                                  {32018, "fcidecomp"},
-                                                                                  {32019, "jpeg"},
-                                                                                  {32023, "ffmpeg"},
-                                                                                  {32026, "blosc2"}}};
-    for (const auto& [number, name] : names)
-        if (number == filter) return fmt::format("{} ({})", name, number);
-    return filter == H5Z_FILTER_SZIP ? "szip" : fmt::format("{}", filter);
-}
-
-void require_filters(hid_t dataset) {
-    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
-    const int n = checked(H5Pget_nfilters(plan), damaged);
-    for (int i = 0; i < n; ++i) {
-        unsigned flags = 0;
-        std::size_t values = 0;
-        const H5Z_filter_t filter =
-            H5Pget_filter2(plan, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr);
-        if (H5Zfilter_avail(filter) <= 0)
-            throw InputError("",
-                             fmt::format("it is packed with the filter {}, which is not here", name_of_filter(filter)),
-                             "repack it where the filter is, h5repack -f GZIP=4 IN OUT");
-    }
-}
-
-// So that a damaged extent allocates nothing that the file cannot fill.
-void require_stored(hid_t dataset, const Dimensions& dimensions, const std::filesystem::path& folder) {
-    // Of the file that the dataset is in, to which a link of the named one may lead.
-    const Handle file(H5Iget_file_id(dataset), H5Fclose, damaged);
-    hsize_t file_bytes = 0;
-    checked(H5Fget_filesize(file, &file_bytes), damaged);
-    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
-    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
-    const std::uint64_t bytes = bytes_of(dimensions, H5Tget_size(type));
-    const H5D_layout_t layout = checked(H5Pget_layout(plan), damaged);
-    if (layout == H5D_VIRTUAL) return require_sources(plan, bytes / H5Tget_size(type), folder);
-    if (H5Pget_external_count(plan) > 0) return require_external(plan, folder);
-    if (layout == H5D_CHUNKED) require_all_chunks(dataset, plan);
-
-    // What scaleoffset packs of equal numbers takes no room at all.
-    if (has_filter(plan, H5Z_FILTER_SCALEOFFSET)) return;
-    // Deflate packs 258 bytes into two bits at best; chunks that were never written are counted with that.
-    constexpr std::uint64_t largest_ratio = 1032;
-    const std::uint64_t stored =
-        layout == H5D_CHUNKED ? file_bytes : std::min<std::uint64_t>(file_bytes, H5Dget_storage_size(dataset));
-    const std::uint64_t ratio = layout == H5D_CHUNKED ? largest_ratio : 1;
-    if (bytes / ratio > stored)
-        throw InputError("",
-                         fmt::format("an array of {} takes {} bytes, which cannot be in the {} that are there",
-                                     to_string(dimensions), bytes, stored),
-                         "the file was cut off, or the array never written");
-}
-
-// How many rows of the first dimension to read at a time: whole chunks, so that none is unpacked twice.
-hsize_t rows_at_a_time(hid_t dataset, std::span<const hsize_t> lengths) {
-    constexpr hsize_t values = 1 << 20;
-    hsize_t values_per_row = 1;
-    for (const hsize_t length : lengths.subspan(1)) values_per_row *= length;
-    hsize_t rows = std::max<hsize_t>(1, values / values_per_row);
-
-    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
-    std::vector<hsize_t> chunk(lengths.size());
-    if (H5Pget_layout(plan) == H5D_CHUNKED && H5Pget_chunk(plan, int(chunk.size()), chunk.data()) > 0 && chunk[0] > 0)
-        rows = std::max(chunk[0], rows / chunk[0] * chunk[0]);
-    return std::min(rows, lengths[0]);
-}
-
-// All values of a small dataset of numbers; none if it is another one.
-std::vector<double> numbers_in(hid_t file, const std::string& path) {
-    if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
-    const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
-    if (!object.is_open() || H5Iget_type(object) != H5I_DATASET || !refused_dataset(object).empty()) return {};
-    const Handle space(H5Dget_space(object), H5Sclose, damaged);
-    const hssize_t n = H5Sget_simple_extent_npoints(space);
-    constexpr hssize_t most = hssize_t{1} << 24;
-    if (n < 1 || n > most) return {};
-    require_filters(object);
-    std::vector<double> values(static_cast<std::size_t>(n));
-    checked(H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
-    return values;
-}
-
-// A dataset of numbers, read as it is needed.
-class Hdf5Array final : public StoredArray {
- public:
-    Hdf5Array(hid_t file, Handle dataset, const std::string& path, const std::filesystem::path& folder)
-        : file_(file), path_(path), dataset_(std::move(dataset)), lengths_(extent(dataset_)) {
-        const bool is_octave = is_of_octave(file, path);
-        if (!matlab_class(dataset_).empty() || is_octave) order = MemoryOrder::first_fastest;
-        dimensions = dimensions_of(dataset_, order);
-        require_filters(dataset_);
-        require_stored(dataset_, dimensions, folder);
-        NamedDimensions named = axes_in(dataset_, dimensions.size());
-        axes = std::move(named.axes);
-        if (!named.not_understood.empty())
-            warnings.push_back(
-                fmt::format("its dimensions are called ({}), which is understood in part and not used: "
-                            "name them, e.g. @trial,time,channel",
-                            named.not_understood));
-        find_times();
-        packing_ = packing_of(dataset_, last_part(path) == "data");
-        if (last_part(path) == "data" &&
-            H5Lexists(file, (folder_of(path) + "/channel_conversion").c_str(), H5P_DEFAULT) > 0)
-            throw InputError("", "its channels have conversions of their own (channel_conversion)",
-                             "write the values in one unit");
-    }
-
-    std::optional<double> dt() override {
-        if (const auto told = told_step()) return told;
-        if (!unit_of_times_ || times_.values.size() < 2) return {};
-        return *unit_of_times_ * regular_step(times_.values, times_.name);
-    }
-
-    Times times() override { return times_; }
-
-    static bool is_of_octave(hid_t file, const std::string& path) {
-        if (last_part(path) != "value") return false;
-        const Handle group(H5Oopen(file, folder_of(path).c_str(), H5P_DEFAULT), H5Oclose);
-        return group.is_open() && H5Aexists(group, "OCTAVE_NEW_FORMAT") > 0;
-    }
-
-    void read(Assembly& assembly) override {
-        if (const std::span<double> values = assembly.in_place(); !values.empty()) {
-            checked(H5Dread(dataset_, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
-            if (packing_.changes()) packing_.unpack(values);
-            return;
-        }
-        const Handle space(H5Dget_space(dataset_), H5Sclose, damaged);
-        const auto [first, end] = assembly.slowest();
-        std::vector<hsize_t> start(lengths_.size(), 0);
-        std::vector<hsize_t> count(lengths_.begin(), lengths_.end());
-        const hsize_t rows = rows_at_a_time(dataset_, lengths_);
-        start[0] = static_cast<hsize_t>(first) / rows * rows;
-        assembly.skip_to(static_cast<Eigen::Index>(start[0]));
-        std::vector<double> values;
-        for (; start[0] < static_cast<hsize_t>(end); start[0] += count[0]) {
-            count[0] = std::min(rows, lengths_[0] - start[0]);
-            const Handle part(H5Screate_simple(int(count.size()), count.data(), nullptr), H5Sclose, damaged);
-            checked(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), damaged);
-            values.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(part)));
-            checked(H5Dread(dataset_, H5T_NATIVE_DOUBLE, part, space, H5P_DEFAULT, values.data()), damaged);
-            if (packing_.changes()) packing_.unpack(values);
-            assembly.append(values);
-        }
-    }
-
- private:
-    // Attributes of it, of its group, or of the file; the rate of a series of NWB.
-    std::optional<double> told_step() const {
-        const std::string folder = folder_of(path_);
-        const Handle group(H5Oopen(file_, folder.c_str(), H5P_DEFAULT), H5Oclose);
-        const Handle root(H5Oopen(file_, "/", H5P_DEFAULT), H5Oclose);
-        for (const hid_t object : {static_cast<hid_t>(dataset_), static_cast<hid_t>(group), static_cast<hid_t>(root)}) {
-            if (object < 0) continue;
-            if (const auto step = step_of_attributes(object)) return step;
-        }
-        if (!group.is_open() || last_part(path_) != "data" || H5Lexists(group, "starting_time", H5P_DEFAULT) <= 0)
-            return {};
-        const Handle start(H5Oopen(group, "starting_time", H5P_DEFAULT), H5Oclose);
-        if (const auto rate = start.is_open() ? number_of(start, "rate") : std::nullopt; rate && *rate > 0)
-            return 1 / *rate;
-        return {};
-    }
-
-    // Timestamps beside it (NWB), in s; the scale of its time.
-    void find_times() {
-        if (const std::string beside = folder_of(path_) + "/timestamps"; last_part(path_) == "data") {
-            times_ = {.values = numbers_in(file_, beside), .name = beside};
-            unit_of_times_ = 1;
-            if (!times_.values.empty() && times_.values.size() != lengths_.front())
-                throw InputError(
-                    "", fmt::format("'{}' has {} times for {} steps", beside, times_.values.size(), lengths_.front()));
-        }
-        const auto scale = time_scale_of(file_, dataset_);
-        if (!scale || !times_.values.empty()) return;
-        times_ = {.values = numbers_in(file_, scale->path), .name = scale->path};
-        unit_of_times_ = scale->unit;
-        if (!scale->unit && !times_.values.empty())
-            notes.push_back(
-                fmt::format("the times of '{}' have no unit that is known, so that steps are steps", scale->path));
-    }
-
-    hid_t file_;  ///< outlives this
-    std::string path_;
-    Handle dataset_;
-    std::vector<hsize_t> lengths_;
-    Packing packing_;
-    Times times_;
-    std::optional<double> unit_of_times_;  ///< in s
-};
-
-// The blocks of a table of pandas, in the order of its columns.
-class FrameArray final : public StoredArray {
- public:
-    FrameArray(hid_t file, const std::string& path, const std::filesystem::path& folder) {
-        columns_ = names_in(file, path + "/axis0");
-        const std::vector<std::string>& columns = columns_;
-        std::size_t used = 0;
-        for (int block = 0;; ++block) {
-            const std::string values = fmt::format("{}/block{}_values", path, block);
-            if (H5Lexists(file, values.c_str(), H5P_DEFAULT) <= 0) break;
-            Handle dataset(H5Oopen(file, values.c_str(), H5P_DEFAULT), H5Oclose, damaged);
-            if (const std::string refused = refused_dataset(dataset); !refused.empty())
-                throw InputError("", fmt::format("'{}' is {}", values, refused), "leave out columns of text");
-            auto part = std::make_unique<Hdf5Array>(file, std::move(dataset), values, folder);
-            const std::vector<std::string> items = names_in(file, fmt::format("{}/block{}_items", path, block));
-            if (part->dimensions.size() != 2 || part->dimensions[1] != items.size())
-                throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
-            std::vector<std::size_t> places;
-            for (const std::string& item : items) {
-                const auto place = std::ranges::find(columns, item);
-                if (place == columns.end())
-                    throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
-                places.push_back(static_cast<std::size_t>(place - columns.begin()));
-            }
-            used += items.size();
-            if (!blocks_.empty() && part->dimensions[0] != rows_)
-                throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
-            rows_ = part->dimensions[0];
-            blocks_.push_back({std::move(part), std::move(places)});
-        }
-        if (blocks_.empty() || used != columns.size())
-            throw InputError("", fmt::format("'{}' is not as pandas writes tables", path),
-                             "in Python: numpy.save('x.npy', frame.to_numpy())");
-        dimensions = {rows_, columns.size()};
-        bytes_of(dimensions, sizeof(double));
-    }
-
-    const std::vector<std::string>& columns() const { return columns_; }
-
-    RowMatrix values() const {
-        RowMatrix all(static_cast<Eigen::Index>(dimensions[0]), static_cast<Eigen::Index>(dimensions[1]));
-        for (const Block& block : blocks_) {
-            const Dimensions& of_it = block.values->dimensions;
-            Assembly whole(of_it, block.values->order, parts_of(of_it, {}), usual_axes(2));
-            block.values->read(whole);
-            const RowMatrix values = std::move(whole).finish().values;
-            for (std::size_t i = 0; i < block.places.size(); ++i)
-                all.col(static_cast<Eigen::Index>(block.places[i])) = values.col(static_cast<Eigen::Index>(i));
-        }
-        return all;
-    }
-
-    void read(Assembly& assembly) override {
-        const RowMatrix all = values();
-        assembly.append({all.data(), static_cast<std::size_t>(all.size())});
-    }
-
- private:
-    struct Block {
-        std::unique_ptr<Hdf5Array> values;
-        std::vector<std::size_t> places;  // of its columns in the table
-    };
-
-    // Names of columns, which may be numbers.
-    static std::vector<std::string> names_in(hid_t file, const std::string& path) {
-        if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
-        const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, damaged);
-        if (H5Iget_type(object) != H5I_DATASET) return {};
-        const Handle type(H5Dget_type(object), H5Tclose, damaged);
-        std::vector<std::string> names;
-        if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
-            for (const double number : numbers_in(file, path)) names.push_back(fmt::format("{}", number));
-            return names;
-        }
-        const Handle space(H5Dget_space(object), H5Sclose, damaged);
-        const hssize_t n = H5Sget_simple_extent_npoints(space);
-        constexpr hssize_t most = 1 << 20;
-        const std::size_t length = H5Tget_size(type);
-        if (n < 1 || n > most || length > 4096) return {};
-        require_filters(object);
-        std::string text(length * static_cast<std::size_t>(n), '\0');
-        checked(H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), damaged);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
-            names.emplace_back(text.substr(i * length, length).c_str());
-        return names;
-    }
-
-    std::vector<std::string> columns_;
-    std::uint64_t rows_ = 0;
-    std::vector<Block> blocks_;
-};
-
 class Hdf5File final : public ArrayFile {
  public:
     explicit Hdf5File(const std::filesystem::path& path) : folder_(path.parent_path()), file_(open_hdf5(path)) {}
 
     std::vector<ArrayEntry> arrays() override {
         std::vector<ArrayEntry> entries;
-        std::string frame;  // the table of pandas whose parts follow
+        std::string whole;  // whose parts follow: a table of pandas, a cell of Octave
         for (const std::string& name : linked_names(file_)) {
-            if (name.starts_with("/#") || (!frame.empty() && name.starts_with(frame + "/"))) continue;
+            if (name.starts_with("/#") || (!whole.empty() && name.starts_with(whole + "/"))) continue;
             const Handle object(H5Oopen(file_, name.c_str(), H5P_DEFAULT), H5Oclose);
             if (!object.is_open()) continue;
-            if (H5Iget_type(object) == H5I_GROUP) {
-                if (is_frame(object)) {
-                    frame = name;
-                    entries.push_back(entry_of(name));
-                }
-                continue;
+            const H5I_type_t type = H5Iget_type(object);
+            if (type == H5I_GROUP && (is_frame(object) || is_cell_of_octave(object, name))) {
+                whole = name;
+                entries.push_back(entry_of(shown_path(name)));
             }
-            if (H5Iget_type(object) != H5I_DATASET) continue;
-            const std::string shown = Hdf5Array::is_of_octave(file_, name) ? folder_of(name) : name;
+            if (type != H5I_DATASET) continue;
             if (const std::string refused = is_cell(object) ? "" : refused_dataset(object); !refused.empty())
-                entries.push_back({.name = shown, .refused = refused});
+                entries.push_back({.name = shown_path(name), .refused = refused});
             else
-                entries.push_back(entry_of(shown));
+                entries.push_back(entry_of(shown_path(name)));
         }
         return entries;
     }
@@ -503,36 +79,57 @@ class Hdf5File final : public ArrayFile {
             const std::string why = hdf5_cause();
             if (H5Lexists(file_, path.c_str(), H5P_DEFAULT) > 0)
                 throw InputError("", fmt::format("'{}' cannot be opened: {}", path, why));
-            return found;
+            const std::string stored = stored_path(path);
+            return stored == path ? std::move(found) : open(stored);
         }
         if (H5Iget_type(object) == H5I_GROUP) {
-            if (is_frame(object)) {
-                auto frame = std::make_unique<FrameArray>(file_, path, folder_);
-                if (have_trials_or_times(frame->columns())) {
-                    const RowMatrix values = frame->values();
-                    return trials_of({.names = frame->columns(),
-                                      .width = frame->columns().size(),
-                                      .values = {values.data(), values.data() + values.size()}},
-                                     {});
-                }
-                found.push_back(std::move(frame));
-                return found;
-            }
+            if (is_frame(object)) return open_frame(file_, path, folder_);
             if (H5Aexists(object, "MATLAB_sparse") > 0)
                 throw InputError("", fmt::format("'{}' is a sparse matrix, which full() makes an array", path));
-            if (H5Aexists(object, "OCTAVE_NEW_FORMAT") > 0) return open(path + "/value");
+            if (is_octave(object) && !is_value_of_octave(file_, path)) return open(path + "/value");
+            if (is_cell_of_octave(object, path)) return cells_of_octave(path);
         }
         if (H5Iget_type(object) != H5I_DATASET) return found;
         if (is_cell(object)) return cells_of(object, path);
-        if (const std::string refused = refused_dataset(object); !refused.empty())
-            throw InputError("", fmt::format("'{}' is {}", path, refused));
-        found.push_back(std::make_unique<Hdf5Array>(file_, std::move(object), path, folder_));
+        found.push_back(open_dataset(file_, std::move(object), path, folder_));
         return found;
     }
 
  private:
-    static bool is_frame(hid_t group) { return text_of(group, "pandas_type") == "frame"; }
-    static bool is_cell(hid_t dataset) { return matlab_class(dataset) == "cell"; }
+    // A cell array of MATLAB, or a field of a struct array: its entries are elsewhere.
+    static bool is_cell(hid_t dataset) {
+        const std::string of_it = matlab_class(dataset);
+        if (!of_it.empty()) return of_it == "cell";
+        const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+        return H5Tequal(type, H5T_STD_REF_OBJ) > 0;
+    }
+
+    // A group that holds the entries of a cell, or of a field of a struct array, as "_0", "_1" and so on.
+    bool is_cell_of_octave(hid_t group, const std::string& path) const {
+        return is_value_of_octave(file_, path) && H5Lexists(group, "dims", H5P_DEFAULT) > 0;
+    }
+
+    // "/s/value/x/value" of "/s/x", where Octave wrote them; else the path itself.
+    std::string stored_path(const std::string& path) const {
+        std::string stored;
+        for (const std::string& part : split(std::string_view(path).substr(1), '/')) {
+            stored += "/" + part;
+            const Handle object(H5Oopen(file_, stored.c_str(), H5P_DEFAULT), H5Oclose);
+            if (!object.is_open()) return path;
+            if (is_octave(object)) stored += "/value";
+        }
+        return stored;
+    }
+
+    std::string shown_path(const std::string& path) const {
+        std::string stored;
+        std::string shown;
+        for (const std::string& part : split(std::string_view(path).substr(1), '/')) {
+            stored += "/" + part;
+            if (!is_value_of_octave(file_, stored)) shown += "/" + part;
+        }
+        return shown;
+    }
 
     ArrayEntry entry_of(const std::string& name) {
         ArrayEntry entry{.name = name};
@@ -547,28 +144,45 @@ class Hdf5File final : public ArrayFile {
         return entry;
     }
 
-    // The arrays that a cell array of MATLAB refers to.
+    // The arrays that it refers to.
     std::vector<std::unique_ptr<StoredArray>> cells_of(hid_t dataset, const std::string& path) {
         const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
         const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
         const hssize_t n = H5Sget_simple_extent_npoints(space);
-        constexpr hssize_t most = 1 << 20;
-        if (H5Tequal(type, H5T_STD_REF_OBJ) <= 0 || n < 1 || n > most)
-            throw InputError("", fmt::format("'{}' is a MATLAB cell without arrays", path));
+        if (H5Tequal(type, H5T_STD_REF_OBJ) <= 0 || n < 1 || n > most_cells)
+            throw InputError("", fmt::format("'{}' refers to no arrays", path));
         std::vector<hobj_ref_t> references(static_cast<std::size_t>(n));
         checked(H5Dread(dataset, H5T_STD_REF_OBJ, H5S_ALL, H5S_ALL, H5P_DEFAULT, references.data()), damaged);
         std::vector<std::unique_ptr<StoredArray>> trials;
-        for (std::size_t i = 0; i < references.size(); ++i) {
-            Handle object(H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, &references[i]), H5Oclose);
-            const std::string refused =
-                !object.is_open() || H5Iget_type(object) != H5I_DATASET ? "no array" : refused_dataset(object);
-            if (!refused.empty())
-                throw InputError("", fmt::format("cell {} of '{}' is {}", i + 1, path, refused),
-                                 "in MATLAB, join trials of one length by cat(3, c{:})");
-            trials.push_back(std::make_unique<Hdf5Array>(file_, std::move(object), path, folder_));
-        }
+        for (const hobj_ref_t& reference : references)
+            trials.push_back(entry(Handle(H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, &reference), H5Oclose),
+                                   trials.size(), path, path));
         return trials;
     }
+
+    std::vector<std::unique_ptr<StoredArray>> cells_of_octave(const std::string& path) {
+        std::vector<std::unique_ptr<StoredArray>> trials;
+        for (std::string of_it = path + "/_0"; H5Lexists(file_, of_it.c_str(), H5P_DEFAULT) > 0;
+             of_it = fmt::format("{}/_{}", path, trials.size())) {
+            const std::string value = of_it + "/value";
+            trials.push_back(entry(Handle(H5Oopen(file_, value.c_str(), H5P_DEFAULT), H5Oclose), trials.size(),
+                                   shown_path(path), value));
+        }
+        if (trials.empty()) throw InputError("", fmt::format("'{}' is a cell without arrays", shown_path(path)));
+        return trials;
+    }
+
+    std::unique_ptr<StoredArray> entry(Handle object, std::size_t place, const std::string& of,
+                                       const std::string& path) {
+        const std::string refused =
+            !object.is_open() || H5Iget_type(object) != H5I_DATASET ? "no array" : refused_dataset(object);
+        if (!refused.empty())
+            throw InputError("", fmt::format("entry {} of '{}' is {}", place + 1, of, refused),
+                             "in MATLAB, join trials of one length by cat(3, c{:})");
+        return open_dataset(file_, std::move(object), path, folder_);
+    }
+
+    static constexpr hssize_t most_cells = 1 << 20;
 
     Hdf5Session session_;
     std::filesystem::path folder_;

@@ -181,7 +181,9 @@ Location parse_location(const std::string& text) {
     location.axes = take_axes(location.file);
     if (is_there(location.file)) return location;
     location.is_joined = take_plus(location.file);
+    const std::string with_slices = location.file;
     location.slices = take_slices(location.file);
+    location.slices_text = with_slices.substr(location.file.size());
     location.is_joined = take_plus(location.file) || location.is_joined;
     split_object(location);
     return location;

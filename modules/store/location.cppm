@@ -22,6 +22,7 @@ struct Location {
     std::string object = {};         ///< in the file; may have wildcards; empty: not named
     bool is_joined = false;          ///< what matches is the trials of one system: it ended with '+'
     std::vector<Slice> slices = {};  ///< of the first dimensions, in the order in which they are stored
+    std::string slices_text = {};    ///< as they were written: "[3]"
     std::string axes = {};           ///< empty: not named
 };
 

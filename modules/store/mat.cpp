@@ -63,39 +63,51 @@ std::span<matvar_t* const> cells_of(const matvar_t& value) {
     return {static_cast<matvar_t* const*>(value.data), count_of(value)};
 }
 
-bool is_one_struct(const matvar_t& value) {
-    return value.class_type == MAT_C_STRUCT && count_of(value) == 1;
+/// What is called so: one array, or one in every struct of an array of them.
+using Values = std::vector<matvar_t*>;
+
+bool are_structs(const Values& values) {
+    return !values.empty() && std::ranges::all_of(values, [](const matvar_t* value) {
+        return value != nullptr && value->class_type == MAT_C_STRUCT;
+    });
 }
 
-/// The fields of the only struct of an array.
-std::vector<std::pair<std::string, matvar_t*>> fields_of(matvar_t& value) {
-    std::vector<std::pair<std::string, matvar_t*>> fields;
-    const unsigned n = Mat_VarGetNumberOfFields(&value);
-    char* const* names = Mat_VarGetStructFieldnames(&value);
-    for (unsigned i = 0; names != nullptr && i < n; ++i)
-        if (matvar_t* field = Mat_VarGetStructFieldByName(&value, names[i], 0); field != nullptr)
-            fields.emplace_back(names[i], field);
-    return fields;
+Values fields_of(const Values& structs, const char* name) {
+    Values fields;
+    for (matvar_t* value : structs)
+        for (std::size_t i = 0; i < count_of(*value); ++i)
+            fields.push_back(Mat_VarGetStructFieldByName(value, name, i));
+    return std::ranges::all_of(fields, [](const matvar_t* field) { return field == nullptr; }) ? Values() : fields;
 }
 
-void list(const Writer& out, const std::string& name, matvar_t& value) {
-    if (is_one_struct(value)) {
-        for (const auto& [field, held] : fields_of(value)) list(out, name + "." + field, *held);
+/// The arrays of a value: the cells of a cell.
+Values arrays_of(const Values& values) {
+    if (values.size() != 1 || values.front() == nullptr || values.front()->class_type != MAT_C_CELL) return values;
+    const auto cells = cells_of(*values.front());
+    return {cells.begin(), cells.end()};
+}
+
+void list(const Writer& out, const std::string& name, const Values& values) {
+    if (are_structs(values)) {
+        char* const* names = Mat_VarGetStructFieldnames(values.front());
+        const unsigned n = Mat_VarGetNumberOfFields(values.front());
+        for (unsigned i = 0; names != nullptr && i < n; ++i)
+            if (const Values fields = fields_of(values, names[i]); !fields.empty())
+                list(out, name + "." + names[i], fields);
         return;
     }
-    Dimensions dimensions = dimensions_of(value);
-    std::string cause = refused(value);
-    if (value.class_type == MAT_C_CELL) {
-        const auto cells = cells_of(value);
-        cause = cells.empty() ? "a cell without arrays" : "";
-        for (const matvar_t* cell : cells)
-            if (cell == nullptr || cell->class_type == MAT_C_CELL || !refused(*cell).empty())
-                cause = "a cell of other things than arrays of numbers";
-        if (cause.empty()) {
-            dimensions = dimensions_of(*cells.front());
-            dimensions.insert(dimensions.begin(), cells.size());
-        }
+    const Values arrays = arrays_of(values);
+    Dimensions dimensions;
+    std::string cause = arrays.empty() ? "a cell without arrays" : "";
+    for (const matvar_t* array : arrays) {
+        const bool is_array = array != nullptr && array->class_type != MAT_C_CELL && refused(*array).empty();
+        if (!is_array) cause = arrays.size() == 1 && array != nullptr ? refused(*array) : "";
+        if (!is_array && cause.empty()) cause = "something else than arrays of numbers";
+        if (!is_array) break;
     }
+    if (!arrays.empty() && arrays.front() != nullptr) dimensions = dimensions_of(*arrays.front());
+    const bool is_several = arrays.size() > 1 || values.front() != arrays.front();
+    if (cause.empty() && is_several) dimensions.insert(dimensions.begin(), arrays.size());
     if (cause.empty() && std::ranges::find(dimensions, 0U) != dimensions.end()) cause = "empty";
     out.put(std::uint64_t{1});
     out.put(name);
@@ -160,40 +172,34 @@ mat_t* opened(const std::string& file) {
 void list_all(const Writer& out, const std::string& file) {
     mat_t* mat = opened(file);
     while (matvar_t* value = Mat_VarReadNextInfo(mat)) {
-        if (value->name != nullptr) list(out, value->name, *value);
+        if (value->name != nullptr) list(out, value->name, {value});
         Mat_VarFree(value);
     }
     out.put(std::uint64_t{0});
 }
 
-/// "x", or "s.x" of a struct: how many arrays it is, 0 if it is not there, and each.
+/// "x", or "s.x" of a struct or of every struct of an array: how many arrays it is, 0 if it is not there, and each.
 void write_named(const Writer& out, const std::string& file, const std::string& name) {
     mat_t* mat = opened(file);
     std::size_t dot = name.find('.');
-    matvar_t* value = Mat_VarRead(mat, name.substr(0, dot).c_str());
-    while (value != nullptr && dot != std::string::npos) {
+    matvar_t* const value = Mat_VarRead(mat, name.substr(0, dot).c_str());
+    Values values;
+    if (value != nullptr) values.push_back(value);
+    while (dot != std::string::npos) {
         const std::size_t begin = dot + 1;
         dot = name.find('.', begin);
         const std::string field = name.substr(begin, dot == std::string::npos ? dot : dot - begin);
-        value = is_one_struct(*value) ? Mat_VarGetStructFieldByName(value, field.c_str(), 0) : nullptr;
+        values = are_structs(values) ? fields_of(values, field.c_str()) : Values();
     }
-    if (value == nullptr || is_one_struct(*value)) {
-        out.put(std::uint64_t{0});
-        return;
-    }
-    const auto cells = cells_of(*value);
-    if (value->class_type != MAT_C_CELL) {
-        out.put(std::uint64_t{1});
-        write(out, *value);
-        return;
-    }
-    out.put(cells.size());
-    for (const matvar_t* cell : cells) {
-        if (cell == nullptr || cell->class_type == MAT_C_CELL) {
+    if (are_structs(values)) values.clear();
+    const Values arrays = arrays_of(values);
+    out.put(arrays.size());
+    for (const matvar_t* array : arrays) {
+        if (array == nullptr || array->class_type == MAT_C_CELL) {
             out.put("something else than an array of numbers");
             return;
         }
-        write(out, *cell);
+        write(out, *array);
     }
 }
 
@@ -263,7 +269,7 @@ class MatFile final : public ArrayFile {
         for (std::uint64_t i = 0; i < n; ++i) {
             if (const std::string cause = child->text(); !cause.empty())
                 throw InputError("", n == 1 ? fmt::format("'{}' is {}", name, cause)
-                                            : fmt::format("cell {} of '{}' is {}", i + 1, name, cause));
+                                            : fmt::format("entry {} of '{}' is {}", i + 1, name, cause));
             Dimensions found = lengths(*child);
             require_possible(found);
             if (n == 1)

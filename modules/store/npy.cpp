@@ -124,25 +124,30 @@ NumberType number_type(bool is_big_endian) {
     return {sizeof(Bits), is_big_endian ? decode<Bits, convert, true> : decode<Bits, convert, false>};
 }
 
-std::string refused_kind(char kind) {
+/// Types that are no real numbers, and what makes arrays of numbers of them.
+std::pair<std::string, std::string> refused_kind(char kind) {
     switch (kind) {
         case 'c':
-            return "complex numbers";
+            return {"complex numbers",
+                    "save the part that is meant, x.real, x.imag or abs(x), or both as channels, "
+                    "numpy.concatenate([x.real, x.imag], axis=-1)"};
         case 'O':
-            return "Python objects, e.g. trials of unequal length";
+            return {"Python objects, e.g. trials of unequal length",
+                    "write each trial as an array of its own, numpy.savez('trials.npz', *trials), and name "
+                    "'trials.npz:*+'"};
         case 'S':
         case 'U':
         case 'a':
-            return "text";
+            return {"text", "if the texts are numbers, save x.astype('float64')"};
         case 'V':
-            return "raw or structured values, e.g. bfloat16 or float8";
+            return {"raw or structured values, e.g. bfloat16 or float8",
+                    "save it as float32, x.astype('float32'), or one field, x['name']"};
         case 'M':
         case 'm':
-            return "dates";
-        case 'f':
-            return "long doubles";
+            return {"dates", "save numbers, and the time of a step with --dt"};
         default:
-            return "values of an unknown type";
+            return {kind == 'f' ? "long doubles" : "values of an unknown type",
+                    "save it as float64, x.astype('float64')"};
     }
 }
 
@@ -169,11 +174,8 @@ NumberType number_type(const std::string& name) {
     if (type == "u2") return number_type<std::uint16_t, number<std::uint16_t>>(is_big_endian);
     if (type == "u4") return number_type<std::uint32_t, number<std::uint32_t>>(is_big_endian);
     if (type == "u8") return number_type<std::uint64_t, number<std::uint64_t>>(is_big_endian);
-    const char kind = type.empty() ? '\0' : type.front();
-    throw InputError("", fmt::format("an array of {} ('{}')", refused_kind(kind), name),
-                     kind == 'O' ? "write each trial as an array of its own, numpy.savez('trials.npz', *trials), and "
-                                   "name 'trials.npz:*+'"
-                                 : "save it as float64, x.astype('float64')");
+    const auto [kind, way_on] = refused_kind(type.empty() ? '\0' : type.front());
+    throw InputError("", fmt::format("an array of {} ('{}')", kind, name), way_on);
 }
 
 void require_bytes(const NpyHeader& header, std::uint64_t expected, std::uint64_t present) {

@@ -196,6 +196,27 @@ std::vector<Axis> Source::axes_of(const StoredArray& array, const std::vector<Pa
     return usual_axes(lengths.size());
 }
 
+/// "fs = 100", if one number in the file has such a name.
+const std::string& Source::step_beside() const {
+    if (step_beside_) return *step_beside_;
+    std::string& found = step_beside_.emplace();
+    for (const ArrayEntry& entry : file_->arrays()) {
+        if (!entry.refused.empty() || !names_step(entry.name) || long_dimensions(entry) > 0) continue;
+        const Arrays arrays = file_->open(entry.name);
+        if (arrays.size() != 1) continue;
+        const Dimensions& dimensions = arrays.front()->dimensions;
+        Assembly number(dimensions, arrays.front()->order, parts_of(dimensions, {}),
+                        std::vector<Axis>(dimensions.size(), Axis::time));
+        arrays.front()->read(number);
+        if (!found.empty()) {
+            found.clear();
+            break;
+        }
+        found = fmt::format("{} = {:.6g}", entry.name, std::move(number).finish().values(0, 0));
+    }
+    return found;
+}
+
 void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices) const {
     const std::vector<Part> parts = parts_of(array.dimensions, slices);
     all.axes = axes_of(array, parts);
@@ -216,6 +237,7 @@ void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& 
         step = array.dt();
         if (step && time != nullptr) *step *= static_cast<double>(time->step);
     }
+    if (!step && !reading_.takes_steps && all.steps.empty()) all.step_beside = step_beside();
     all.steps.push_back(step);
 }
 

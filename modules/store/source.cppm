@@ -21,7 +21,8 @@ struct Read {
     std::vector<std::optional<double>> steps = {};  ///< dt of each, in s
     std::vector<Axis> axes = {};                    ///< of the last one
     bool has_named_axes = false;
-    std::string left_out = {};  ///< "3 steps that the times of 'x' leave out"; empty: none
+    std::string step_beside = {};  ///< ReadSystem::step_beside
+    std::string left_out = {};     ///< "3 steps that the times of 'x' leave out"; empty: none
 };
 
 using Arrays = std::vector<std::unique_ptr<StoredArray>>;
@@ -44,6 +45,7 @@ class Source {
               const std::string& trial = {}) const;
 
  private:
+    const std::string& step_beside() const;
     void read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices) const;
     std::vector<Axis> axes_of(const StoredArray& array, const std::vector<Part>& parts) const;
 
@@ -53,6 +55,7 @@ class Source {
     bool are_axes_of_all_;  ///< of all arrays that say nothing of theirs
     const Reading& reading_;
     std::vector<std::string> names_;
+    mutable std::optional<std::string> step_beside_;  ///< once it was asked for
 };
 
 /// "/x" of "x"

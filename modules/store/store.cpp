@@ -82,7 +82,9 @@ void cut_to(const TrialWindow& window, std::optional<double> dt, Read& read) {
         block = std::move(cut);
     }
     const double first = std::round(window.first / unit);
-    read.notes.push_back(fmt::format("from step {} on", first));
+    const double end = std::round(window.end / unit);
+    read.notes.push_back(std::isfinite(end) ? fmt::format("steps {} to {}", first, end - 1)
+                                            : fmt::format("from step {} on", first));
 }
 
 std::string shape_of(const Trajectories& x) {
@@ -136,6 +138,7 @@ ReadSystem system_of(const std::string& name, Read read, const Reading& reading)
         system.reading = shape_of(system.x);
         if (!details.empty()) system.reading += fmt::format(" ({})", fmt::join(details, "; "));
         system.has_named_axes = read.has_named_axes;
+        system.step_beside = read.step_beside;
         system.warnings = read.warnings;
         system.is_cut = filled.is_cut;
         if (!read.has_named_axes && read.blocks.size() == 1 && read.axes.size() == 2 && first.channels > first.steps)
@@ -157,8 +160,18 @@ std::string name_of(const std::string& file, const std::string& object, const st
     return file + (object.empty() ? "" : ":" + object) + slice;
 }
 
-void read_file(std::vector<ReadSystem>& systems, const std::string& path, const Location& location,
-               const Reading& reading, const std::string& given) {
+/// An array that is called "x[0]" wins over a slice of "x".
+Location with_literal_object(const std::string& path, const Location& location) {
+    if (location.slices.empty() || location.object.empty()) return location;
+    Location literal = location;
+    literal.object += location.slices_text;
+    literal.slices.clear();
+    return open_array_file(path)->open(literal.object).empty() ? location : literal;
+}
+
+void read_file(std::vector<ReadSystem>& systems, const std::string& path, const Location& asked, const Reading& reading,
+               const std::string& given) {
+    const Location location = with_literal_object(path, asked);
     const Source source(path, location, reading);
     const bool is_several = source.names().size() > 1 || has_wildcards(location.file);
     if (location.is_joined) {

@@ -20,6 +20,7 @@ export struct ReadSystem {
     bool is_cut = false;                        ///< steps or trials that are missing were taken out
     std::string reading;                        ///< how: "80 trials x 60 steps x 40 channels (time, channel of x)"
     std::vector<std::string> warnings = {};     ///< what of that may be meant otherwise
+    std::string step_beside = {};               ///< "fs = 100", a number in the file that may tell the time of a step
     bool has_named_axes = false;                ///< by the user or the file
 };
 

@@ -79,8 +79,27 @@ bool numbers_columns(const std::vector<std::string_view>& cells) {
     return true;
 }
 
+/// A cell that is no number, as a message shows it, and why it may be none.
+InputError no_number(std::string_view cell, std::size_t line, std::size_t column) {
+    constexpr std::size_t longest = 40;
+    const std::string shown = cell.size() > longest ? std::string(cell.substr(0, longest)) + "..." : std::string(cell);
+    std::string with_point(cell);
+    std::ranges::replace(with_point, ',', '.');
+    return {"", fmt::format("'{}' in line {}, column {} is no number", shown, line, column),
+            number_in(with_point) ? "write decimal points, not commas" : ""};
+}
+
+std::string text_of(const std::filesystem::path& file) {
+    std::string text = read_file(file);
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+        throw InputError("", "a text in UTF-16", "save it in UTF-8 ('CSV UTF-8' of spreadsheets)");
+    constexpr std::string_view mark = "\xef\xbb\xbf";  // that spreadsheets begin UTF-8 with
+    if (text.starts_with(mark)) text.erase(0, mark.size());
+    return text;
+}
+
 ColumnTable table_in(const std::filesystem::path& file, std::vector<std::string>& notes) {
-    const std::string text = read_file(file);
+    const std::string text = text_of(file);
     ColumnTable table;
     std::size_t number = 0;
     char separator = ',';
@@ -111,8 +130,7 @@ ColumnTable table_in(const std::filesystem::path& file, std::vector<std::string>
                 row.push_back(*value);
                 continue;
             }
-            if (!is_first)
-                throw InputError("", fmt::format("'{}' in line {}, column {} is no number", cells[i], number, i + 1));
+            if (!is_first) throw no_number(cells[i], number, i + 1);
             table.names.assign(cells.begin(), cells.end());
             if (std::ranges::find(table.names, "file") != table.names.end())
                 throw InputError("", "a table with a column 'file' is a list of files, not data",

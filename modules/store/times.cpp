@@ -66,6 +66,13 @@ std::optional<double> seconds_in(std::string_view unit) {
     return {};
 }
 
+bool names_step(const std::string& name) {
+    constexpr std::array<std::string_view, 14> known = {
+        "dt",          "fs",         "srate",         "sfreq",        "fsample",  "frame_rate", "framerate",
+        "sample_rate", "samplerate", "sampling_rate", "samplingrate", "binwidth", "bin_width",  "bin_size"};
+    return std::ranges::find(known, lower_case(name.substr(name.find_last_of("/.") + 1))) != known.end();
+}
+
 void ToldStep::add(const std::string& place, double seconds) {
     if (!(std::isfinite(seconds) && seconds > 0))
         throw InputError("", fmt::format("its '{}' is no time of a step", place), "--dt says another one");

@@ -12,6 +12,9 @@ namespace repal {
 /// In s, of a unit as files write it ("ms", "hours since 2000-01-01"); none if it is another one.
 std::optional<double> seconds_in(std::string_view unit);
 
+/// Whether a number of this name may be meant as the time of a step or a rate of them: "dt", "fs", "info/srate".
+bool names_step(const std::string& name);
+
 /// The time of a step as the places of a file tell it.
 class ToldStep {
  public:

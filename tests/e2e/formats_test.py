@@ -1,29 +1,21 @@
 """Files of users: every kind that `repal compare` reads, written by NumPy and h5py, and what h5py reads of ours."""
 
+import csv
+import io
 import json
 import unittest
 
 import h5py
 import numpy
+import scipy.io
+import scipy.sparse
 from numpy.lib import format as npy_format
 
-from program import DEMO, ProgramTest
+from program import DEMO
+from recording_files import Files
 
 
-class Formats(ProgramTest):
-    def setUp(self):
-        super().setUp()
-        # Whole numbers that fit every type, so that each file holds the same array.
-        self.array = numpy.random.default_rng(3).integers(0, 100, size=(6, 40, 3)).astype(float)
-        numpy.save(self.folder / "reference.npy", self.array)
-
-    def expect_same(self, location, *arguments, reference="reference.npy"):
-        """Exactly 0 is given to equal arrays only; a rotated one would be at 1e-8 or so."""
-        scores = json.loads(self.succeed("compare", reference, location, "--format", "json", "--metric",
-                                         "cka,procrustes", *arguments).stdout)
-        for score in scores:
-            self.assertEqual(score["angle_rad"], 0, location)
-
+class Formats(Files):
     def test_npy_of_every_type_order_and_version(self):
         for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">f4", ">f8", ">i4", ">u2"):
             with self.subTest(kind):
@@ -129,6 +121,215 @@ class Formats(ProgramTest):
             self.assertEqual(file["r10"].attrs["axes"], "trial,time,channel")
             self.assertEqual(file.attrs["study"], "attractors")
             self.assertEqual(file.attrs["seed"], "1")
+
+    def test_hdf5_of_any_name_and_packing(self):
+        for name in ("a.nwb", "a.nc", "a.hdf", "none", "A.H5"):
+            self.hdf5(name, x=self.array)
+            self.expect_same(name)
+            self.expect_same(name + ":/x")
+        packings = {"gzip": {"compression": "gzip", "shuffle": True}, "fletcher": {"fletcher32": True},
+                    "chunked": {"chunks": (2, 7, 3)}, "szip": {"compression": "szip"},
+                    "early": {"chunks": (2, 7, 3), "fillvalue": 5}, "resizable": {"maxshape": (None, None, None)}}
+        for name, options in packings.items():
+            with h5py.File(self.folder / f"{name}.h5", "w") as file:
+                file.create_dataset("x", data=self.array, **options)
+            self.expect_same(f"{name}.h5")
+        with h5py.File(self.folder / "scale.h5", "w") as file:
+            file.create_dataset("x", data=self.array.astype("i4"), scaleoffset=0)
+            file.create_dataset("equal", data=numpy.full((50, 400, 100), 7, "i4"), scaleoffset=0, chunks=(50, 400, 100))
+        self.expect_same("scale.h5:x")
+        self.refuse(["compare", "scale.h5:equal", "scale.h5:x", "--metric", "nothing"], "nothing")
+        self.assertNotIn("cut off", self.run_repal("compare", "scale.h5:equal", "scale.h5:equal", "--metric", "cka").stderr)
+
+    def test_filters_that_are_not_here_are_named(self):
+        for name, number in (("blosc", 32001), ("lz4", 32004), ("zstd", 32015)):
+            with h5py.File(self.folder / "packed.h5", "w") as file:
+                plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                plan.set_chunk(self.array.shape)
+                plan.set_filter(number, h5py.h5z.FLAG_OPTIONAL, (0, 0, 0, 0))
+                space = h5py.h5s.create_simple(self.array.shape)
+                dataset = h5py.h5d.create(file.id, b"x", h5py.h5t.IEEE_F64LE, space, plan)
+                dataset.write_direct_chunk((0, 0, 0), bytes(5000))
+            self.refuse(["compare", "packed.h5", "reference.npy"], name, "h5repack")
+
+    def test_matlab_4_5_and_7(self):
+        for name, options in (("v5.mat", {}), ("v7.mat", {"do_compression": True})):
+            cells = numpy.empty(6, object)
+            for k in range(6):
+                cells[k] = self.array[k]
+            scipy.io.savemat(self.folder / name, {"x": self.array, "name": "text", "fs": 100.0, "cells": cells,
+                                                  "s": {"x": self.array, "inner": {"y": self.array}},
+                                                  "flags": self.array > 50, "one": self.array[0].astype("i2")},
+                             **options)
+            for object_name in ("x", "s.x", "s.inner.y", "cells"):
+                self.expect_same(f"{name}:{object_name}")
+            numpy.save(self.folder / "flags.npy", self.array > 50)
+            numpy.save(self.folder / "one.npy", self.array[0])
+            self.expect_same(f"{name}:flags", reference="flags.npy")
+            self.expect_same(f"{name}:one", reference="one.npy")
+            self.refuse(["compare", f"{name}:nothing", "reference.npy"], f"{name}:nothing", "x (6, 40, 3)")
+            self.refuse(["compare", f"{name}:name", "reference.npy"], "text")
+        scipy.io.savemat(self.folder / "alone.mat", {"x": self.array, "fs": 100.0, "t": numpy.arange(40.0)})
+        self.expect_same("alone.mat")
+        scipy.io.savemat(self.folder / "v4.mat", {"x": self.array[0]}, format="4")
+        self.expect_same("v4.mat", reference="one.npy")
+        scipy.io.savemat(self.folder / "sparse.mat", {"x": scipy.sparse.csc_matrix(self.array[0])})
+        self.refuse(["compare", "sparse.mat:x", "reference.npy"], "sparse")
+        whole = (self.folder / "v7.mat").read_bytes()
+        for damaged in (whole[:200], whole[:3000], whole[:-100], whole[:2000] + bytes(500) + whole[2500:]):
+            (self.folder / "bad.mat").write_bytes(damaged)
+            result = self.run_repal("compare", "bad.mat:s.inner.y", "reference.npy", "--metric", "cka")
+            self.assertIn(result.returncode, (0, 2), result.stderr)  # what was read may lie before the damage
+            self.assertEqual(len(result.stderr.splitlines()) if result.returncode == 2 else 1, 1, result.stderr)
+
+    def test_matlab_7_3_cells_and_structs(self):
+        with h5py.File(self.folder / "c.mat", "w", userblock_size=512) as file:
+            kept = file.create_group("#refs#")
+            references = []
+            for k in range(6):
+                kept[f"t{k}"] = self.array[k].T
+                kept[f"t{k}"].attrs["MATLAB_class"] = numpy.bytes_("double")
+                references.append(kept[f"t{k}"].ref)
+            cells = file.create_dataset("trials", (6, 1), dtype=h5py.ref_dtype)
+            cells[:, 0] = references
+            cells.attrs["MATLAB_class"] = numpy.bytes_("cell")
+            file["s/x"] = self.array.transpose(2, 1, 0)
+            file["s"].attrs["MATLAB_class"] = numpy.bytes_("struct")
+            file["s/x"].attrs["MATLAB_class"] = numpy.bytes_("double")
+        for location in ("c.mat:trials", "c.mat:s/x", "c.mat:s.x", "c.mat:/s/x", "c.mat:s"):
+            self.expect_same(location)
+        self.refuse(["compare", "c.mat", "reference.npy"], "/s/x (6, 40, 3)", "/trials (6, 40, 3)")
+
+    def test_struct_arrays_of_matlab_are_trials(self):
+        trials = numpy.zeros((6, 1), dtype=[("rates", object), ("go", object), ("name", object)])
+        for k in range(6):
+            trials[k, 0] = (self.array[k][: 40 - k], float(k), f"trial {k}")
+            numpy.save(self.folder / f"part{k}.npy", self.array[k][: 40 - k])
+        scipy.io.savemat(self.folder / "v5.mat", {"R": trials})
+        with h5py.File(self.folder / "v73.mat", "w", userblock_size=512) as file:
+            group = file.create_group("R")
+            group.attrs["MATLAB_class"] = numpy.bytes_("struct")
+            references = group.create_dataset("rates", (6, 1), dtype=h5py.ref_dtype)
+            for k in range(6):
+                file[f"#refs#/r{k}"] = self.array[k][: 40 - k].T
+                file[f"#refs#/r{k}"].attrs["MATLAB_class"] = numpy.bytes_("double")
+                references[k, 0] = file[f"#refs#/r{k}"].ref
+        settings = ["--metric", "dsa", "--set", "dsa.n_delays=2", "--set", "dsa.rank=2"]
+        for location in ("v5.mat:R.rates", "v5.mat", "v73.mat:R.rates", "v73.mat"):
+            scores, _ = self.scores("part*.npy+", location, *settings)
+            self.assertEqual(scores[0]["angle_rad"], 0, location)
+        self.refuse(["compare", "v5.mat:R.name", "reference.npy"], "entry 1 of 'R.name' is text")
+        self.refuse(["compare", "v5.mat:R.nothing", "reference.npy"], "R.rates (6, 40, 3)")
+
+    def test_names_that_look_like_slices(self):
+        numpy.savez(self.folder / "named.npz", **{"x[0]": self.array, "x": self.array[1:]})
+        self.expect_same("named.npz:x[0]")
+        numpy.save(self.folder / "one.npy", self.array[2])
+        self.expect_same("named.npz:x[1]", reference="one.npy")
+
+    def test_octave(self):
+        """As `save -hdf5` of Octave 7 writes a matrix, a struct, a cell and a struct array."""
+        def octave(group, name, kind):
+            made = group.create_group(name)
+            made.attrs["OCTAVE_NEW_FORMAT"] = numpy.uint8(1)
+            made["type"] = numpy.bytes_(kind)
+            return made
+
+        def matrix(group, name, values):
+            octave(group, name, "matrix")["value"] = numpy.ascontiguousarray(values.transpose())
+
+        def cell(group, name):
+            made = octave(group, name, "cell").create_group("value")
+            made["dims"] = numpy.array([1, 6])
+            for k in range(6):
+                matrix(made, f"_{k}", self.array[k])
+
+        with h5py.File(self.folder / "o.h5", "w") as file:
+            matrix(file, "x", self.array)
+            matrix(octave(file, "s", "scalar struct").create_group("value"), "x", self.array)
+            cell(file, "c")
+            cell(octave(file, "r", "struct").create_group("value"), "rates")
+        for location in ("o.h5:x", "o.h5:/x/value", "o.h5:s.x", "o.h5:/s/x", "o.h5:c", "o.h5:r.rates"):
+            self.expect_same(location)
+        self.refuse(["compare", "o.h5", "reference.npy"],
+                    "/c (6, 40, 3), /r/rates (6, 40, 3), /s/x (6, 40, 3), /x (6, 40, 3)")
+        with h5py.File(self.folder / "alone.h5", "w") as file:
+            matrix(file, "x", self.array)
+        self.expect_same("alone.h5")
+        with h5py.File(self.folder / "round.h5", "w") as file:
+            made = octave(file, "x", "matrix")
+            made["value"] = made
+        self.refuse(["compare", "round.h5:x", "reference.npy"], "round.h5")
+
+    def test_tables_of_text(self):
+        numpy.save(self.folder / "flat.npy", self.array[0])
+        for name, separator in (("a.csv", ","), ("b.csv", ";"), ("c.tsv", "\t")):
+            numpy.savetxt(self.folder / name, self.array[0], delimiter=separator)
+            self.expect_same(name, reference="flat.npy")
+        rows = [["", "trial", "time_ms", "u1", "u2", "u3"]]
+        for k in range(6):
+            for t in range(40):
+                rows.append([len(rows) - 1, k, 20 * t, *self.array[k, t]])
+        with open(self.folder / "named.csv", "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        scores, said = self.expect_same("named.csv", "--dt", "steps")
+        self.assertIn("column 'trial' tells the trials", said)
+        self.assertIn("6 trials x 40 steps x 3 channels", scores[0]["read_b"])
+        self.assertIn("0.02 s a step", self.scores("named.csv", "named.csv", "--metric", "cka")[1])
+        (self.folder / "wrong.csv").write_text("a,b\n1,2\n3,x\n")
+        self.refuse(["compare", "wrong.csv", "reference.npy"], "'x' in line 3, column 2")
+        (self.folder / "ragged.csv").write_text("1,2\n3\n")
+        self.refuse(["compare", "ragged.csv", "reference.npy"], "line 2 has 1 columns")
+        (self.folder / "sheet.csv").write_text("file,area\na.npy,V1\n")
+        self.refuse(["compare", "sheet.csv", "reference.npy"], "list of files")
+
+    def test_tables_of_pandas(self):
+        # Two blocks, as pandas keeps columns of two types, in an order that is not that of the table.
+        with h5py.File(self.folder / "frame.h5", "w") as file:
+            group = file.create_group("df")
+            group.attrs["pandas_type"] = "frame"
+            group["axis0"] = numpy.array([b"a", b"b", b"c"])
+            group["axis1"] = numpy.arange(40)
+            group["block0_items"] = numpy.array([b"a", b"c"])
+            group["block0_values"] = self.array[0][:, [0, 2]]
+            group["block1_items"] = numpy.array([b"b"])
+            group["block1_values"] = self.array[0][:, [1]].astype("i8")
+        numpy.save(self.folder / "flat.npy", self.array[0])
+        for location in ("frame.h5", "frame.h5:df", "frame.h5:/df"):
+            self.expect_same(location, reference="flat.npy")
+
+    def test_what_is_no_number_has_a_way_on(self):
+        for name, values, way_on in (("complex", self.array + 1j, "x.real"), ("text", self.array.astype("U8"), "astype"),
+                                     ("long", self.array.astype("longdouble"), "float64"),
+                                     ("date", self.array.astype("datetime64[ms]"), "--dt")):
+            numpy.save(self.folder / f"{name}.npy", values)
+            self.refuse(["compare", f"{name}.npy", "reference.npy"], way_on)
+        rows = "\n".join(";".join(f"{value / 10:.1f}".replace(".", ",") for value in row) for row in self.array[0])
+        (self.folder / "comma.csv").write_text("a;b;c\n" + rows)
+        self.refuse(["compare", "comma.csv", "reference.npy"], "line 2, column 1", "decimal points")
+        (self.folder / "long.csv").write_text("1,2\n3," + "x" * 100_000)
+        self.refuse(["compare", "long.csv", "reference.npy"], "xxx...' in line 2, column 2")
+        (self.folder / "wide.csv").write_bytes("a,b\n1,2\n3,4\n".encode("utf-16"))
+        self.refuse(["compare", "wide.csv", "reference.npy"], "UTF-16", "UTF-8")
+        numbers = "\n".join(",".join(str(value) for value in row) for row in self.array[0])
+        (self.folder / "marked.csv").write_bytes(b"\xef\xbb\xbf" + numbers.encode())
+        numpy.save(self.folder / "one.npy", self.array[0])
+        self.expect_same("marked.csv", reference="one.npy")
+
+    def test_what_is_not_read_has_a_line_that_converts_it(self):
+        numpy.savetxt(self.folder / "a.txt", self.array[0])
+        (self.folder / "a.pt").write_bytes(b"PK\x03\x04junk")
+        (self.folder / "a.pkl").write_bytes(b"\x80\x04.")
+        (self.folder / "a.parquet").write_bytes(b"PAR1" + bytes(100))
+        (self.folder / "a.zarr").mkdir()
+        (self.folder / "odd").write_bytes(bytes(range(256)))
+        (self.folder / "empty.npy").write_bytes(b"")
+        for name in ("a.txt", "a.pt", "a.pkl", "a.parquet", "a.zarr", "odd", "empty.npy"):
+            self.refuse(["compare", name, "reference.npy"], name, "numpy.save")
+        objects = numpy.empty(2, object)
+        objects[:] = [self.array[0], self.array[1, :30]]
+        numpy.save(self.folder / "objects.npy", objects, allow_pickle=True)
+        self.refuse(["compare", "objects.npy", "reference.npy"], "trials of unequal length", "numpy.savez")
 
 
 if __name__ == "__main__":

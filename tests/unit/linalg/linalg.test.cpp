@@ -100,9 +100,36 @@ TEST(DelayEmbedding, GramIsThatOfTheRowsOfTheTrialsThatAreUsed) {
         const Eigen::MatrixXd rows = delays(x.of_trials(used));
 
         const Eigen::MatrixXd gram = delays.gram(x, {true, true, false, true});
+        const Eigen::MatrixXd of_rows = delays.gram_of_rows(x, {true, true, false, true});
 
         EXPECT_LT((gram - rows.transpose() * rows).norm(), 1e-12 * gram.norm()) << n << " " << interval;
+        EXPECT_LT((of_rows - rows * rows.transpose()).norm(), 1e-12 * gram.norm()) << n << " " << interval;
     }
+}
+
+TEST(DelayEmbedding, DirectionsOfFewerRowsThanColumnsAreThoseOfTheGram) {
+    const Trajectories x = of_lengths("directions", {30, 5, 25, 20}, 6);
+    const DelayEmbedding delays{.n_delays = 12, .delay_interval = 1};  // 72 columns, 28 rows
+    const std::vector<bool> used = {true, true, false, true};
+    const repal::Eigenpairs expected = repal::approximate_eigenpairs(delays.gram(x, used), 4);
+
+    const repal::Eigenpairs found = delays.directions(x, used, 4);
+
+    EXPECT_LT((found.values - expected.values).norm(), 1e-11 * expected.values[0]);
+    EXPECT_LT(((found.vectors.transpose() * expected.vectors).cwiseAbs() - Eigen::MatrixXd::Identity(4, 4)).norm(),
+              1e-9);
+}
+
+TEST(DelayEmbedding, DirectionsOfFewRowsAreAsManyAsTheRows) {
+    const Trajectories x = random_system("few rows", {.trials = 1, .steps = 9, .channels = 20});
+    const DelayEmbedding delays{.n_delays = 5, .delay_interval = 1};
+
+    const repal::Eigenpairs found = delays.directions(x, {true}, 50);
+
+    ASSERT_EQ(found.values.size(), 5);
+    EXPECT_LT((found.vectors.transpose() * found.vectors - Eigen::MatrixXd::Identity(5, 5)).norm(), 1e-13);
+    const Eigen::MatrixXd rows = delays.of_trial(x, 0);
+    EXPECT_LT((rows - rows * found.vectors * found.vectors.transpose()).norm(), 1e-12 * rows.norm());
 }
 
 TEST(DelayEmbedding, ProjectedIsTheProductWithTheRowsOfATrial) {

@@ -1,0 +1,33 @@
+module;
+#include <hdf5.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+module repal.store:hdf5_dataset;
+
+import :array_file;
+import :hdf5_handle;
+
+namespace repal {
+
+/// "" if a dataset is an array of real numbers, else why not.
+std::string refused_dataset(hid_t dataset);
+
+/// Throws InputError with the way on if it is packed with a filter that is not here.
+void require_filters(hid_t dataset);
+
+/// All values of a small dataset of numbers; none if it is another one.
+std::vector<double> numbers_in(hid_t file, const std::string& path);
+
+/// Octave keeps what is called "/x" in "/x/value".
+bool is_octave(hid_t object);
+bool is_value_of_octave(hid_t file, const std::string& path);
+
+/// A dataset of numbers, read as it is needed. `folder`: that of the file, from which it may name others. Throws
+/// InputError if it holds something else, or what HDF5 would make up.
+std::unique_ptr<StoredArray> open_dataset(hid_t file, Handle dataset, const std::string& path,
+                                          const std::filesystem::path& folder);
+
+}  // namespace repal

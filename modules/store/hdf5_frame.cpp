@@ -1,0 +1,149 @@
+module;
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.store;
+
+import :array_file;
+import :axes;
+import :columns;
+import :hdf5_attributes;
+import :hdf5_dataset;
+import :hdf5_frame;
+import :hdf5_handle;
+import repal.error;
+
+namespace repal {
+namespace {
+
+// The blocks of a table of pandas, in the order of its columns.
+class FrameArray final : public StoredArray {
+ public:
+    FrameArray(hid_t file, const std::string& path, const std::filesystem::path& folder) {
+        columns_ = names_in(file, path + "/axis0");
+        const std::vector<std::string>& columns = columns_;
+        std::size_t used = 0;
+        for (int block = 0;; ++block) {
+            const std::string values = fmt::format("{}/block{}_values", path, block);
+            if (H5Lexists(file, values.c_str(), H5P_DEFAULT) <= 0) break;
+            Handle dataset(H5Oopen(file, values.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+            if (const std::string refused = refused_dataset(dataset); !refused.empty())
+                throw InputError("", fmt::format("'{}' is {}", values, refused), "leave out columns of text");
+            auto part = open_dataset(file, std::move(dataset), values, folder);
+            const std::vector<std::string> items = names_in(file, fmt::format("{}/block{}_items", path, block));
+            if (part->dimensions.size() != 2 || part->dimensions[1] != items.size())
+                throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+            std::vector<std::size_t> places;
+            for (const std::string& item : items) {
+                const auto place = std::ranges::find(columns, item);
+                if (place == columns.end())
+                    throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+                places.push_back(static_cast<std::size_t>(place - columns.begin()));
+            }
+            used += items.size();
+            if (!blocks_.empty() && part->dimensions[0] != rows_)
+                throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+            rows_ = part->dimensions[0];
+            blocks_.push_back({std::move(part), std::move(places)});
+        }
+        if (blocks_.empty() || used != columns.size())
+            throw InputError("", fmt::format("'{}' is not as pandas writes tables", path),
+                             "in Python: numpy.save('x.npy', frame.to_numpy())");
+        dimensions = {rows_, columns.size()};
+        bytes_of(dimensions, sizeof(double));
+    }
+
+    const std::vector<std::string>& columns() const { return columns_; }
+
+    RowMatrix values() const {
+        RowMatrix all(static_cast<Eigen::Index>(dimensions[0]), static_cast<Eigen::Index>(dimensions[1]));
+        for (const Block& block : blocks_) {
+            const Dimensions& of_it = block.values->dimensions;
+            Assembly whole(of_it, block.values->order, parts_of(of_it, {}), usual_axes(2));
+            block.values->read(whole);
+            const RowMatrix values = std::move(whole).finish().values;
+            for (std::size_t i = 0; i < block.places.size(); ++i)
+                all.col(static_cast<Eigen::Index>(block.places[i])) = values.col(static_cast<Eigen::Index>(i));
+        }
+        return all;
+    }
+
+    void read(Assembly& assembly) override {
+        const RowMatrix all = values();
+        assembly.append({all.data(), static_cast<std::size_t>(all.size())});
+    }
+
+ private:
+    struct Block {
+        std::unique_ptr<StoredArray> values;
+        std::vector<std::size_t> places;  // of its columns in the table
+    };
+
+    // Names of columns, which may be numbers.
+    static std::vector<std::string> names_in(hid_t file, const std::string& path) {
+        if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
+        const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+        if (H5Iget_type(object) != H5I_DATASET) return {};
+        const Handle type(H5Dget_type(object), H5Tclose, damaged);
+        std::vector<std::string> names;
+        if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
+            for (const double number : numbers_in(file, path)) names.push_back(fmt::format("{}", number));
+            return names;
+        }
+        const Handle space(H5Dget_space(object), H5Sclose, damaged);
+        const hssize_t n = H5Sget_simple_extent_npoints(space);
+        constexpr hssize_t most = 1 << 20;
+        const std::size_t length = H5Tget_size(type);
+        if (n < 1 || n > most || length > 4096) return {};
+        require_filters(object);
+        std::string text(length * static_cast<std::size_t>(n), '\0');
+        checked(H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), damaged);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+            names.emplace_back(text.substr(i * length, length).c_str());
+        return names;
+    }
+
+    std::vector<std::string> columns_;
+    std::uint64_t rows_ = 0;
+    std::vector<Block> blocks_;
+};
+
+}  // namespace
+
+bool is_frame(hid_t group) {
+    return text_of(group, "pandas_type") == "frame";
+}
+
+std::vector<std::unique_ptr<StoredArray>> open_frame(hid_t file, const std::string& path,
+                                                     const std::filesystem::path& folder) {
+    auto frame = std::make_unique<FrameArray>(file, path, folder);
+    std::vector<std::unique_ptr<StoredArray>> arrays;
+    if (!have_trials_or_times(frame->columns())) {
+        arrays.push_back(std::move(frame));
+        return arrays;
+    }
+    const RowMatrix values = frame->values();
+    return trials_of({.names = frame->columns(),
+                      .width = frame->columns().size(),
+                      .values = {values.data(), values.data() + values.size()}},
+                     {});
+}
+
+}  // namespace repal

@@ -11,6 +11,7 @@ find_package(Threads REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HDF5 REQUIRED hdf5-serial)
+find_package(ZLIB REQUIRED)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)

@@ -334,7 +334,8 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     const repal::Part part = part_of(recordings);
     stop_on_signals();
     GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);
-    repal::PreparedSystems prepared({}, 0);
+    constexpr std::size_t bytes_of_embeddings = std::size_t{1} << 29;
+    repal::PreparedSystems prepared({}, bytes_of_embeddings);
     Compared compared;
     try {
         for (const repal::ChosenMetric& metric : metrics)

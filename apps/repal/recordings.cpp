@@ -10,7 +10,10 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <iterator>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -193,6 +196,39 @@ std::string content_of(const repal::Trajectories& x) {
     return fmt::format("{:016x}", mixed);
 }
 
+/// Values that floats hold as well, in half of the memory: of many systems a few are looked at at a time.
+class HeldAsFloats final : public repal::System {
+ public:
+    HeldAsFloats(std::string identity, const repal::Observed& observed)
+        : identity_(std::move(identity)),
+          without_values_(observed.with(
+              observed.trajectories().with_rows(repal::RowMatrix::Zero(observed.trajectories().rows().rows(), 1)))),
+          values_(observed.trajectories().rows().cast<float>()) {}
+
+    static bool can_hold(const repal::Trajectories& x) {
+        const repal::RowMatrix& rows = x.rows();
+        return std::all_of(rows.data(), rows.data() + rows.size(), [](double value) {
+            return std::abs(value) <= std::numeric_limits<float>::max() && double{static_cast<float>(value)} == value;
+        });
+    }
+
+    std::string identity() const override { return identity_; }
+    repal::Observed observe(const std::filesystem::path& /*results*/) const override {
+        return without_values_.with(without_values_.trajectories().with_rows(values_.cast<double>()));
+    }
+
+ private:
+    std::string identity_;
+    repal::Observed without_values_;
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> values_;
+};
+
+std::shared_ptr<const repal::System> held(std::string identity, repal::Observed observed, bool is_one_of_many) {
+    if (is_one_of_many && HeldAsFloats::can_hold(observed.trajectories()))
+        return std::make_shared<const HeldAsFloats>(std::move(identity), observed);
+    return repal::given(std::move(identity), std::move(observed));
+}
+
 }  // namespace
 
 void add_recordings(CLI::App& sub, RecordingOptions& options, int least) {
@@ -253,6 +289,7 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
     tell(systems, progress);
     warn_of_orders(systems, progress);
     warn_of_steps_beside(systems, progress);
+    constexpr std::size_t many = 32;
     std::vector<Recording> recordings;
     for (repal::ReadSystem& system : systems) {
         repal::Observed observed(std::move(system.x));
@@ -260,11 +297,11 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
         observed.set_trial_names(std::move(system.trial_names));
         observed.is_cut = system.is_cut;
         std::string content = content_of(observed.trajectories());
-        recordings.push_back(
-            {.system = {system.name,
-                        repal::given(fmt::format("{} {}", recordings.size(), system.name), std::move(observed)),
-                        std::move(content)},
-             .reading = system.reading});
+        recordings.push_back({.system = {system.name,
+                                         held(fmt::format("{} {}", recordings.size(), system.name), std::move(observed),
+                                              systems.size() >= many),
+                                         std::move(content)},
+                              .reading = system.reading});
     }
     tell_of_steps(recordings, progress);
     return recordings;

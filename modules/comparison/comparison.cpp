@@ -7,7 +7,8 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <numeric>
+#include <initializer_list>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -191,43 +192,85 @@ void compare(const ChosenMetric& metric, const Part& part, std::span<const Prepa
     });
 }
 
+namespace {
+
+/// Pairs of which the embeddings are in memory at the same time.
+struct Block {
+    std::vector<std::size_t> systems;
+    std::vector<std::size_t> pairs;
+};
+
+/// The pairs by tiles of systems, so that each block needs two tiles, of which the next one shares the first.
+std::vector<Block> blocks_of(const Part& part, std::span<const std::size_t> pairs, std::size_t systems_in_tile) {
+    std::map<std::pair<std::size_t, std::size_t>, Block> blocks;
+    for (const std::size_t pair : pairs) {
+        const auto tiles = std::minmax({part.pairs[pair].a / systems_in_tile, part.pairs[pair].b / systems_in_tile});
+        Block& block = blocks[tiles];
+        block.pairs.push_back(pair);
+        for (const std::size_t system : {part.pairs[pair].a, part.pairs[pair].b}) block.systems.push_back(system);
+    }
+    std::vector<Block> ordered;
+    for (auto& [tiles, block] : blocks) {
+        std::ranges::sort(block.systems);
+        block.systems.erase(std::ranges::unique(block.systems).begin(), block.systems.end());
+        ordered.push_back(std::move(block));
+    }
+    return ordered;
+}
+
+/// How many systems are a tile: all, unless they are so many that their embeddings, as large as the first one's, would
+/// take more memory than is kept.
+std::size_t systems_in_tile(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared) {
+    const std::size_t n = std::max<std::size_t>(1, part.systems.size());
+    if (!part.has_independent_pairs) return n;
+    const std::size_t bytes =
+        prepared.of(metric, std::span(part.systems).first(1), Unsuitable::has_no_value, 1).front().bytes;
+    if (bytes == 0 || n <= prepared.max_bytes() / bytes) return n;
+    return std::max<std::size_t>(1, prepared.max_bytes() / bytes / 2);
+}
+
+}  // namespace
+
 std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared, int jobs,
                                     Progress& progress, const KeptPairs& kept) {
     std::vector<PairResult> all(part.pairs.size());
-    Part rest = part;
-    rest.pairs.clear();
-    std::vector<std::size_t> places;  // of those in part.pairs
+    std::vector<std::size_t> missing;  // pairs
     for (std::size_t pair = 0; pair < all.size(); ++pair) {
-        if (auto known = kept.find ? kept.find(pair) : std::nullopt) {
+        if (auto known = kept.find ? kept.find(pair) : std::nullopt)
             all[pair] = *std::move(known);
-            continue;
-        }
-        rest.pairs.push_back(part.pairs[pair]);
-        places.push_back(pair);
+        else
+            missing.push_back(pair);
     }
-    if (!places.empty()) {
-        std::vector<std::size_t> everything(part.systems.size());
-        std::iota(everything.begin(), everything.end(), std::size_t{0});
-        progress.begin(metric.name + ": embedding", everything.size());
-        const std::vector<PreparedSystem> systems =
-            prepare(metric, part, everything, prepared, jobs, progress, [&] { progress.advance(); });
-        progress.end();
+    const std::size_t in_tile = missing.empty() ? 1 : systems_in_tile(metric, part, prepared);
+    const std::vector<Block> blocks = blocks_of(part, missing, in_tile);
+    const bool is_whole = blocks.size() == 1;
+    Part some = part;  // with the pairs of a block
+    if (!is_whole && !missing.empty()) progress.begin(metric.name + ": comparing", missing.size());
+    for (const Block& block : blocks) {
+        if (is_whole) progress.begin(metric.name + ": embedding", block.systems.size());
+        const std::vector<PreparedSystem> systems = prepare(metric, part, block.systems, prepared, jobs, progress, [&] {
+            if (is_whole) progress.advance();
+        });
+        if (is_whole) progress.end();
 
+        some.pairs.clear();
+        for (const std::size_t pair : block.pairs) some.pairs.push_back(part.pairs[pair]);
         std::vector<PairRange> ranges;
-        for (std::size_t first = 0; first < places.size(); first += pairs_per_batch(metric))
-            ranges.push_back({first, std::min(first + pairs_per_batch(metric), places.size())});
-        progress.begin(metric.name + ": comparing", places.size());
-        compare(metric, rest, systems, ranges, jobs, progress,
+        for (std::size_t first = 0; first < some.pairs.size(); first += pairs_per_batch(metric))
+            ranges.push_back({first, std::min(first + pairs_per_batch(metric), some.pairs.size())});
+        if (is_whole) progress.begin(metric.name + ": comparing", some.pairs.size());
+        compare(metric, some, systems, ranges, jobs, progress,
                 [&](std::size_t range, std::vector<PairResult> results, double /*seconds*/) {
                     for (std::size_t i = 0; i < results.size(); ++i) {
-                        const std::size_t pair = places[ranges[range].first + i];
+                        const std::size_t pair = block.pairs[ranges[range].first + i];
                         if (kept.add) kept.add(pair, results[i]);
                         all[pair] = std::move(results[i]);
                         progress.advance();
                     }
                 });
-        progress.end();
+        if (is_whole) progress.end();
     }
+    if (!is_whole && !missing.empty()) progress.end();
     for (std::size_t i = 0; i < all.size(); ++i)
         for (const std::string& warning : all[i].score.warnings)
             progress.warn(metric.name, fmt::format("{} and {}: {}", part.systems[part.pairs[i].a].name,

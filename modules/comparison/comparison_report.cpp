@@ -61,15 +61,21 @@ TableFigure comparison_table(std::span<const Comparison> comparisons) {
         std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
     for (const CalibrationColumn& column : calibration_columns())
         if (is_calibrated) rows[0].emplace_back(column.name);
-    for (const Comparison& one : comparisons) {
+    constexpr std::size_t most = 10'000;
+    const auto shown = comparisons.first(std::min(most, comparisons.size()));
+    for (const Comparison& one : shown) {
         rows.push_back(joined(joined({one.metric, one.a, one.b}, score_fields(one.score)), {one.settings}));
         for (const CalibrationColumn& column : calibration_columns())
             if (is_calibrated)
                 rows.back().push_back(one.calibration ? csv_number((*one.calibration).*column.value) : "");
     }
     return {.id = "dissimilarity-table",
-            .title = "All values",
-            .caption = "Dissimilarity is the angle in units of π/2.",
+            .title = shown.size() == comparisons.size() ? "All values" : "The first values",
+            .caption = fmt::format(
+                "Dissimilarity is the angle in units of π/2.{}",
+                shown.size() == comparisons.size()
+                    ? ""
+                    : fmt::format(" These are {} of {}; --out writes all of them.", shown.size(), comparisons.size())),
             .rows = std::move(rows)};
 }
 
@@ -95,11 +101,14 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
         if (!figure.variants.empty()) values.figures.emplace_back(std::move(figure));
     values.figures.emplace_back(comparison_table(comparisons));
 
+    constexpr Eigen::Index all_trials = 600;  // so that the page of hundreds of systems can be sent to somebody
+    const Eigen::Index trials =
+        std::clamp<Eigen::Index>(all_trials / std::max<Eigen::Index>(1, std::ssize(systems)), 1, usual_trials);
     Figure paths{.id = "trajectories-figure",
                  .title = "Systems",
-                 .caption =
-                     "Mean over all trials and the first ten trials, in the units of the file; of more than three "
-                     "channels the first three principal components. Drag to rotate.",
+                 .caption = fmt::format("Mean over all trials and the first {} ({}), in the units of the file; of more "
+                                        "than three channels the first three principal components. Drag to rotate.",
+                                        trials == 1 ? "trial" : "trials", trials),
                  .choice = "system",
                  .variants = {}};
     Table shapes = {{"system", "trials", "steps", "channels"}};
@@ -109,8 +118,8 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
         const Trajectories& x = observed.trajectories();
         const Shape& shape = x.shape();
         paths.variants.push_back({name, shape.channels > 3
-                                            ? trial_paths(Pca{.components = 3}(x), {"PC 1", "PC 2", "PC 3"})
-                                            : trial_paths(x, {"channel 1", "channel 2", "channel 3"})});
+                                            ? trial_paths(Pca{.components = 3}(x), {"PC 1", "PC 2", "PC 3"}, trials)
+                                            : trial_paths(x, {"channel 1", "channel 2", "channel 3"}, trials)});
         shapes.push_back(
             {name, fmt::format("{}", shape.trials), fmt::format("{}", shape.steps), fmt::format("{}", shape.channels)});
     }

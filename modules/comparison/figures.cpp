@@ -161,14 +161,16 @@ Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comp
     return {.id = id,
             .title = "Dissimilarity of all pairs",
             .caption = fmt::format(
-                "Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common, above: opposed) of {}, "
-                "in one colour scale for all metrics or one for each; a pair without a value is left empty.",
-                counted(systems.size(), "system")),
+                "Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common, above: opposed) of {}{}; "
+                "a pair without a value is left empty.",
+                counted(systems.size(), "system"),
+                map.matrices.size() > 1 ? ", in one colour scale for all metrics or one for each" : ""),
             .choice = "colour scale",
             .variants = with_both_scales(std::move(map))};
 }
 
 std::vector<Figure::Variant> with_both_scales(HeatMap map) {
+    if (map.matrices.size() == 1) return {{"", std::move(map)}};  // both are the same
     HeatMap own = map;
     own.has_one_scale = false;
     return {{"one for all metrics", std::move(map)}, {"one for each metric", std::move(own)}};
@@ -341,8 +343,7 @@ RowMatrix thinned(const RowMatrix& steps) {
     return some;
 }
 
-PathChart trial_paths(const Trajectories& x, const std::vector<std::string>& axes) {
-    constexpr Eigen::Index most_trials = 10;
+PathChart trial_paths(const Trajectories& x, const std::vector<std::string>& axes, Eigen::Index most_trials) {
     const Shape& shape = x.shape();
     const Eigen::Index channels = std::min<Eigen::Index>(3, shape.channels);
     PathChart chart{.axes = {axes.begin(), axes.begin() + channels}, .paths = {}};

@@ -55,7 +55,7 @@ export std::string n_of_means(std::span<const SummaryRow> rows);
 export Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comparisons,
                                 const std::vector<std::string>& systems);
 
-/// The same matrices with one colour scale, and each with its own.
+/// The same matrices with one colour scale, and each with its own; a single matrix once.
 export std::vector<Figure::Variant> with_both_scales(HeatMap map);
 
 /// Every pair with its certified lower bound, as a whisker below its value, for the metrics that give bounds. There are
@@ -83,8 +83,11 @@ export Figure group_figure(const std::string& id, const GroupAxis& axis, std::sp
 /// How the intervals of summaries were made, for captions.
 export std::string text_of(const Bootstrap& bootstrap, const std::string& resampled);
 
+constexpr Eigen::Index usual_trials = 10;
+
 /// Mean over trials, and the first trials, at most 100 points of each, spread evenly.
-export PathChart trial_paths(const Trajectories& x, const std::vector<std::string>& axes);
+export PathChart trial_paths(const Trajectories& x, const std::vector<std::string>& axes,
+                             Eigen::Index most_trials = usual_trials);
 
 /// The page of a user's own files: every pair, every system, and where they lie. Systems have distinct names; options
 /// of `metrics` are chosen.

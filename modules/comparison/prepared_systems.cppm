@@ -57,6 +57,8 @@ export class PreparedSystems {
     PreparedSystems(std::filesystem::path results, std::size_t max_bytes)
         : results_(std::move(results)), max_bytes_(max_bytes) {}
 
+    std::size_t max_bytes() const { return max_bytes_; }
+
     /// The prepared systems, in the order of `systems`, made on `jobs` threads. `advance` is called, by any thread, for
     /// each that was not in memory. With Unsuitable::throws, what the user can mend is an InputError.
     std::vector<PreparedSystem> of(const ChosenMetric& metric, std::span<const NamedSystem> systems,

@@ -10,6 +10,7 @@ module;
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,13 +24,21 @@ import repal.file;
 namespace repal {
 namespace {
 
-void limit(std::uint64_t bytes) {
+/// What this process has mapped.
+std::uint64_t bytes_of_address_space() {
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+void limit([[maybe_unused]] std::uint64_t bytes) {
     constexpr rlim_t seconds = 300;
     const rlimit time{.rlim_cur = seconds, .rlim_max = seconds};
     setrlimit(RLIMIT_CPU, &time);
     // A sanitizer maps more than that before anything is read.
 #if !defined(__SANITIZE_ADDRESS__) && !(defined(__has_feature) && __has_feature(address_sanitizer))
-    const rlimit memory{.rlim_cur = bytes, .rlim_max = bytes};
+    const rlim_t most = bytes_of_address_space() + bytes;
+    const rlimit memory{.rlim_cur = most, .rlim_max = most};
     setrlimit(RLIMIT_AS, &memory);
 #endif
     const rlimit none{.rlim_cur = 0, .rlim_max = 0};

@@ -8,6 +8,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ module;
 module repal.store;
 
 import :array_file;
+import :child;
 import :hdf5;
 import :hdf5_attributes;
 import :hdf5_dataset;
@@ -45,11 +47,36 @@ std::vector<std::string> linked_names(hid_t file) {
     return names;
 }
 
+/// Does what damaged files make libhdf5 crash or hang at in a child process, before this one does. What it throws is
+/// left to that.
+void try_first(const std::function<void()>& work) {
+    constexpr std::uint64_t memory = std::uint64_t{2} << 30;
+    Child child(memory, "HDF5 file", [&](const Writer& out) {
+        try {
+            work();
+        } catch (...) {
+        }
+        out.put(std::uint64_t{0});
+    });
+    child.number();
+}
+
 class Hdf5File final : public ArrayFile {
  public:
     explicit Hdf5File(const std::filesystem::path& path) : folder_(path.parent_path()), file_(open_hdf5(path)) {}
 
     std::vector<ArrayEntry> arrays() override {
+        try_first([this] { list(); });
+        return list();
+    }
+
+    std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
+        try_first([&] { opened(name); });
+        return opened(name);
+    }
+
+ private:
+    std::vector<ArrayEntry> list() {
         std::vector<ArrayEntry> entries;
         std::string whole;  // whose parts follow: a table of pandas, a cell of Octave
         for (const std::string& name : linked_names(file_)) {
@@ -57,12 +84,14 @@ class Hdf5File final : public ArrayFile {
             const Handle object(H5Oopen(file_, name.c_str(), H5P_DEFAULT), H5Oclose);
             if (!object.is_open()) continue;
             const H5I_type_t type = H5Iget_type(object);
-            if (type == H5I_GROUP && (is_frame(object) || is_cell_of_octave(object, name))) {
+            if (type == H5I_GROUP && is_one_array(object, name)) {
                 whole = name;
                 entries.push_back(entry_of(shown_path(name)));
             }
             if (type != H5I_DATASET) continue;
-            if (const std::string refused = is_cell(object) ? "" : refused_dataset(object); !refused.empty())
+            std::string refused = refused_by_octave(file_, name);
+            if (refused.empty() && !is_cell(object)) refused = refused_dataset(object);
+            if (!refused.empty())
                 entries.push_back({.name = shown_path(name), .refused = refused});
             else
                 entries.push_back(entry_of(shown_path(name)));
@@ -70,7 +99,7 @@ class Hdf5File final : public ArrayFile {
         return entries;
     }
 
-    std::vector<std::unique_ptr<StoredArray>> open(const std::string& wanted) override {
+    std::vector<std::unique_ptr<StoredArray>> opened(const std::string& wanted) {
         std::vector<std::unique_ptr<StoredArray>> found;
         std::string path = wanted.starts_with('/') ? wanted : "/" + wanted;
         while (path.size() > 1 && path.ends_with('/')) path.pop_back();
@@ -80,13 +109,14 @@ class Hdf5File final : public ArrayFile {
             if (H5Lexists(file_, path.c_str(), H5P_DEFAULT) > 0)
                 throw InputError("", fmt::format("'{}' cannot be opened: {}", path, why));
             const std::string stored = stored_path(path);
-            return stored == path ? std::move(found) : open(stored);
+            return stored == path ? std::move(found) : opened(stored);
         }
         if (H5Iget_type(object) == H5I_GROUP) {
             if (is_frame(object)) return open_frame(file_, path, folder_);
-            if (H5Aexists(object, "MATLAB_sparse") > 0)
-                throw InputError("", fmt::format("'{}' is a sparse matrix, which full() makes an array", path));
-            if (is_octave(object) && !is_value_of_octave(file_, path)) return open(path + "/value");
+            if (is_sparse(object, path))
+                throw InputError("",
+                                 fmt::format("'{}' is a sparse matrix, which full() makes an array", shown_path(path)));
+            if (is_octave(object) && !is_value_of_octave(file_, path)) return opened(path + "/value");
             if (is_cell_of_octave(object, path)) return cells_of_octave(path);
         }
         if (H5Iget_type(object) != H5I_DATASET) return found;
@@ -95,7 +125,6 @@ class Hdf5File final : public ArrayFile {
         return found;
     }
 
- private:
     // A cell array of MATLAB, or a field of a struct array: its entries are elsewhere.
     static bool is_cell(hid_t dataset) {
         const std::string of_it = matlab_class(dataset);
@@ -107,6 +136,15 @@ class Hdf5File final : public ArrayFile {
     // A group that holds the entries of a cell, or of a field of a struct array, as "_0", "_1" and so on.
     bool is_cell_of_octave(hid_t group, const std::string& path) const {
         return is_value_of_octave(file_, path) && H5Lexists(group, "dims", H5P_DEFAULT) > 0;
+    }
+
+    bool is_sparse(hid_t group, const std::string& path) const {
+        return H5Aexists(group, "MATLAB_sparse") > 0 || refused_by_octave(file_, path).find("sparse") == 2;
+    }
+
+    // Whether what is in a group are parts of one array.
+    bool is_one_array(hid_t group, const std::string& path) const {
+        return is_frame(group) || is_cell_of_octave(group, path) || is_sparse(group, path);
     }
 
     // "/s/value/x/value" of "/s/x", where Octave wrote them; else the path itself.
@@ -134,7 +172,7 @@ class Hdf5File final : public ArrayFile {
     ArrayEntry entry_of(const std::string& name) {
         ArrayEntry entry{.name = name};
         try {
-            const auto arrays = open(name);
+            const auto arrays = opened(name);
             if (arrays.empty()) entry.refused = "nothing";
             for (const auto& array : arrays) entry.dimensions = array->dimensions;
             if (arrays.size() > 1) entry.dimensions.insert(entry.dimensions.begin(), arrays.size());
@@ -161,10 +199,18 @@ class Hdf5File final : public ArrayFile {
     }
 
     std::vector<std::unique_ptr<StoredArray>> cells_of_octave(const std::string& path) {
+        std::vector<std::string> names;  // "_0" or, of more than ten, "_00"
+        const auto add = [](hid_t, const char* name, const H5L_info_t*, void* target) -> herr_t {
+            if (name[0] == '_') static_cast<std::vector<std::string>*>(target)->emplace_back(name);
+            return 0;
+        };
+        hsize_t place = 0;
+        const Handle group(H5Oopen(file_, path.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+        checked(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &place, add, &names), damaged);
+        std::ranges::sort(names, naturally_precedes);
         std::vector<std::unique_ptr<StoredArray>> trials;
-        for (std::string of_it = path + "/_0"; H5Lexists(file_, of_it.c_str(), H5P_DEFAULT) > 0;
-             of_it = fmt::format("{}/_{}", path, trials.size())) {
-            const std::string value = of_it + "/value";
+        for (const std::string& name : names) {
+            const std::string value = path + "/" + name + "/value";
             trials.push_back(entry(Handle(H5Oopen(file_, value.c_str(), H5P_DEFAULT), H5Oclose), trials.size(),
                                    shown_path(path), value));
         }
@@ -174,8 +220,9 @@ class Hdf5File final : public ArrayFile {
 
     std::unique_ptr<StoredArray> entry(Handle object, std::size_t place, const std::string& of,
                                        const std::string& path) {
-        const std::string refused =
-            !object.is_open() || H5Iget_type(object) != H5I_DATASET ? "no array" : refused_dataset(object);
+        std::string refused = refused_by_octave(file_, path);
+        if (refused.empty() && (!object.is_open() || H5Iget_type(object) != H5I_DATASET)) refused = "no array";
+        if (refused.empty()) refused = refused_dataset(object);
         if (!refused.empty())
             throw InputError("", fmt::format("entry {} of '{}' is {}", place + 1, of, refused),
                              "in MATLAB, join trials of one length by cat(3, c{:})");
@@ -192,6 +239,7 @@ class Hdf5File final : public ArrayFile {
 }  // namespace
 
 std::unique_ptr<ArrayFile> open_hdf5_arrays(const std::filesystem::path& file) {
+    try_first([&] { const Hdf5File tried(file); });
     return std::make_unique<Hdf5File>(file);
 }
 

@@ -142,16 +142,31 @@ std::string text_of(hid_t object, const char* name) {
     return texts.size() == 1 ? texts.front() : "";
 }
 
-std::optional<double> number_of(hid_t object, const char* name) {
+std::vector<double> numbers_of(hid_t object, const char* name) {
     if (H5Aexists(object, name) <= 0) return {};
+    std::vector<double> numbers;
+    for (const std::string& text : texts_of(object, name)) {
+        double value = 0;
+        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (failure != std::errc() || end != text.data() + text.size()) return {};
+        numbers.push_back(value);
+    }
+    if (!numbers.empty()) return numbers;
     const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, damaged);
     const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
     const Handle space(H5Aget_space(attribute), H5Sclose, damaged);
     const H5T_class_t kind = H5Tget_class(type);
-    if ((kind != H5T_FLOAT && kind != H5T_INTEGER) || H5Sget_simple_extent_npoints(space) != 1) return {};
-    double value = 0;
-    checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), damaged);
-    return value;
+    const hssize_t n = H5Sget_simple_extent_npoints(space);
+    constexpr hssize_t most = 32;
+    if ((kind != H5T_FLOAT && kind != H5T_INTEGER) || n < 1 || n > most) return {};
+    numbers.resize(static_cast<std::size_t>(n));
+    checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, numbers.data()), damaged);
+    return numbers;
+}
+
+std::optional<double> number_of(hid_t object, const char* name) {
+    const std::vector<double> numbers = numbers_of(object, name);
+    return numbers.size() == 1 ? std::optional(numbers.front()) : std::nullopt;
 }
 
 std::string matlab_class(hid_t object) {
@@ -174,8 +189,7 @@ NamedDimensions axes_in(hid_t dataset, std::size_t dimensions) {
     for (const auto& names :
          {listed_in(text_of(dataset, "axes")), texts_of(dataset, "axes"), listed_in(text_of(dataset, "dims")),
           texts_of(dataset, "dims"), texts_of(dataset, "DIMENSION_LABELS"), of_scales}) {
-        if (names.size() != dimensions) continue;
-        found.axes = axes_named(names);
+        found.axes = names.size() == dimensions ? axes_named(names) : std::vector<Axis>();
         if (!found.axes.empty()) return {.axes = found.axes, .not_understood = {}};
         const bool is_some =
             std::ranges::any_of(names, [](const std::string& name) { return axis_of(first_word(name)).has_value(); });
@@ -188,6 +202,8 @@ std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset) {
     for (const std::string& path : scales_of(dataset)) {
         if (axis_of(first_word(name_of_scale(file, path))) != Axis::time) continue;
         const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+        // A dimension of NetCDF of which nobody wrote the values.
+        if (text_of(object, "NAME").starts_with("This is a netCDF dimension but not a netCDF variable")) continue;
         if (object.is_open()) return TimeScale{path, seconds_in(text_of(object, "units"))};
     }
     return {};
@@ -229,9 +245,18 @@ Packing packing_of(hid_t dataset, bool is_of_nwb) {
     take(is_of_nwb ? "offset" : "add_offset", packing.offset);
     if (H5Aexists(dataset, "_Unsigned") > 0 && text_of(dataset, "_Unsigned") != "false")
         throw InputError("", "its numbers have signs that are none (_Unsigned)", "write the values as they are meant");
-    for (const char* name : {"_FillValue", "missing_value"})
-        if (const auto number = number_of(dataset, name); number && !std::isnan(*number))
-            packing.missing.push_back(*number);
+    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+    const bool is_float = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
+    for (const char* name : {"_FillValue", "missing_value"}) {
+        if (H5Aexists(dataset, name) <= 0) continue;
+        const std::vector<double> numbers = numbers_of(dataset, name);
+        if (numbers.empty())
+            throw InputError("",
+                             fmt::format("its attribute '{}' marks values that are missing, and is no number", name),
+                             "write these as nan");
+        for (const double number : numbers)
+            if (!std::isnan(number)) packing.missing.push_back(is_float ? double{static_cast<float>(number)} : number);
+    }
     return packing;
 }
 

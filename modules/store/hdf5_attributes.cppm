@@ -19,7 +19,10 @@ std::vector<std::string> texts_of(hid_t object, const char* name);
 /// Its only text; empty if there is not one.
 std::string text_of(hid_t object, const char* name);
 
-/// A number of an attribute, whatever its type.
+/// The numbers of an attribute, at most 32, whatever their type, also texts of them; none if it is another one.
+std::vector<double> numbers_of(hid_t object, const char* name);
+
+/// Its only number.
 std::optional<double> number_of(hid_t object, const char* name);
 
 /// What MATLAB calls the type of an object; empty if another program wrote it.

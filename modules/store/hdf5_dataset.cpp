@@ -11,6 +11,7 @@ module;
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -105,16 +106,57 @@ std::filesystem::path named_by(const std::filesystem::path& folder, const std::s
     return std::filesystem::exists(beside, none) ? beside : std::filesystem::path(name);
 }
 
-void require_sources(hid_t plan, std::uint64_t values, const std::filesystem::path& folder) {
+/// A name in a plan, which `get` copies as HDF5's functions do.
+std::string name_in(hid_t plan, std::size_t i, ssize_t (*get)(hid_t, std::size_t, char*, std::size_t)) {
+    std::string name(static_cast<std::size_t>(checked(get(plan, i, nullptr, 0), damaged)), '\0');
+    get(plan, i, name.data(), name.size() + 1);
+    return name;
+}
+
+void require_stored(hid_t dataset, const std::filesystem::path& folder, int depth);
+
+/// What is selected of a source is in it.
+void require_selection(hid_t plan, std::size_t i, hid_t source, const std::string& name) {
+    const Handle selected(H5Pget_virtual_srcspace(plan, i), H5Sclose, damaged);
+    const std::vector<hsize_t> lengths = extent(source);
+    if (H5Sget_select_type(selected) == H5S_SEL_ALL) {
+        const Handle target(H5Pget_virtual_vspace(plan, i), H5Sclose, damaged);
+        const Handle all(H5Dget_space(source), H5Sclose, damaged);
+        if (H5Sget_simple_extent_npoints(all) < H5Sget_select_npoints(target))
+            fail_for_missing(fmt::format("'{}', which it is made of, is smaller than what is taken of it", name));
+        return;
+    }
+    const int rank = H5Sget_simple_extent_ndims(selected);
+    std::vector<hsize_t> start(lengths.size());
+    std::vector<hsize_t> end(lengths.size());
+    if (rank != static_cast<int>(lengths.size()) || H5Sget_select_bounds(selected, start.data(), end.data()) < 0)
+        fail_for_missing(fmt::format("'{}', which it is made of, has other dimensions", name));
+    for (std::size_t dimension = 0; dimension < lengths.size(); ++dimension)
+        if (end[dimension] >= lengths[dimension])
+            fail_for_missing(fmt::format("'{}', which it is made of, is smaller than what is taken of it", name));
+}
+
+void require_sources(hid_t dataset, hid_t plan, std::uint64_t values, const std::filesystem::path& folder, int depth) {
+    constexpr int deepest = 8;
+    if (depth > deepest) throw InputError("", "it is made of what is made of itself", "write the values");
     std::size_t n = 0;
     checked(H5Pget_virtual_count(plan, &n), damaged);
     std::uint64_t mapped = 0;
+    std::set<std::pair<std::string, std::string>> seen;
     for (std::size_t i = 0; i < n; ++i) {
-        std::string name(static_cast<std::size_t>(checked(H5Pget_virtual_filename(plan, i, nullptr, 0), damaged)), 0);
-        H5Pget_virtual_filename(plan, i, name.data(), name.size() + 1);
+        const std::string file_name = name_in(plan, i, H5Pget_virtual_filename);
+        const std::string path = name_in(plan, i, H5Pget_virtual_dsetname);
         std::error_code none;
-        if (name != "." && !std::filesystem::is_regular_file(named_by(folder, name), none))
-            fail_for_missing(fmt::format("the file '{}', which it is made of, is not there", name));
+        if (file_name != "." && !std::filesystem::is_regular_file(named_by(folder, file_name), none))
+            fail_for_missing(fmt::format("the file '{}', which it is made of, is not there", file_name));
+        const Handle file = file_name == "." ? Handle(H5Iget_file_id(dataset), H5Fclose, damaged)
+                                             : open_hdf5(named_by(folder, file_name));
+        const Handle source(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
+        const std::string name = file_name + ":" + path;
+        if (!source.is_open()) fail_for_missing(fmt::format("'{}', which it is made of, is not there", name));
+        if (seen.emplace(file_name, path).second)
+            require_stored(source, file_name == "." ? folder : named_by(folder, file_name).parent_path(), depth + 1);
+        require_selection(plan, i, source, name);
         const Handle selected(H5Pget_virtual_vspace(plan, i), H5Sclose, damaged);
         if (const hssize_t points = H5Sget_select_npoints(selected); points > 0)
             mapped += static_cast<std::uint64_t>(points);
@@ -122,18 +164,20 @@ void require_sources(hid_t plan, std::uint64_t values, const std::filesystem::pa
     if (mapped < values) fail_for_missing(fmt::format("{} of its {} values are of no file", values - mapped, values));
 }
 
-void require_external(hid_t plan, const std::filesystem::path& folder) {
+void require_external(hid_t plan, std::uint64_t bytes, const std::filesystem::path& folder) {
     const int n = checked(H5Pget_external_count(plan), damaged);
     for (int i = 0; i < n; ++i) {
         std::array<char, 4096> name{};
         off_t offset = 0;
         hsize_t size = 0;
         checked(H5Pget_external(plan, static_cast<unsigned>(i), name.size(), name.data(), &offset, &size), damaged);
+        const std::uint64_t needed = std::min<std::uint64_t>(bytes, size);  // the last one may have no end
         std::error_code none;
         const std::filesystem::path file = named_by(folder, name.data());
         const std::uint64_t there = std::filesystem::file_size(file, none);
-        if (none || (size != H5F_UNLIMITED && there < static_cast<std::uint64_t>(offset) + size))
+        if (none || there < static_cast<std::uint64_t>(offset) + needed)
             fail_for_missing(fmt::format("the file '{}', which it is made of, is missing or was cut off", name.data()));
+        bytes -= needed;
     }
 }
 
@@ -202,7 +246,8 @@ void require_filters(hid_t dataset) {
 namespace {
 
 // So that a damaged extent allocates nothing that the file cannot fill.
-void require_stored(hid_t dataset, const Dimensions& dimensions, const std::filesystem::path& folder) {
+void require_stored(hid_t dataset, const std::filesystem::path& folder, int depth) {
+    const Dimensions dimensions = dimensions_of(dataset, MemoryOrder::last_fastest);
     // Of the file that the dataset is in, to which a link of the named one may lead.
     const Handle file(H5Iget_file_id(dataset), H5Fclose, damaged);
     hsize_t file_bytes = 0;
@@ -211,8 +256,8 @@ void require_stored(hid_t dataset, const Dimensions& dimensions, const std::file
     const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
     const std::uint64_t bytes = bytes_of(dimensions, H5Tget_size(type));
     const H5D_layout_t layout = checked(H5Pget_layout(plan), damaged);
-    if (layout == H5D_VIRTUAL) return require_sources(plan, bytes / H5Tget_size(type), folder);
-    if (H5Pget_external_count(plan) > 0) return require_external(plan, folder);
+    if (layout == H5D_VIRTUAL) return require_sources(dataset, plan, bytes / H5Tget_size(type), folder, depth);
+    if (H5Pget_external_count(plan) > 0) return require_external(plan, bytes, folder);
     if (layout == H5D_CHUNKED) require_all_chunks(dataset, plan);
 
     // What scaleoffset packs of equal numbers takes no room at all.
@@ -259,6 +304,27 @@ std::vector<double> numbers_in(hid_t file, const std::string& path) {
     return values;
 }
 
+std::vector<std::string> texts_in(hid_t file, const std::string& path) {
+    if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
+    const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+    if (H5Iget_type(object) != H5I_DATASET) return {};
+    const Handle type(H5Dget_type(object), H5Tclose, damaged);
+    const Handle space(H5Dget_space(object), H5Sclose, damaged);
+    const hssize_t n = H5Sget_simple_extent_npoints(space);
+    constexpr hssize_t most = 1 << 20;
+    constexpr std::size_t longest = 4096;
+    const std::size_t length = H5Tget_size(type);
+    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0 || n < 1 || n > most || length > longest)
+        return {};
+    require_filters(object);
+    std::string text(length * static_cast<std::size_t>(n), '\0');
+    checked(H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), damaged);
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+        texts.emplace_back(text.substr(i * length, length).c_str());
+    return texts;
+}
+
 bool is_octave(hid_t object) {
     return H5Aexists(object, "OCTAVE_NEW_FORMAT") > 0;
 }
@@ -267,6 +333,18 @@ bool is_value_of_octave(hid_t file, const std::string& path) {
     if (last_part(path) != "value") return false;
     const Handle group(H5Oopen(file, folder_of(path).c_str(), H5P_DEFAULT), H5Oclose);
     return group.is_open() && is_octave(group);
+}
+
+std::string refused_by_octave(hid_t file, const std::string& path) {
+    if (!is_value_of_octave(file, path)) return {};
+    const Handle group(H5Oopen(file, folder_of(path).c_str(), H5P_DEFAULT), H5Oclose, damaged);
+    if (H5Aexists(group, "OCTAVE_EMPTY_MATRIX") > 0) return "empty";
+    const std::vector<std::string> types = texts_in(file, folder_of(path) + "/type");
+    const std::string type = types.empty() ? "" : types.front();
+    if (type.find("string") != std::string::npos) return "text";
+    if (type.find("sparse") != std::string::npos) return "a sparse matrix, which full() makes an array";
+    if (type.find("range") != std::string::npos) return "a range, which [x(:)] makes an array";
+    return {};
 }
 
 namespace {
@@ -280,7 +358,7 @@ class Hdf5Array final : public StoredArray {
         if (!matlab_class(dataset_).empty() || is_octave) order = MemoryOrder::first_fastest;
         dimensions = dimensions_of(dataset_, order);
         require_filters(dataset_);
-        require_stored(dataset_, dimensions, folder);
+        require_stored(dataset_, folder, 0);
         NamedDimensions named = axes_in(dataset_, dimensions.size());
         axes = std::move(named.axes);
         if (!named.not_understood.empty())
@@ -342,9 +420,12 @@ class Hdf5Array final : public StoredArray {
         if (!group.is_open() || last_part(path_) != "data" || H5Lexists(group, "starting_time", H5P_DEFAULT) <= 0)
             return {};
         const Handle start(H5Oopen(group, "starting_time", H5P_DEFAULT), H5Oclose);
-        if (const auto rate = start.is_open() ? number_of(start, "rate") : std::nullopt; rate && *rate > 0)
-            return 1 / *rate;
-        return {};
+        const auto rate = start.is_open() ? number_of(start, "rate") : std::nullopt;
+        if (!rate || !(*rate > 0)) return {};
+        ToldStep told;
+        told.add("starting_time", 1 / *rate);
+        if (times_.values.size() > 1) told.add("timestamps", regular_step(times_.values, times_.name));
+        return told.seconds();
     }
 
     // Timestamps beside it (NWB), in s; the scale of its time.
@@ -359,6 +440,10 @@ class Hdf5Array final : public StoredArray {
         const auto scale = time_scale_of(file_, dataset_);
         if (!scale || !times_.values.empty()) return;
         times_ = {.values = numbers_in(file_, scale->path), .name = scale->path};
+        const std::size_t time = static_cast<std::size_t>(std::ranges::find(axes, Axis::time) - axes.begin());
+        if (!times_.values.empty() && time < axes.size() && times_.values.size() != dimensions[time])
+            throw InputError(
+                "", fmt::format("'{}' has {} times for {} steps", scale->path, times_.values.size(), dimensions[time]));
         unit_of_times_ = scale->unit;
         if (!scale->unit && !times_.values.empty())
             notes.push_back(
@@ -378,8 +463,12 @@ class Hdf5Array final : public StoredArray {
 
 std::unique_ptr<StoredArray> open_dataset(hid_t file, Handle dataset, const std::string& path,
                                           const std::filesystem::path& folder) {
-    if (const std::string refused = refused_dataset(dataset); !refused.empty())
-        throw InputError("", fmt::format("'{}' is {}", path, refused));
+    std::string refused = refused_by_octave(file, path);
+    if (refused.empty()) refused = refused_dataset(dataset);
+    if (refused.empty() && last_part(path).starts_with("spike_times"))
+        throw InputError("", fmt::format("'{}' are times of events, not samples in regular steps", path),
+                         "count them in bins of one length, numpy.histogram(times, bins)");
+    if (!refused.empty()) throw InputError("", fmt::format("'{}' is {}", path, refused));
     return std::make_unique<Hdf5Array>(file, std::move(dataset), path, folder);
 }
 

@@ -21,9 +21,15 @@ void require_filters(hid_t dataset);
 /// All values of a small dataset of numbers; none if it is another one.
 std::vector<double> numbers_in(hid_t file, const std::string& path);
 
+/// All texts of a dataset of texts of one length; none if it is another one.
+std::vector<std::string> texts_in(hid_t file, const std::string& path);
+
 /// Octave keeps what is called "/x" in "/x/value".
 bool is_octave(hid_t object);
 bool is_value_of_octave(hid_t file, const std::string& path);
+
+/// What the value is that Octave wrote, if it is no array of numbers; "" if it is, or of another program.
+std::string refused_by_octave(hid_t file, const std::string& path);
 
 /// A dataset of numbers, read as it is needed. `folder`: that of the file, from which it may name others. Throws
 /// InputError if it holds something else, or what HDF5 would make up.

@@ -101,22 +101,9 @@ class FrameArray final : public StoredArray {
         if (H5Lexists(file, path.c_str(), H5P_DEFAULT) <= 0) return {};
         const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, damaged);
         if (H5Iget_type(object) != H5I_DATASET) return {};
-        const Handle type(H5Dget_type(object), H5Tclose, damaged);
-        std::vector<std::string> names;
-        if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
+        std::vector<std::string> names = texts_in(file, path);
+        if (names.empty())
             for (const double number : numbers_in(file, path)) names.push_back(fmt::format("{}", number));
-            return names;
-        }
-        const Handle space(H5Dget_space(object), H5Sclose, damaged);
-        const hssize_t n = H5Sget_simple_extent_npoints(space);
-        constexpr hssize_t most = 1 << 20;
-        const std::size_t length = H5Tget_size(type);
-        if (n < 1 || n > most || length > 4096) return {};
-        require_filters(object);
-        std::string text(length * static_cast<std::size_t>(n), '\0');
-        checked(H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), damaged);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
-            names.emplace_back(text.substr(i * length, length).c_str());
         return names;
     }
 
@@ -124,6 +111,39 @@ class FrameArray final : public StoredArray {
     std::uint64_t rows_ = 0;
     std::vector<Block> blocks_;
 };
+
+/// The levels of the index that are columns by their names: trials and times.
+ColumnTable index_of(hid_t file, const std::string& path) {
+    ColumnTable index;
+    const auto add = [&](const std::string& of, std::vector<double> values) {
+        const Handle dataset(H5Oopen(file, of.c_str(), H5P_DEFAULT), H5Oclose);
+        const std::string name = dataset.is_open() ? text_of(dataset, "name") : "";
+        if (!have_trials_or_times({name})) return;
+        if (values.empty())
+            throw InputError("", fmt::format("the index '{}' is not of numbers", name),
+                             "in Python: frame.reset_index(), with numbers for trials and seconds for times");
+        index.names.push_back(name);
+        index.values.insert(index.values.end(), values.begin(), values.end());
+        ++index.width;
+    };
+    const std::string axis = path + "/axis1";
+    if (H5Lexists(file, axis.c_str(), H5P_DEFAULT) > 0) add(axis, numbers_in(file, axis));
+    for (int level = 0;; ++level) {
+        const std::string of = fmt::format("{}_level{}", axis, level);
+        if (H5Lexists(file, of.c_str(), H5P_DEFAULT) <= 0) break;
+        const std::vector<double> known = numbers_in(file, of);
+        std::vector<double> values;
+        for (const double code : numbers_in(file, fmt::format("{}_label{}", axis, level))) {
+            if (known.empty() || !(code >= 0 && code < static_cast<double>(known.size()))) {
+                values.clear();
+                break;
+            }
+            values.push_back(known[static_cast<std::size_t>(code)]);
+        }
+        add(of, std::move(values));
+    }
+    return index;  // a level after the other
+}
 
 }  // namespace
 
@@ -135,15 +155,24 @@ std::vector<std::unique_ptr<StoredArray>> open_frame(hid_t file, const std::stri
                                                      const std::filesystem::path& folder) {
     auto frame = std::make_unique<FrameArray>(file, path, folder);
     std::vector<std::unique_ptr<StoredArray>> arrays;
-    if (!have_trials_or_times(frame->columns())) {
+    const ColumnTable index = index_of(file, path);
+    if (index.width == 0 && !have_trials_or_times(frame->columns())) {
         arrays.push_back(std::move(frame));
         return arrays;
     }
     const RowMatrix values = frame->values();
-    return trials_of({.names = frame->columns(),
-                      .width = frame->columns().size(),
-                      .values = {values.data(), values.data() + values.size()}},
-                     {});
+    const auto rows = static_cast<std::size_t>(values.rows());
+    if (index.values.size() != rows * index.width)
+        throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
+    ColumnTable table{.names = index.names, .width = index.width + frame->columns().size(), .values = {}};
+    table.names.insert(table.names.end(), frame->columns().begin(), frame->columns().end());
+    for (std::size_t row = 0; row < rows; ++row) {
+        for (std::size_t level = 0; level < index.width; ++level)
+            table.values.push_back(index.values[level * rows + row]);
+        const double* of_row = values.data() + row * frame->columns().size();
+        table.values.insert(table.values.end(), of_row, of_row + frame->columns().size());
+    }
+    return trials_of(table, {});
 }
 
 }  // namespace repal

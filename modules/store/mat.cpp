@@ -20,6 +20,7 @@ module repal.store;
 import :array_file;
 import :child;
 import :mat;
+import :mat_check;
 import repal.error;
 
 namespace repal {
@@ -249,7 +250,9 @@ class HeldMatArray final : public StoredArray {
 class MatFile final : public ArrayFile {
  public:
     explicit MatFile(const std::filesystem::path& file)
-        : file_(file.string()), file_bytes_(std::filesystem::file_size(file)) {}
+        : file_(file.string()), file_bytes_(std::filesystem::file_size(file)) {
+        require_whole_mat(file);
+    }
 
     std::vector<ArrayEntry> arrays() override {
         Child child(memory(), kind, [this](const Writer& out) { list_all(out, file_); });
@@ -286,7 +289,7 @@ class MatFile final : public ArrayFile {
     static constexpr std::uint64_t largest_ratio = 1032 * sizeof(double);
 
     std::uint64_t memory() const {
-        constexpr std::uint64_t of_program = std::uint64_t{4} << 30;
+        constexpr std::uint64_t of_program = std::uint64_t{1} << 30;
         return of_program + 4 * file_bytes_ * largest_ratio;
     }
 

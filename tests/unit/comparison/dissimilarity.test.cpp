@@ -194,6 +194,36 @@ TEST_F(Dissimilarity, SystemWithoutAnEmbeddingFailsItsPairsOnly) {
     EXPECT_EQ(results[2].score.detail, "system -1: it is negative");
 }
 
+TEST_F(Dissimilarity, PairsOfMoreSystemsThanMemoryHoldsAreTheSame) {
+    std::vector<int> values;
+    for (int value = 1; value <= 12; ++value) values.push_back(value % 5 == 0 ? 5 - value : value);  // 0 and -5 fail
+    const Part part = part_of(values);
+    repal::Progress quiet;
+    const auto results_of = [&](std::size_t max_bytes) {
+        repal::PreparedSystems prepared("", max_bytes);
+        return compare_all({"difference", "difference", metric_}, part, prepared, 2, quiet);
+    };
+    const auto expected = results_of(std::size_t{1} << 20);
+    for (const auto& constant : constants_) {
+        EXPECT_EQ(constant->times_observed, 1);
+        constant->times_observed = 0;
+    }
+
+    const auto results = results_of(6 * 4 * sizeof(double));  // two tiles of three systems
+
+    ASSERT_EQ(results.size(), 12u * 11 / 2);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        EXPECT_EQ(results[i].score.status, expected[i].score.status) << i;
+        if (expected[i].score.status == Status::ok) {
+            EXPECT_EQ(results[i].score.angle_rad, expected[i].score.angle_rad) << i;
+        }
+        EXPECT_EQ(results[i].score.detail, expected[i].score.detail) << i;
+        EXPECT_EQ(results[i].a.name, expected[i].a.name) << i;
+    }
+    EXPECT_EQ(constants_.front()->times_observed, 1) << "the first tile stays";
+    EXPECT_GT(constants_.back()->times_observed, 1) << "the last tile was made more than once";
+}
+
 TEST_F(Dissimilarity, WhateverAPluginThrowsFailsItsPairsOnly) {
     metric_->throws_at = 2;
     const auto results = run({part_of({1, 2, 3})});

@@ -18,6 +18,7 @@
 
 #include "commands.hpp"
 #include "outputs.hpp"
+#include "print_error.hpp"
 #include "signals.hpp"
 
 import command.comparison_text;
@@ -228,14 +229,14 @@ std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::v
 void tell_of_stop(const Compared& compared, const GrowingScores& growing, std::size_t all,
                   const CompareOptions& options) {
     if (!growing.file().empty()) {
-        fmt::print(stderr, "repal: {} of {} scores are in {}; the same command with --resume goes on from there\n",
-                   growing.size(), all, growing.file());
+        print_error("repal: {} of {} scores are in {}; the same command with --resume goes on from there\n",
+                    growing.size(), all, growing.file());
         return;
     }
     if (!compared.comparisons.empty()) fmt::print("{}", text_of(compared.comparisons, options.format));
     std::fflush(stdout);
-    fmt::print(stderr, "repal: {} of {} scores are done, the others are missing; with --out, what is done is kept\n",
-               growing.size(), all);
+    print_error("repal: {} of {} scores are done{}; with --out, what is done is kept\n", growing.size(), all,
+                growing.size() < all ? ", the others are missing" : "");
 }
 
 /// What the user says, or the name of the file.
@@ -303,7 +304,7 @@ bool report_failures(const std::vector<Comparison>& comparisons) {
         const auto& [metric, status, text] = cause;
         const std::string which = pairs.size() == 1 ? fmt::format("{} and {}", pairs.front()->a, pairs.front()->b)
                                                     : fmt::format("{} pairs", pairs.size());
-        fmt::print(stderr, "repal: {}: {}: {}: {}\n", metric, which, status, text);
+        print_error("repal: {}: {}: {}: {}\n", metric, which, status, text);
     }
     return !failures.empty();
 }

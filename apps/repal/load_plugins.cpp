@@ -8,6 +8,7 @@ module;
 #include <cstdlib>
 
 #include "commands.hpp"
+#include "print_error.hpp"
 
 module command.load_plugins;
 
@@ -22,9 +23,9 @@ void say_that_a_plugin_has_called_exit() {
     std::atexit(say_that_a_plugin_has_called_exit);
     static std::atomic<bool> is_said = false;
     while (is_said.exchange(true)) pause();
-    fmt::print(stderr,
-               "repal: a plugin has ended the program; with --isolate it ends its own process, and only what it "
-               "was asked for fails\n");
+    print_error(
+        "repal: a plugin has ended the program; with --isolate it ends its own process, and only what it "
+        "was asked for fails\n");
     _exit(failure);
 }
 

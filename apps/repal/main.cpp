@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -14,16 +15,18 @@
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "print_error.hpp"
 #include "signals.hpp"
 
 import command.load_plugins;
 import repal.error;
+import repal.file;
 import repal.progress;
 
 namespace {
 
 int fail(command::ExitCode code, const std::string& text) {
-    fmt::print(stderr, "repal: {}{}\n", text, command::of_node());
+    command::print_error("repal: {}{}\n", text, command::of_node());
     return code;
 }
 
@@ -127,10 +130,10 @@ int run(int argc, char** argv) try {
         return chosen();
     } catch (const repal::Stopped&) {
         const int signal = command::stop_signal();
-        fmt::print(stderr, "repal: stopped by signal {} ({}){}\n", signal, strsignal(signal),
-                   is_without_study(app.get_subcommands().front()->get_name())
-                       ? ""
-                       : "; what is done is kept, the same command goes on from there");
+        command::print_error("repal: stopped by signal {} ({}){}\n", signal, strsignal(signal),
+                             is_without_study(app.get_subcommands().front()->get_name())
+                                 ? ""
+                                 : "; what is done is kept, the same command goes on from there");
         command::end_by(signal);
     }
 } catch (const repal::InputError& error) {
@@ -161,7 +164,10 @@ std::string command::quoted(const std::string& word) {
 }
 
 int main(int argc, char** argv) {
-    const int code = run(argc, argv);
+    int code = run(argc, argv);
     command::forget_plugins();
+    // A full disk is seen here at the latest.
+    if (std::fflush(stdout) != 0 && code == command::done)
+        code = fail(command::failure, "standard output cannot be written: " + repal::system_error_text(errno));
     return code;
 }

@@ -73,11 +73,14 @@ void warn_of_orders(const std::vector<repal::ReadSystem>& systems, repal::Progre
             const Lengths a = lengths_of(systems[i]);
             const Lengths b = lengths_of(systems[j]);
             if ((a[0] == 1) != (b[0] == 1)) continue;
-            const std::string axes = better_order(a, b);
+            // The one with more channels than steps is the stranger of two.
+            const bool is_other_stranger = b[2] > b[1] && a[2] <= a[1];
+            const repal::ReadSystem& stranger = is_other_stranger ? systems[j] : systems[i];
+            const std::string axes = is_other_stranger ? better_order(b, a) : better_order(a, b);
             if (axes.empty()) continue;
             progress.warn("axes", fmt::format("{} is {} and {} is {}: if their axes are in different orders, say {}@{}",
                                               systems[j].name, to_string(systems[j].x.shape()), systems[i].name,
-                                              to_string(systems[i].x.shape()), systems[i].name, axes));
+                                              to_string(systems[i].x.shape()), stranger.name, axes));
             return;
         }
 }
@@ -104,9 +107,11 @@ void tell(const std::vector<repal::ReadSystem>& systems, repal::Progress& progre
 double seconds_in(const std::string& text) {
     double value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value) || value <= 0)
+    const std::string_view unit(end, text.data() + text.size());
+    if (unit == "ms") value /= 1000;
+    if (failure != std::errc() || !(unit.empty() || unit == "s" || unit == "ms") || !std::isfinite(value) || value <= 0)
         throw repal::InputError("--dt " + text, "no time of a step in seconds",
-                                "e.g. 0.01, one for each file as in 0.01,0.02, or steps");
+                                "e.g. 0.01, 10ms, one for each file as in 0.01,0.02, or steps");
     return value;
 }
 
@@ -130,6 +135,7 @@ std::optional<repal::TrialWindow> window_in(const std::string& text) {
         if (!has_unit && target != std::round(target))
             throw wrong(fmt::format("'{}' is no whole number of steps", part));
         if (unit == "ms") target /= 1000;
+        if (target == 0 && !has_unit) return;  // the beginning in either
         if (is_in_seconds.value_or(has_unit) != has_unit) throw wrong("it mixes steps and seconds");
         is_in_seconds = has_unit;
     };
@@ -141,14 +147,50 @@ std::optional<repal::TrialWindow> window_in(const std::string& text) {
 }
 
 /// Files of which some say the time of a step and others do not.
-void require_steps_of_all(const std::vector<repal::ReadSystem>& systems) {
+void require_steps_of_all(const std::vector<repal::ReadSystem>& systems, std::size_t locations) {
     const auto says = [](const repal::ReadSystem& system) { return system.x.dt().has_value(); };
     const auto one = std::ranges::find_if(systems, says);
     const auto other = std::ranges::find_if_not(systems, says);
     if (one == systems.end() || other == systems.end()) return;
     throw repal::InputError(
         other->name, fmt::format("it does not say the time of a step, but {} does ({:.6g} s)", one->name, *one->x.dt()),
-        "--dt 0.01 says it for all, --dt 0.01,0.02 for each file, --dt steps compares steps");
+        fmt::format("--dt {0:.6g} says one for all, whatever they say; --dt {0:.6g},{0:.6g},... one for each of the "
+                    "{1} locations; --dt steps compares steps",
+                    *one->x.dt(), locations));
+}
+
+/// Trials of some that have names in an order of their own, and of others that have none.
+void warn_of_names_of_one_side(const std::vector<repal::ReadSystem>& systems, repal::Progress& progress) {
+    const auto is_named = [](const repal::ReadSystem& system) { return !system.trial_names.empty(); };
+    const auto by_length = [](const std::string& name) { return std::pair(name.size(), name); };  // "2" before "10"
+    const auto named = std::ranges::find_if(systems, [&](const repal::ReadSystem& system) {
+        return is_named(system) && !std::ranges::is_sorted(system.trial_names, {}, by_length);
+    });
+    const auto other = std::ranges::find_if_not(systems, is_named);
+    if (named == systems.end() || other == systems.end()) return;
+    progress.warn("trials", fmt::format("{} names its trials, which do not rise, and {} does not: metrics that compare "
+                                        "samples take them in the order of each file",
+                                        named->name, other->name));
+}
+
+/// A window in seconds begins at another time in each system, unless that is a step of all of them.
+void require_common_window(const std::vector<repal::ReadSystem>& systems, const repal::TrialWindow& window,
+                           const std::string& text) {
+    if (!window.is_in_seconds) return;
+    const auto by_step = [](const repal::ReadSystem& system) { return system.x.dt().value_or(0); };
+    const auto [shortest, longest] = std::ranges::minmax_element(systems, {}, by_step);
+    constexpr double equal = 1e-3;
+    const double step = by_step(*longest);
+    if (step - by_step(*shortest) <= equal * step) return;
+    for (const repal::ReadSystem& system : systems) {
+        const double steps = window.first / by_step(system);
+        if (std::abs(steps - std::round(steps)) <= equal) continue;
+        throw repal::InputError(
+            "--window " + text,
+            fmt::format("it begins between two steps of {}, which take {:.6g} s, and steps differ between systems",
+                        system.name, by_step(system)),
+            fmt::format("begin at a step of all of them, e.g. at {:.6g}s", std::round(window.first / step) * step));
+    }
 }
 
 /// Numbers beside arrays that may tell times of a step: where they differ, steps do not correspond.
@@ -158,10 +200,9 @@ void warn_of_steps_beside(const std::vector<repal::ReadSystem>& systems, repal::
         if (system.step_beside.empty() || system.x.dt()) continue;
         if (first == nullptr) first = &system;
         if (system.step_beside == first->step_beside) continue;
-        progress.warn("time",
-                      fmt::format("steps are taken as they are, but {} holds {} and {} holds {}: --dt 0.01,0.02 "
-                                  "tells how many seconds a step of each takes",
-                                  first->name, first->step_beside, system.name, system.step_beside));
+        progress.warn("time", fmt::format("steps are taken as they are, but {} holds {} and {} holds {}: --dt with a "
+                                          "number for each location tells how many seconds a step takes",
+                                          first->name, first->step_beside, system.name, system.step_beside));
         return;
     }
 }
@@ -285,10 +326,12 @@ std::vector<Recording> read_recordings(const RecordingOptions& options, repal::P
         for (const repal::InputError& error : errors) all += fmt::format("\n  {}", error.what());
         throw repal::InputError("", fmt::format("{} locations cannot be read:{}", errors.size(), all));
     }
-    require_steps_of_all(systems);
+    require_steps_of_all(systems, options.locations.size());
+    if (reading.window) require_common_window(systems, *reading.window, options.window);
     tell(systems, progress);
     warn_of_orders(systems, progress);
     warn_of_steps_beside(systems, progress);
+    warn_of_names_of_one_side(systems, progress);
     constexpr std::size_t many = 32;
     std::vector<Recording> recordings;
     for (repal::ReadSystem& system : systems) {

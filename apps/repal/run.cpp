@@ -11,6 +11,7 @@
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "print_error.hpp"
 #include "signals.hpp"
 #include "submission.hpp"
 
@@ -77,7 +78,7 @@ int conclude(const repal::Study& study, const repal::Plan& plan, const repal::Ru
     progress.end();
     for (const repal::Table& rows : findings.overview)
         if (!common.is_quiet) fmt::print("{}\n", table(rows));
-    if (!findings.failures.empty()) fmt::print(stderr, "repal: {}\n", toned(Tone::bad, findings.failures, stderr));
+    if (!findings.failures.empty()) print_error("repal: {}\n", toned(Tone::bad, findings.failures, stderr));
     print_summary(progress, findings.failures.empty() ? Tone::good : Tone::bad, common);
     fmt::print("results: {}\nreport: {}\n", options.results.string(), page.string());
     return findings.failures.empty() ? done : some_failed;
@@ -112,8 +113,7 @@ int run(const StageOptions& options, const CommonOptions& common) {
             plugins, arguments);
         const std::size_t failed = count(plan, repal::ItemState::failed);
         if (failed == 0) return done;
-        fmt::print(stderr, "repal: {} items have failed; `{}repal plan {} -v` lists them\n", failed, plugins,
-                   arguments);
+        print_error("repal: {} items have failed; `{}repal plan {} -v` lists them\n", failed, plugins, arguments);
         return some_failed;
     }
     return conclude(*study, plan, run_options, common, progress);

@@ -13,6 +13,7 @@ module;
 #include <vector>
 
 #include "environment.hpp"
+#include "print_error.hpp"
 #include "signals.hpp"
 
 module command.terminal;
@@ -98,8 +99,8 @@ void TerminalProgress::end() {
     clear_bar();
     stage_.seconds = seconds();
     if (!is_quiet_ && stage_.seconds >= 1)
-        fmt::print(stderr, "{}: {} done in {} ({}/s)\n", stage_.name, stage_.done, duration(stage_.seconds),
-                   rate(stage_.done, stage_.seconds));
+        print_error("{}: {} done in {} ({}/s)\n", stage_.name, stage_.done, duration(stage_.seconds),
+                    rate(stage_.done, stage_.seconds));
     if (stage_.done > 0) stages_.push_back(stage_);
     stage_ = {};
 }
@@ -110,14 +111,14 @@ void TerminalProgress::warn(const std::string& source, const std::string& text) 
     if (++warnings_[source] > 1 && !is_verbose_) return;
     if (is_quiet_) return;
     clear_bar();
-    fmt::print(stderr, "repal: {}: {}: {}\n", toned(Tone::warning, "warning", stderr), source, text);
+    print_error("repal: {}: {}: {}\n", toned(Tone::warning, "warning", stderr), source, text);
 }
 
 void TerminalProgress::say(const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (is_quiet_) return;
     clear_bar();
-    fmt::print(stderr, "{}: {}\n", stage_.name.empty() ? "repal" : stage_.name, text);
+    print_error("{}: {}\n", stage_.name.empty() ? "repal" : stage_.name, text);
 }
 
 bool TerminalProgress::is_stop_requested() const {
@@ -141,7 +142,7 @@ TerminalProgress::~TerminalProgress() {
     clear_bar();
     if (is_quiet_ || is_verbose_) return;
     for (const auto& [source, count] : warnings_)
-        if (count > 1) fmt::print(stderr, "repal: {} more warnings of {}; --verbose shows them\n", count - 1, source);
+        if (count > 1) print_error("repal: {} more warnings of {}; --verbose shows them\n", count - 1, source);
 }
 
 double TerminalProgress::seconds() const {
@@ -159,7 +160,7 @@ void TerminalProgress::draw() {
                                                  static_cast<double>(total_ - std::min(stage_.done, total_))));
     }
     if (!has_bar_) {
-        fmt::print(stderr, "{}: {} of {}{}{}\n", stage_.name, stage_.done, total_, speed, left);
+        print_error("{}: {} of {}{}{}\n", stage_.name, stage_.done, total_, speed, left);
         return;
     }
     // A line that wraps could not be drawn over. Where there is no room for a bar, the rate can be missed most.
@@ -177,12 +178,12 @@ void TerminalProgress::draw() {
     } else {
         line = shortened(line, columns);
     }
-    fmt::print(stderr, "\r\033[K{}", line);
+    print_error("\r\033[K{}", line);
     std::fflush(stderr);
 }
 
 void TerminalProgress::clear_bar() {
-    if (has_bar_ && !stage_.name.empty() && !is_quiet_) fmt::print(stderr, "\r\033[K");
+    if (has_bar_ && !stage_.name.empty() && !is_quiet_) print_error("\r\033[K");
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {

@@ -59,7 +59,10 @@ Units units_of(const Observed& observed, Index window) {
     constexpr Index least_blocks = 8;
     const Index steps = std::max<Index>(50, 5 * window);
     const Index n = x.steps(0) / steps;
-    if (n < least_blocks) return {observed, "1 trial", false};
+    if (n < least_blocks)
+        return {observed,
+                fmt::format("1 trial of {} steps, which has no {} blocks of {}", x.steps(0), least_blocks, steps),
+                false};
     std::vector<RowMatrix> blocks;
     for (Index i = 0; i < n; ++i) blocks.emplace_back(x.trial(0).middleRows(i * steps, steps));
     return {observed.with(Trajectories::from_trials(blocks).with_dt(x.dt())),

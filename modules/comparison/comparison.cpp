@@ -68,6 +68,15 @@ bool needs_order_of_names(const std::vector<NamedSystem>& systems) {
     return std::ranges::adjacent_find(names, std::ranges::not_equal_to()) != names.end();
 }
 
+/// Whether the embeddings of all systems are brought to one form.
+bool has_common_form(const ChosenMetric& metric, const Part& part) {
+    return !part.has_independent_pairs && metric.info.has_common_form;
+}
+
+Unsuitable what_unsuitable_do(const Part& part) {
+    return part.has_independent_pairs || part.keeps_unsuitable ? Unsuitable::has_no_value : Unsuitable::throws;
+}
+
 std::size_t pairs_per_batch(const ChosenMetric& metric) {
     return std::max<std::size_t>(1, metric.metric->pairs_per_batch());
 }
@@ -150,12 +159,11 @@ std::vector<PreparedSystem> prepare(const ChosenMetric& metric, const Part& part
                                     const std::function<void()>& advance) {
     std::vector<NamedSystem> systems;
     for (const std::size_t system : needed) systems.push_back(part.systems[system]);
-    const Unsuitable unsuitable =
-        part.has_independent_pairs || part.keeps_unsuitable ? Unsuitable::has_no_value : Unsuitable::throws;
+    const Unsuitable unsuitable = what_unsuitable_do(part);
     std::vector<PreparedSystem> found = prepared.of(metric, systems, unsuitable, jobs, advance);
     if (const std::string warning = first_warning(found, systems); !warning.empty())
         progress.warn(metric.name, warning);
-    if (!part.has_independent_pairs) harmonise(*metric.metric, found);
+    if (has_common_form(metric, part)) harmonise(*metric.metric, found);
     std::vector<PreparedSystem> all(part.systems.size());
     for (std::size_t i = 0; i < found.size(); ++i) all[needed[i]] = std::move(found[i]);
     return all;
@@ -222,9 +230,9 @@ std::vector<Block> blocks_of(const Part& part, std::span<const std::size_t> pair
 /// take more memory than is kept.
 std::size_t systems_in_tile(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared) {
     const std::size_t n = std::max<std::size_t>(1, part.systems.size());
-    if (!part.has_independent_pairs) return n;
+    if (has_common_form(metric, part) || part.systems.empty()) return n;
     const std::size_t bytes =
-        prepared.of(metric, std::span(part.systems).first(1), Unsuitable::has_no_value, 1).front().bytes;
+        prepared.of(metric, std::span(part.systems).first(1), what_unsuitable_do(part), 1).front().bytes;
     if (bytes == 0 || n <= prepared.max_bytes() / bytes) return n;
     return std::max<std::size_t>(1, prepared.max_bytes() / bytes / 2);
 }

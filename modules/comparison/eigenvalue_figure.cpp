@@ -44,10 +44,10 @@ Series modes_of(const Havok& havok, Eigen::Index rank, double dt) {
 Figure eigenvalue_figure(const std::string& id, std::span<const ChosenMetric> metrics,
                          std::span<const NamedSystem> systems) {
     bool has_times = true;
-    std::vector<Observed> observed;
+    std::vector<std::optional<double>> steps;
     for (const NamedSystem& system : systems) {
-        observed.push_back(system.system->observe({}));
-        has_times = has_times && observed.back().trajectories().dt().has_value();
+        steps.push_back(system.system->observe({}).trajectories().dt());
+        has_times = has_times && steps.back().has_value();
     }
     Figure figure{.id = id,
                   .title = "Modes",
@@ -59,8 +59,8 @@ Figure eigenvalue_figure(const std::string& id, std::span<const ChosenMetric> me
                   .variants = {}};
     for (const ChosenMetric& metric : metrics) {
         std::vector<std::shared_ptr<const Havok>> fitted;
-        for (std::size_t i = 0; i < systems.size(); ++i)
-            fitted.push_back(operators_of(metric, systems[i], observed[i]));
+        for (const NamedSystem& system : systems)
+            fitted.push_back(operators_of(metric, system, system.system->observe({})));
         std::optional<Eigen::Index> smallest;
         for (const auto& havok : fitted)
             if (havok != nullptr) smallest = std::min(smallest.value_or(havok->rank()), havok->rank());
@@ -73,7 +73,7 @@ Figure eigenvalue_figure(const std::string& id, std::span<const ChosenMetric> me
         double highest = 0;
         for (std::size_t i = 0; i < systems.size(); ++i) {
             if (fitted[i] == nullptr) continue;
-            const double dt = has_times ? *observed[i].trajectories().dt() : 0;
+            const double dt = has_times ? *steps[i] : 0;
             Series modes = modes_of(*fitted[i], is_common ? *smallest : fitted[i]->rank(), dt);
             modes.name = systems[i].name;
             modes.colour = i;

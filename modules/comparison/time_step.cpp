@@ -16,7 +16,7 @@ namespace {
 
 using Eigen::Index;
 
-constexpr double tolerance = 1e-6;  // of steps that are said in a few digits
+constexpr double tolerance = 1e-3;  // of steps that rounded times tell
 
 /// Every q-th row from `first` on.
 RowMatrix thinned(const RowMatrix& rows, Index first, Index q) {

@@ -8,6 +8,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <limits>
@@ -64,13 +65,23 @@ struct Halved {
     std::vector<bool> is_first;
 };
 
-Index shortest_trial(const Trajectories& x) {
-    return x.shape().steps;
+/// The trials that have at least so many steps hold four fifths of all steps, so that a few short pieces, as gaps leave
+/// them, decide nothing.
+Index usual_steps(const Trajectories& x) {
+    std::vector<Index> lengths;
+    for (Index k = 0; k < x.shape().trials; ++k) lengths.push_back(x.steps(k));
+    std::ranges::sort(lengths, std::ranges::greater());
+    Index held = 0;
+    for (const Index steps : lengths) {
+        held += steps;
+        if (5 * held >= 4 * x.rows().rows()) return steps;
+    }
+    return lengths.back();
 }
 
 /// Whether windows of a fit leave enough of the trials: a quarter of a trial, a tenth of a single one.
 bool leaves_enough(const Fit& fit, const Trajectories& x) {
-    return fit.window * (x.shape().trials == 1 ? 10 : 4) <= shortest_trial(x);
+    return fit.window * (x.shape().trials == 1 ? 10 : 4) <= usual_steps(x);
 }
 
 /// Systems of so few steps choose nothing, since they would leave no delays to the others; unless all are so.
@@ -80,7 +91,7 @@ void leave_out_short(Tuning& tuning, const std::vector<Fit>& fits, std::vector<N
     const Index least = fits.size() == 1 ? fits.front().window + 2 : few;
     // Of one trial, two parts are needed and the delays between them.
     const auto is_short = [&](const Trajectories& x) {
-        return shortest_trial(x) < (x.shape().trials == 1 ? 2 * std::max(least, few) + least : least);
+        return usual_steps(x) < (x.shape().trials == 1 ? 2 * std::max(least, few) + least : least);
     };
     if (std::ranges::all_of(observed, is_short) || std::ranges::none_of(observed, is_short)) return;
     std::vector<NamedSystem> some_systems;
@@ -90,7 +101,7 @@ void leave_out_short(Tuning& tuning, const std::vector<Fit>& fits, std::vector<N
     for (std::size_t i = 0; i < observed.size(); ++i) {
         if (is_short(observed[i])) {
             tuning.warnings.push_back(fmt::format("{}: trials of {} steps are too short to choose by", systems[i].name,
-                                                  shortest_trial(observed[i])));
+                                                  usual_steps(observed[i])));
             continue;
         }
         tuning.systems.push_back(systems[i].name);
@@ -106,7 +117,7 @@ void leave_out_short(Tuning& tuning, const std::vector<Fit>& fits, std::vector<N
 /// Throws what the metric has to say of a system that its options do not suit.
 void require_use(const Fit& fit, const std::vector<Trajectories>& systems, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < systems.size(); ++i) {
-        if (shortest_trial(systems[i]) >= fit.window + 2) continue;
+        if (usual_steps(systems[i]) >= fit.window + 2) continue;
         try {
             fit.metric.metric->prepare(systems[i]);
         } catch (const InvalidTrajectories& invalid) {
@@ -241,7 +252,7 @@ std::string warning_of_mean(const ChosenMetric& metric, const std::vector<Halved
         if (of_mean > 0.5 * rows.squaredNorm())
             return fmt::format(
                 "{}: the mean of its samples holds more than half of their energy, and takes a rank for itself; "
-                "`centre: mean` of {} takes it off",
+                "--set {}.centre=mean (in config.yaml centre: mean) takes it off",
                 system.name, metric.name);
     }
     return {};
@@ -365,7 +376,7 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         if (is_wanted) require_use(fit, observed, tuning.systems);
         if (is_wanted || fits_all) continue;
         for (const std::size_t i : fit.settings)
-            tuning.settings[i].cause = "its delays are longer than a quarter of the shortest trial";
+            tuning.settings[i].cause = "its delays are longer than a quarter of most trials";
         fit.settings.clear();
     }
     std::erase_if(fits, [](const Fit& fit) { return fit.settings.empty(); });
@@ -377,7 +388,7 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     for (const Fit& fit : fits) window = std::max(window, fit.window);
     Index shortest = std::numeric_limits<Index>::max();
     for (const Trajectories& x : observed)
-        shortest = std::min(shortest, x.shape().trials == 1 ? (shortest_trial(x) - window) / 2 : shortest_trial(x));
+        shortest = std::min(shortest, x.shape().trials == 1 ? (usual_steps(x) - window) / 2 : usual_steps(x));
     Index farthest = 1;
     for (const Index h : horizons)
         if (window + h <= shortest / 2) farthest = h;

@@ -38,11 +38,13 @@ std::optional<Score> require_rank(const OperatorEmbedding& a, const OperatorEmbe
     if (a.has_common_rank && b.has_common_rank && a.rank() == b.rank()) return {};
     const Eigen::Index smaller = std::min(a.rank(), b.rank());
     if (smaller == rank) return {};
+    constexpr Eigen::Index least = 2;  // that a metric of operators tells apart
     return Score::without_value(
         Status::not_applicable,
-        fmt::format(
-            "the data of {} determine no more than rank {} of {}; set rank to {} or less, or common_rank to true",
-            a.rank() == b.rank() ? "both" : "one", smaller, rank, smaller));
+        fmt::format("the data of {} determine no more than rank {} of {}{}", a.rank() == b.rank() ? "both" : "one",
+                    smaller, rank,
+                    smaller < least ? ", with which nothing is told apart"
+                                    : fmt::format("; set rank to {} or less, or common_rank to true", smaller)));
 }
 
 }  // namespace repal

@@ -77,6 +77,7 @@ export struct MetricInfo {
     double largest_rad = std::numbers::pi;           ///< that the angle can be: pi, or pi/2 where nothing is opposed
     std::vector<Correspondence> corresponding = {};  ///< empty: any two systems can be compared
     bool needs_equal_steps = true;                   ///< in all trials of a system; the host refuses others
+    bool has_common_form = true;                     ///< false: harmonise() gives back what it got
     std::vector<ValueInfo> values = {};              ///< of Score::values
     std::vector<OptionInfo> options;
 };
@@ -148,8 +149,9 @@ export class Metric {
     virtual std::unique_ptr<Embedding> prepare(const Trajectories& x) const = 0;
 
     /// Once per set of systems that are compared with each other, before the first comparison: the same embeddings in a
-    /// common form, where that needs all of them. Most metrics need nothing and give back what they got. Never called
-    /// where every pair is compared as if there were no others.
+    /// common form, where that needs all of them. Most metrics need nothing and give back what they got; with
+    /// MetricInfo::has_common_form false, fewer embeddings than all need to be in memory. Never called where every pair
+    /// is compared as if there were no others.
     virtual std::vector<std::shared_ptr<const Embedding>> harmonise(
         std::vector<std::shared_ptr<const Embedding>> embeddings) const;
 

@@ -27,8 +27,8 @@ class Writer {
 /// A process that runs a function, and what it writes. It is ended with this.
 class Child {
  public:
-    /// `bytes`: of memory that it may take beyond what is taken; it ends by itself after some minutes of work. `kind`: of the file that it
-    /// reads, for messages. Throws InputError if there can be no process.
+    /// `bytes`: of memory that it may take beyond what is taken; it ends by itself after some minutes of work. `kind`:
+    /// of the file that it reads, for messages. Throws InputError if there can be no process.
     Child(std::uint64_t bytes, std::string kind, const std::function<void(const Writer&)>& work);
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;

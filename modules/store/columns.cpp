@@ -3,6 +3,7 @@ module;
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -31,7 +32,7 @@ using Eigen::Index;
 
 /// "time (ms)", "time_ms", "ms": 0.001; none if the name has no unit.
 std::optional<double> unit_of(const std::string& name) {
-    const std::size_t begin = name.find_last_of("_([");
+    const std::size_t begin = name.find_last_of("_([/");
     const std::string end = begin == std::string::npos ? "" : name.substr(begin + 1);
     const bool is_closed = end.ends_with(')') || end.ends_with(']');
     const auto unit = seconds_in(is_closed ? end.substr(0, end.size() - 1) : end);
@@ -40,7 +41,7 @@ std::optional<double> unit_of(const std::string& name) {
 
 /// The word that a name of a column begins with: "time" of "time (s)" and of "time_s".
 std::string first_word(const std::string& name) {
-    return name.substr(0, name.find_first_of(" _(["));
+    return name.substr(0, name.find_first_of(" _([/"));
 }
 
 /// Whether a name is that of times: alone, or with a unit, but not "time_constant".
@@ -50,25 +51,34 @@ bool is_time(const std::string& name) {
     const bool is_known = axis_of(word) == Axis::time || std::ranges::find(clocks, word) != clocks.end();
     const std::string_view rest = std::string_view(name).substr(word.size());
     return is_known && (rest.empty() || rest.starts_with(" (") || rest.starts_with("(") || rest.starts_with("[") ||
-                        rest.starts_with(" [") || unit_of(name).has_value());
+                        rest.starts_with(" [") || rest.starts_with("/") || unit_of(name).has_value());
 }
 
 /// What the columns are.
 struct Columns {
     std::optional<std::size_t> trial = {};
-    std::optional<std::size_t> time = {};
-    std::optional<double> unit = {};  ///< of time, in s
+    std::optional<std::size_t> time = {};       ///< the first one with a unit, else the first one
+    std::vector<std::size_t> other_times = {};  ///< which are no channels either
+    std::optional<double> unit = {};            ///< of time, in s
 };
 
 Columns columns_of(const std::vector<std::string>& names) {
     Columns columns;
     for (std::size_t i = 0; i < names.size(); ++i) {
         const std::string name = lower_case(names[i]);
-        if (axis_of(first_word(name)) == Axis::trial && !columns.trial) columns.trial = i;
-        if (is_time(name) && !columns.time) {
-            columns.time = i;
-            columns.unit = unit_of(name);
+        if (axis_of(first_word(name)) == Axis::trial) {
+            if (columns.trial)
+                throw InputError(
+                    "", fmt::format("two columns tell the trials, '{}' and '{}'", names[*columns.trial], names[i]),
+                    "rename the one that does not");
+            columns.trial = i;
         }
+        if (!is_time(name)) continue;
+        const bool is_better = !columns.time || (!columns.unit && unit_of(name));
+        if (columns.time) columns.other_times.push_back(is_better ? *columns.time : i);
+        if (!is_better) continue;
+        columns.time = i;
+        columns.unit = unit_of(name);
     }
     return columns;
 }
@@ -83,8 +93,7 @@ class TrialRows final : public StoredArray {
 
     std::optional<double> dt() override {
         if (!unit_ || times_.values.size() < 2) return {};
-        regular_step(times_.values, times_.name);
-        return *unit_ * middle_step(times_.values);
+        return *unit_ * regular_step(times_.values, times_.name);
     }
 
     Times times() override { return times_; }
@@ -126,6 +135,10 @@ std::vector<std::unique_ptr<StoredArray>> trials_of(const ColumnTable& table, st
     std::vector<std::size_t> channels;
     for (std::size_t i = 0; i < table.width; ++i) {
         if (i == columns.trial || i == columns.time) continue;
+        if (std::ranges::find(columns.other_times, i) != columns.other_times.end()) {
+            notes.push_back(fmt::format("column '{}' is no channel", table.names[i]));
+            continue;
+        }
         if (i == 0 && numbers_rows(table))
             notes.emplace_back("the first column numbers the rows and is no channel");
         else
@@ -140,6 +153,10 @@ std::vector<std::unique_ptr<StoredArray>> trials_of(const ColumnTable& table, st
     std::vector<double> seen;
     for (std::size_t first = 0, end = 0; first < table.rows(); first = end) {
         const double trial = columns.trial ? value(first, *columns.trial) : 0;
+        constexpr double most = 9007199254740992;  // whole numbers beyond are not all doubles
+        if (std::abs(trial) >= most)
+            throw InputError("", fmt::format("the trial {:.0f} is too large a number to tell it from others", trial),
+                             "number the trials from 0");
         if (std::ranges::find(seen, trial) != seen.end())
             throw InputError("", fmt::format("the rows of trial {} are not together", trial),
                              "sort them by trial and time");

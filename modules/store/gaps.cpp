@@ -101,6 +101,15 @@ std::size_t cut_padding(std::vector<RowMatrix>& trials) {
     return padded;
 }
 
+/// units: which trial each piece is of, rising.
+std::string cut_text(std::size_t trials, const std::vector<std::size_t>& units, std::size_t pieces) {
+    std::size_t left = units.empty() ? 0 : 1;
+    for (std::size_t i = 1; i < units.size(); ++i) left += units[i] != units[i - 1] ? 1 : 0;
+    if (left == trials) return fmt::format("{} trials are cut at gaps into {}", trials, pieces);
+    return fmt::format("{} trials are cut at gaps into {}, and {} are left out since no two steps of theirs are whole",
+                       trials, pieces, trials - left);
+}
+
 }  // namespace
 
 Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
@@ -150,8 +159,7 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
         if (!dead.empty())
             filled.notes.push_back(fmt::format("channel {} left out: more than half of it is nan", listed(dead)));
         filled.is_cut = filled.is_cut || kept < missing.steps;
-        if (kept < missing.steps)
-            filled.notes.push_back(fmt::format("{} trials are cut at gaps into {}", trials.size(), pieces.size()));
+        if (kept < missing.steps) filled.notes.push_back(cut_text(trials.size(), units, pieces.size()));
         if (pieces.size() != trials.size()) {
             // Numbered anew, since a trial may have no piece.
             std::vector<std::size_t> number(trials.size(), 0);

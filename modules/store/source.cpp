@@ -29,6 +29,17 @@ std::size_t long_dimensions(const ArrayEntry& entry) {
     return static_cast<std::size_t>(std::ranges::count_if(entry.dimensions, [](auto length) { return length > 1; }));
 }
 
+/// How arrays of one group are named as trials; empty if they are in several.
+std::string as_trials(const std::vector<ArrayEntry>& entries) {
+    const auto group_of = [](const ArrayEntry& entry) {
+        return entry.name.substr(0, entry.name.find_last_of("/.") + 1);  // npos + 1 is 0
+    };
+    const std::string group = group_of(entries.front());
+    for (const ArrayEntry& entry : entries)
+        if (group_of(entry) != group) return {};
+    return fmt::format(", or ':{}*+' if they are the trials of one system, of any length", group);
+}
+
 /// Of several arrays, the only one of at least two dimensions, or the only vector. Throws InputError that lists them.
 std::string only_array(const std::vector<ArrayEntry>& entries, const std::string& of) {
     std::vector<ArrayEntry> numbers;
@@ -45,11 +56,17 @@ std::string only_array(const std::vector<ArrayEntry>& entries, const std::string
         if (large.size() == 1) return large.front().name;
         if (large.size() > 1)
             throw InputError("", fmt::format("{} has {} arrays of numbers", of, large.size()),
-                             fmt::format("name one after the file, e.g. ':{}', or ':*+' if they are the trials of one "
-                                         "system, of any length; one of: {}",
-                                         large.front().name, listed(large)));
+                             fmt::format("name one after the file, e.g. ':{}'{}; one of: {}", large.front().name,
+                                         as_trials(large), listed(large)));
     }
     return numbers.front().name;
+}
+
+/// "/s/x" of "s.x", a field of MATLAB
+std::string path_of(const std::string& name) {
+    std::string path = with_slash(name);
+    std::ranges::replace(path, '.', '/');
+    return path;
 }
 
 /// The names in the file that an object means: one, or several by wildcards.
@@ -80,7 +97,7 @@ std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
     for (const std::string& name : tried) {
         std::vector<ArrayEntry> inside;
         for (const ArrayEntry& entry : entries)
-            if (with_slash(entry.name).starts_with(with_slash(name) + "/")) inside.push_back(entry);
+            if (path_of(entry.name).starts_with(path_of(name) + "/")) inside.push_back(entry);
         if (inside.empty()) continue;
         for (const ArrayEntry& entry : inside)
             if (with_slash(entry.name) == with_slash(name) + "/data") return {entry.name};
@@ -217,6 +234,16 @@ const std::string& Source::step_beside() const {
     return found;
 }
 
+/// What an array says; where --dt says another, it may say nothing that can be used.
+std::optional<double> Source::told_step(StoredArray& array) const {
+    try {
+        return array.dt();
+    } catch (const InputError&) {
+        if (reading_.dt) return {};
+        throw;
+    }
+}
+
 void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices) const {
     const std::vector<Part> parts = parts_of(array.dimensions, slices);
     all.axes = axes_of(array, parts);
@@ -232,10 +259,14 @@ void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& 
     all.blocks.push_back(std::move(block));
     all.notes.insert(all.notes.end(), array.notes.begin(), array.notes.end());
     if (axes_.empty()) all.warnings.insert(all.warnings.end(), array.warnings.begin(), array.warnings.end());
-    std::optional<double> step = reading_.dt;
-    if (!step && !reading_.takes_steps) {
-        step = array.dt();
-        if (step && time != nullptr) *step *= static_cast<double>(time->step);
+    std::optional<double> step = reading_.takes_steps ? std::nullopt : told_step(array);
+    if (step && time != nullptr) *step *= static_cast<double>(time->step);
+    if (reading_.dt) {
+        constexpr double equal = 1e-3;
+        if (step && std::abs(*step - *reading_.dt) > equal * *reading_.dt && all.steps.empty())
+            all.warnings.push_back(
+                fmt::format("it says {:.6g} s a step, and --dt {:.6g} is taken", *step, *reading_.dt));
+        step = reading_.dt;
     }
     if (!step && !reading_.takes_steps && all.steps.empty()) all.step_beside = step_beside();
     all.steps.push_back(step);
@@ -243,15 +274,23 @@ void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& 
 
 void Source::read(Read& all, const std::string& name, const std::vector<Slice>& slices,
                   const std::string& trial) const {
-    const Arrays arrays = opened(name);
-    if (arrays.size() > 1 && !slices.empty())
-        throw InputError("", "it is several arrays, of which a slice is not defined", "leave out [...]");
+    Arrays arrays = opened(name);
+    std::vector<Slice> of_each = slices;
+    if (arrays.size() > 1 && !slices.empty()) {
+        // Trials, which the first slice counts.
+        const Part trials = parts_of({arrays.size()}, {slices.front()}).front();
+        Arrays chosen;
+        for (Eigen::Index i = 0; i < trials.count; ++i)
+            chosen.push_back(std::move(arrays[static_cast<std::size_t>(trials.first + i * trials.step)]));
+        arrays = std::move(chosen);
+        of_each.erase(of_each.begin());
+    }
     std::string said = object_;
     std::ranges::replace(said, '.', '/');
     if (!name.empty() && !has_wildcards(object_) && with_slash(name) != with_slash(said) && name + ".npy" != object_)
         all.notes.push_back("array " + name);
     for (const auto& array : arrays) {
-        read_into(all, *array, slices);
+        read_into(all, *array, of_each);
         all.trials.push_back(trial.empty() || array->trial.empty() ? trial + array->trial : trial + " " + array->trial);
     }
 }

@@ -46,6 +46,7 @@ class Source {
 
  private:
     const std::string& step_beside() const;
+    std::optional<double> told_step(StoredArray& array) const;
     void read_into(Read& all, StoredArray& array, const std::vector<Slice>& slices) const;
     std::vector<Axis> axes_of(const StoredArray& array, const std::vector<Part>& parts) const;
 

@@ -47,15 +47,23 @@ std::vector<std::string> trial_names(const Read& read) {
     return std::ranges::adjacent_find(sorted) == sorted.end() ? names : std::vector<std::string>();
 }
 
-/// The one time of a step that all say.
-std::optional<double> common_step(const std::vector<std::optional<double>>& steps) {
-    for (const auto& step : steps) {
-        constexpr double tolerance = 1e-6;
-        if (step.has_value() != steps.front().has_value() ||
-            (step && std::abs(*step - *steps.front()) > tolerance * *steps.front()))
-            throw InputError("", "its trials have different times of a step");
+/// The one time of a step that all say, as times do that may be rounded.
+std::optional<double> common_step(const Read& read) {
+    double seconds = 0;
+    double weights = 0;
+    for (std::size_t i = 0; i < read.steps.size(); ++i) {
+        constexpr double tolerance = 0.01;
+        const std::optional<double>& step = read.steps[i];
+        const std::optional<double>& first = read.steps.front();
+        if (step.has_value() != first.has_value() || (step && std::abs(*step - *first) > tolerance * *first))
+            throw InputError("", "its trials have different times of a step", "--dt says one");
+        const auto weight = static_cast<double>(read.blocks[i].shape.steps);
+        seconds += weight * step.value_or(0);
+        weights += weight;
     }
-    return steps.front();
+    const bool are_equal =
+        std::ranges::all_of(read.steps, [&](const auto& step) { return step == read.steps.front(); });
+    return are_equal ? read.steps.front() : std::optional(seconds / weights);
 }
 
 /// The steps of each trial that a window leaves.
@@ -108,9 +116,13 @@ Filled filled_of(const Read& read, bool splits) {
 ReadSystem system_of(const std::string& name, Read read, const Reading& reading) {
     for (const Block& block : read.blocks)
         if (block.shape.channels != read.blocks.front().shape.channels)
-            throw InputError("", fmt::format("its arrays have different numbers of channels, {} and {}",
-                                             read.blocks.front().shape.channels, block.shape.channels));
-    const std::optional<double> dt = common_step(read.steps);
+            throw InputError("",
+                             fmt::format("its arrays have different numbers of channels, {} and {}",
+                                         read.blocks.front().shape.channels, block.shape.channels),
+                             block.shape.steps == read.blocks.front().shape.steps && !read.has_named_axes
+                                 ? "if the axes of each are the other way round, say @channel,time"
+                                 : "");
+    const std::optional<double> dt = common_step(read);
     if (reading.window) cut_to(*reading.window, dt, read);
     Filled filled = filled_of(read, reading.splits_at_gaps);
     const auto made = [&]() -> Trajectories {

@@ -4,6 +4,7 @@ module;
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
@@ -55,6 +56,10 @@ std::optional<double> number_in(std::string_view cell) {
     if (cell.front() == '+') cell.remove_prefix(1);
     double value = 0;
     const auto [end, failure] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    // Nearer to zero than any double.
+    if (failure == std::errc::result_out_of_range && end == cell.data() + cell.size() &&
+        cell.find_first_of("eE") != std::string_view::npos && cell[cell.find_first_of("eE") + 1] == '-')
+        return 0;
     if (failure != std::errc() || end != cell.data() + cell.size()) {
         if (cell == "True" || cell == "true") return 1;
         if (cell == "False" || cell == "false") return 0;
@@ -82,11 +87,15 @@ bool numbers_columns(const std::vector<std::string_view>& cells) {
 /// A cell that is no number, as a message shows it, and why it may be none.
 InputError no_number(std::string_view cell, std::size_t line, std::size_t column) {
     constexpr std::size_t longest = 40;
-    const std::string shown = cell.size() > longest ? std::string(cell.substr(0, longest)) + "..." : std::string(cell);
+    std::string shown(cell.substr(0, longest));
+    std::ranges::replace_if(shown, [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+    if (cell.size() > longest) shown += "...";
     std::string with_point(cell);
     std::ranges::replace(with_point, ',', '.');
     return {"", fmt::format("'{}' in line {}, column {} is no number", shown, line, column),
-            number_in(with_point) ? "write decimal points, not commas" : ""};
+            number_in(with_point) ? "write decimal points, not commas"
+                                  : "leave out lines and columns of text, in Python: "
+                                    "pandas.read_csv(FILE).select_dtypes('number').to_csv('x.csv', index=False)"};
 }
 
 std::string text_of(const std::filesystem::path& file) {
@@ -96,6 +105,16 @@ std::string text_of(const std::filesystem::path& file) {
     constexpr std::string_view mark = "\xef\xbb\xbf";  // that spreadsheets begin UTF-8 with
     if (text.starts_with(mark)) text.erase(0, mark.size());
     return text;
+}
+
+/// pandas names a column of row numbers by nothing, and columns by whatever numbers it likes: ",10,20".
+void take_unnamed_index(ColumnTable& table) {
+    if (!table.names.empty() || table.rows() < 3 || table.width < 2 || !std::isnan(table.values.front())) return;
+    for (std::size_t row = 1; row < table.rows(); ++row)
+        if (table.values[row * table.width] != static_cast<double>(row - 1)) return;
+    for (std::size_t i = 0; i < table.width; ++i)
+        table.names.push_back(i == 0 ? "" : fmt::format("{}", table.values[i]));
+    table.values.erase(table.values.begin(), table.values.begin() + static_cast<std::ptrdiff_t>(table.width));
 }
 
 ColumnTable table_in(const std::filesystem::path& file, std::vector<std::string>& notes) {
@@ -140,6 +159,7 @@ ColumnTable table_in(const std::filesystem::path& file, std::vector<std::string>
         if (is_first && !table.names.empty()) continue;
         table.values.insert(table.values.end(), row.begin(), row.end());
     }
+    take_unnamed_index(table);
     return table;
 }
 

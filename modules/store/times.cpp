@@ -6,6 +6,7 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +22,6 @@ import repal.error;
 namespace repal {
 namespace {
 
-constexpr double tolerance = 0.01;  // of a step
-
 /// The larger of the two in the middle.
 double middle_of(std::vector<double> values) {
     const auto middle = values.begin() + std::ssize(values) / 2;
@@ -36,9 +35,8 @@ std::vector<double> differences(std::span<const double> times) {
     return steps;
 }
 
-bool is_whole(double ratio) {
-    return ratio > 0.5 && std::abs(ratio - std::round(ratio)) <= tolerance * ratio;
-}
+/// How far times may be from where a regular step has them, in steps: they may be rounded, or jitter a little.
+constexpr double tolerance = 0.1;
 
 }  // namespace
 
@@ -83,27 +81,6 @@ void ToldStep::add(const std::string& place, double seconds) {
     if (!seconds_) seconds_ = seconds;
 }
 
-double regular_step(std::span<const double> times, const std::string& where) {
-    const std::vector<double> steps = differences(times);
-    const double middle = middle_of(steps);
-    double all = 0;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        const double ratio = steps[i] / middle;
-        if (!is_whole(ratio))
-            throw InputError("",
-                             fmt::format("the times of '{}' are not regular: {:.6g} lies between the steps {} and {}, "
-                                         "{:.6g} between most",
-                                         where, steps[i], i, i + 1, middle),
-                             "bring them to one time of a step, or --dt steps takes steps as they are");
-        all += std::round(ratio);
-    }
-    return (times.back() - times.front()) / all;
-}
-
-double middle_step(std::span<const double> times) {
-    return middle_of(differences(times));
-}
-
 std::vector<std::size_t> steps_at(std::span<const double> times, const std::string& where) {
     std::vector<std::size_t> places(times.empty() ? 0 : 1, 0);
     if (times.size() < 2) return places;
@@ -116,16 +93,40 @@ std::vector<std::size_t> steps_at(std::span<const double> times, const std::stri
                 "steps as they are");
     const double middle = middle_of(steps);
     constexpr double largest = 1e6;
-    for (const double step : steps) {
-        const double ratio = step / middle;
-        const bool is_gap = ratio > 1.5 && is_whole(ratio) && ratio < largest;
-        places.push_back(places.back() + (is_gap ? static_cast<std::size_t>(std::lround(ratio)) : 1));
+    for (const double step : steps)
+        places.push_back(places.back() + static_cast<std::size_t>(std::clamp(std::round(step / middle), 1.0, largest)));
+    const double regular = (times.back() - times.front()) / static_cast<double>(places.back());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const auto apart = static_cast<double>(places[i + 1] - places[i]);
+        const double drift = times[i] - times[0] - regular * static_cast<double>(places[i]);
+        if (std::abs(steps[i] - regular * apart) > tolerance * regular || std::abs(drift) > regular)
+            throw InputError(
+                "",
+                fmt::format("the times of '{}' are not regular: {:.6g} lies between the steps {} and {}, "
+                            "{:.6g} between most",
+                            where, steps[i], i, i + 1, middle),
+                "bring them to one time of a step; --dt with a time, or --dt steps, takes the steps as they are");
     }
     constexpr std::size_t most = 20;  // times the steps that are there
     if (places.back() > most * times.size() + 1000)
         throw InputError("", fmt::format("the times of '{}' leave out more steps than there are", where),
                          "--dt steps takes steps as they are");
     return places;
+}
+
+double regular_step(std::span<const double> times, const std::string& where) {
+    const std::vector<std::size_t> places = steps_at(times, where);
+    // The slope of least squares, which single times that are rounded or jitter change little.
+    const double middle = static_cast<double>(std::accumulate(places.begin(), places.end(), std::size_t{0})) /
+                          static_cast<double>(places.size());
+    double products = 0;
+    double squares = 0;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+        const double place = static_cast<double>(places[i]) - middle;
+        products += place * (times[i] - times.front());
+        squares += place * place;
+    }
+    return products / squares;
 }
 
 }  // namespace repal

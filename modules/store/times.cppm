@@ -27,14 +27,11 @@ class ToldStep {
     std::optional<double> seconds_;
 };
 
-/// The step of times that are as far apart as they should be, to a hundredth, in units of those; they may leave out
-/// some steps. Throws InputError with `where` they stand.
-double regular_step(std::span<const double> times, const std::string& where);
-
-/// The middle one of their differences: better than the mean where times are rounded, as in texts.
-double middle_step(std::span<const double> times);
-
-/// Which step each of rising times is, where some leave out a few: 0, 1, 4. Throws InputError with `where` they stand.
+/// Which step each of rising times is, where some leave out a few: 0, 1, 4. Throws InputError with `where` they stand
+/// if two are not a whole number of steps apart, to a tenth of one: times may be rounded, or jitter a little.
 std::vector<std::size_t> steps_at(std::span<const double> times, const std::string& where);
+
+/// The step of such times, at least two, in units of those.
+double regular_step(std::span<const double> times, const std::string& where);
 
 }  // namespace repal

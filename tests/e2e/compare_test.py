@@ -79,6 +79,17 @@ class Compare(ProgramTest):
         from_file = json.loads((self.folder / "scores.json").read_text())
         self.assertEqual([score["angle_rad"] for score in from_file], [float(row["angle_rad"]) for row in rows])
 
+    def test_a_full_disk_behind_an_output_is_said_and_one_behind_errors_is_not_missed(self):
+        with open("/dev/full", "w") as full:
+            for form in ("table", "csv", "json"):
+                command = [PROGRAM, "compare", "a.npy", "b.npy", "--metric", "cka", "--format", form]
+                result = subprocess.run(command, cwd=self.folder, stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(result.returncode, 1)
+                self.assertIn("standard output cannot be written: No space left on device", result.stderr)
+            result = subprocess.run([*command[:-1], "csv"], cwd=self.folder, stdout=subprocess.PIPE, stderr=full, text=True)
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("cka,", result.stdout)
+
     def test_options_change_the_result(self):
         default = self.scores("a.npy", "b.npy", "--metric", "dsa", "--set", "dsa.rank=4")
         smaller = self.scores("a.npy", "b.npy", "--metric", "dsa", "--set", "dsa.rank=3")

@@ -136,7 +136,7 @@ class Compare(Known):
         for score, truth in zip(scores, TRUTH, strict=True):
             self.assertAlmostEqual(score["angle_rad"], truth, delta=0.002)
             self.assertTrue(score["settings"].endswith(",centre=mean"), score["settings"])
-        self.assertIn("`centre: mean` of dsa takes it off", self.scores(*self.files, "--metric", "dsa")[1])
+        self.assertIn("--set dsa.centre=mean (in config.yaml centre: mean) takes it off", self.scores(*self.files, "--metric", "dsa")[1])
 
 
 def autoregressive(decay, seed, trials=20, steps=200):

@@ -233,6 +233,8 @@ class MetricChecks {
             return failed(fmt::format("harmonise() gives back {} embeddings for {}", common.size(), embeddings.size()));
         for (const auto& embedding : common)
             if (embedding == nullptr) return failed("harmonise() gives back no embedding");
+        if (!loaded_.info.has_common_form && common != embeddings)
+            return failed("harmonise() gives back other embeddings, and MetricInfo::has_common_form is false");
         if (!is_same(metric_->compare(*common[0], *common[1]), metric_->compare(*common[0], *common[1])))
             return failed("harmonised embeddings give two values for one pair");
         return {};

@@ -74,6 +74,7 @@ class Procrustes final : public repal::MetricOf<Samples> {
                 .has_triangle_inequality = true,
                 .largest_rad = std::numbers::pi / 2,
                 .corresponding = {repal::Correspondence::rows},
+                .has_common_form = false,
                 .options = repal::option_infos<Options>()};
     }
 

@@ -104,6 +104,7 @@ class Rsa final : public repal::MetricOf<Geometry> {
                 .invariances = *Rsa({}).invariances(),
                 .has_triangle_inequality = true,
                 .corresponding = {repal::Correspondence::rows},
+                .has_common_form = false,
                 .options = repal::option_infos<Options>()};
     }
 

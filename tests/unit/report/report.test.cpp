@@ -144,15 +144,26 @@ TEST(Report, MeasuredNumbersOfTablesHaveThreeDigits) {
 TEST(Figures, AMapIsSymmetricAndEmptyWhereThereIsNoValue) {
     const Figure figure = dissimilarity_map("map", three_pairs(), {"a", "b", "c"});
 
-    ASSERT_EQ(figure.variants.size(), 2);
+    ASSERT_EQ(figure.variants.size(), 1);
     const auto& map = std::get<HeatMap>(figure.variants.front().chart);
-    EXPECT_TRUE(map.has_one_scale);
     const auto& values = map.matrices.front().values;
     EXPECT_DOUBLE_EQ(values(0, 1), 0.5);
     EXPECT_DOUBLE_EQ(values(1, 0), 0.5);
     EXPECT_DOUBLE_EQ(values(2, 0), 0.75);
     EXPECT_TRUE(std::isnan(values(1, 2)));
     EXPECT_TRUE(std::isnan(values(0, 0)));
+}
+
+TEST(Figures, MapsOfTwoMetricsHaveOneScaleOrEachItsOwn) {
+    std::vector<repal::Comparison> comparisons = three_pairs();
+    for (const repal::Comparison& one : three_pairs()) comparisons.push_back(one);
+    for (std::size_t i = 3; i < comparisons.size(); ++i) comparisons[i].metric = "another";
+
+    const Figure figure = dissimilarity_map("map", comparisons, {"a", "b", "c"});
+
+    ASSERT_EQ(figure.variants.size(), 2);
+    EXPECT_TRUE(std::get<HeatMap>(figure.variants.front().chart).has_one_scale);
+    EXPECT_FALSE(std::get<HeatMap>(figure.variants.back().chart).has_one_scale);
 }
 
 TEST(Figures, AWhiskerReachesDownToTheLowerBoundOfCertifiedPairs) {

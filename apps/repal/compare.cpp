@@ -97,6 +97,11 @@ repal::ChosenMetric at_common_rank(const repal::ChosenMetric& metric, const std:
     return metric;
 }
 
+/// "dsa with n_delays=10,rank=4", for warnings.
+std::string with_settings(const repal::ChosenMetric& metric) {
+    return metric.settings().empty() ? metric.name : metric.name + " with " + metric.settings();
+}
+
 /// Notes pairs of systems in which nothing is predicted.
 void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
                    const CommonOptions& common, repal::Progress& progress) {
@@ -113,7 +118,7 @@ void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric&
     }
     constexpr std::size_t shown = 5;
     if (!named.empty())
-        progress.warn(metric.name + " with " + metric.settings(),
+        progress.warn(with_settings(metric),
                       fmt::format("{} of {} systems are predicted no better than by their mean or the sample before "
                                   "({}{}): what is seen of them may be noise",
                                   named.size(), gains.size(),
@@ -131,7 +136,7 @@ void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric
     const repal::Separation found =
         separation_of(metric, part.systems, 1, repal::Stream(0).child("tuning"), common.jobs);
     if (!(found.ratio < repal::least_separation)) return;
-    progress.warn(metric.name + " with " + metric.settings(),
+    progress.warn(with_settings(metric),
                   fmt::format("halves of one system are as far apart as halves of two ({:.2g}, {:.2g}): these numbers "
                               "tell nothing apart. Either the systems are alike, or other settings are needed; "
                               "--calibrate tells each pair, repal tune tries settings",
@@ -335,7 +340,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     const repal::Part part = part_of(recordings);
     stop_on_signals();
     GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);
-    constexpr std::size_t bytes_of_embeddings = std::size_t{1} << 29;
+    constexpr std::size_t bytes_of_embeddings = std::size_t{3} << 27;
     repal::PreparedSystems prepared({}, bytes_of_embeddings);
     Compared compared;
     try {

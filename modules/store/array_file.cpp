@@ -83,6 +83,8 @@ std::string extension_of(const std::filesystem::path& file) {
     if (start.starts_with("CDF\x01") || start.starts_with("CDF\x02") || start.starts_with("CDF\x05"))
         convert("a NetCDF file older than version 4",
                 fmt::format("numpy.save('x.npy', scipy.io.netcdf_file('{}').variables['NAME'][:])", name));
+    if (start.starts_with("# Created by Octave"))
+        throw InputError("", "a text file of Octave", "in Octave: save('-hdf5', 'x.h5', 'x')");
     const auto is_text = [](unsigned char c) { return std::isprint(c) != 0 || std::isspace(c) != 0; };
     if (!start.empty() && std::ranges::all_of(start, is_text))
         convert("a text file whose name does not end with .csv or .tsv",

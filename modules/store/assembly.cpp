@@ -1,6 +1,7 @@
 module;
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -47,6 +48,14 @@ Part part_of(const Slice& slice, std::uint64_t of, std::size_t dimension) {
         throw InputError(
             "", fmt::format("the slice of dimension {}, which has {} entries, is empty", dimension + 1, length));
     return {.first = first, .count = (end - first + slice.step - 1) / slice.step, .step = slice.step};
+}
+
+/// Memory that is written for the first time costs more than what is read into it, unless its pages are large.
+void use_large_pages(void* begin, std::size_t bytes) {
+    constexpr std::size_t page = std::size_t{1} << 21;
+    const std::size_t skipped = (page - reinterpret_cast<std::uintptr_t>(begin) % page) % page;
+    if (bytes < skipped + page) return;
+    madvise(static_cast<char*>(begin) + skipped, (bytes - skipped) / page * page, MADV_HUGEPAGE);  // may be refused
 }
 
 }  // namespace
@@ -112,6 +121,7 @@ Assembly::Assembly(const Dimensions& dimensions, MemoryOrder order, const std::v
     } catch (const std::bad_alloc&) {
         throw InputError("", fmt::format("there is no memory for an array of {}", to_string(lengths)));
     }
+    use_large_pages(values_.data(), static_cast<std::size_t>(values_.size()) * sizeof(double));
 }
 
 Index Assembly::Dimension::place_of(Index entry) const {

@@ -25,7 +25,7 @@ namespace repal {
 namespace {
 
 /// What this process has mapped.
-std::uint64_t bytes_of_address_space() {
+[[maybe_unused]] std::uint64_t bytes_of_address_space() {
     std::uint64_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
     return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));

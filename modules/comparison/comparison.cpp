@@ -208,8 +208,10 @@ struct Block {
     std::vector<std::size_t> pairs;
 };
 
-/// The pairs by tiles of systems, so that each block needs two tiles, of which the next one shares the first.
-std::vector<Block> blocks_of(const Part& part, std::span<const std::size_t> pairs, std::size_t systems_in_tile) {
+/// The pairs by tiles of systems, so that each block needs two tiles, of which the next one shares the first. A common
+/// form needs all systems, also those of which no pair is left.
+std::vector<Block> blocks_of(const ChosenMetric& metric, const Part& part, std::span<const std::size_t> pairs,
+                             std::size_t systems_in_tile) {
     std::map<std::pair<std::size_t, std::size_t>, Block> blocks;
     for (const std::size_t pair : pairs) {
         const auto tiles = std::minmax({part.pairs[pair].a / systems_in_tile, part.pairs[pair].b / systems_in_tile});
@@ -219,6 +221,8 @@ std::vector<Block> blocks_of(const Part& part, std::span<const std::size_t> pair
     }
     std::vector<Block> ordered;
     for (auto& [tiles, block] : blocks) {
+        for (std::size_t i = 0; i < part.systems.size() && has_common_form(metric, part); ++i)
+            block.systems.push_back(i);
         std::ranges::sort(block.systems);
         block.systems.erase(std::ranges::unique(block.systems).begin(), block.systems.end());
         ordered.push_back(std::move(block));
@@ -250,7 +254,7 @@ std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part
             missing.push_back(pair);
     }
     const std::size_t in_tile = missing.empty() ? 1 : systems_in_tile(metric, part, prepared);
-    const std::vector<Block> blocks = blocks_of(part, missing, in_tile);
+    const std::vector<Block> blocks = blocks_of(metric, part, missing, in_tile);
     const bool is_whole = blocks.size() == 1;
     Part some = part;  // with the pairs of a block
     if (!is_whole && !missing.empty()) progress.begin(metric.name + ": comparing", missing.size());

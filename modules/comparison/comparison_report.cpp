@@ -37,11 +37,17 @@ Figure plane_map(std::span<const Comparison> comparisons, const std::vector<std:
         Panel panel{.title = fmt::format("{}\nstress {:.2f}", metric, map.stress),
                     .x = {.title = "first axis (units of π/2)"},
                     .y = {.title = "second axis (units of π/2)"}};
-        for (Eigen::Index i = 0; i < n; ++i)
-            panel.series.push_back({.name = names[static_cast<std::size_t>(i)],
-                                    .colour = static_cast<std::size_t>(i),
-                                    .x = {map.points(i, 0)},
-                                    .y = {map.points(i, 1)}});
+        constexpr Eigen::Index most_in_legend = 30;
+        for (Eigen::Index i = 0; i < n; ++i) {
+            const std::string& name = names[static_cast<std::size_t>(i)];
+            // Of more systems than a legend can tell apart, each point says what it is.
+            if (i == 0 || n <= most_in_legend)
+                panel.series.push_back(
+                    {.name = n <= most_in_legend ? name : "", .colour = static_cast<std::size_t>(i)});
+            panel.series.back().x.push_back(map.points(i, 0));
+            panel.series.back().y.push_back(map.points(i, 1));
+            if (n > most_in_legend) panel.series.back().labels.push_back(name);
+        }
         chart.panels.push_back(std::move(panel));
     }
     Figure figure{

@@ -183,6 +183,24 @@ TEST_F(Dissimilarity, IndependentPairsHaveNoCommonForm) {
     EXPECT_EQ(metric_->n_harmonised, 3u);
 }
 
+TEST_F(Dissimilarity, TheCommonFormIsThatOfAllSystemsAlsoWhereFewPairsAreLeft) {
+    Part part = part_of({1, 2, 3, 4});
+    part.has_independent_pairs = false;
+    repal::PreparedSystems prepared("", 0);
+    repal::Progress quiet;
+    const repal::KeptPairs kept{.find = [](std::size_t pair) -> std::optional<repal::PairResult> {
+                                    if (pair == 0) return {};
+                                    return repal::PairResult{.score = repal::Score::of(0)};
+                                },
+                                .add = {}};
+
+    const auto results = compare_all({"difference", "difference", metric_}, part, prepared, 1, quiet, kept);
+
+    EXPECT_EQ(metric_->n_harmonised, 4u);
+    EXPECT_DOUBLE_EQ(results[0].score.angle_rad, 0.01);
+    EXPECT_EQ(results[1].score.angle_rad, 0);
+}
+
 TEST_F(Dissimilarity, SystemWithoutAnEmbeddingFailsItsPairsOnly) {
     const auto results = run({part_of({1, 0, 2, -1})});
 

@@ -239,7 +239,8 @@ TEST_F(Dissimilarity, PairsOfMoreSystemsThanMemoryHoldsAreTheSame) {
         EXPECT_EQ(results[i].a.name, expected[i].a.name) << i;
     }
     EXPECT_EQ(constants_.front()->times_observed, 1) << "the first tile stays";
-    EXPECT_GT(constants_.back()->times_observed, 1) << "the last tile was made more than once";
+    // Six embeddings are kept, and threads make those of a tile in any order.
+    EXPECT_GT(constants_[10]->times_observed + constants_[11]->times_observed, 2) << "the last tile was made again";
 }
 
 TEST_F(Dissimilarity, WhateverAPluginThrowsFailsItsPairsOnly) {

@@ -312,9 +312,13 @@ SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const st
     std::vector<std::string> wanted;
     for (const std::string& option : missing)
         wanted.push_back(fmt::format("--set {}{}.{}=N", path, metric.name, option));
-    const std::string components =
-        path.empty() ? fmt::format("try the leading components, e.g. --set pca.{}.components=5, or ", metric.name) : "";
-    return {metric, fmt::format("{}; {}set by hand what is chosen from the data: {}", tuning.cause, components,
+    std::string ways;
+    for (const OptionInfo& option : metric.info.options)
+        if (option.is_automatic && std::ranges::find(missing, option.name) == missing.end())
+            ways += fmt::format("leave out {}{}.{}, or ", path, metric.name, option.name);
+    if (path.empty() && !metric.pca)
+        ways += fmt::format("try the leading components, e.g. --set pca.{}.components=5, or ", metric.name);
+    return {metric, fmt::format("{}; {}set by hand what is chosen from the data: {}", tuning.cause, ways,
                                 fmt::join(wanted, " "))};
 }
 

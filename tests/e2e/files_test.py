@@ -451,6 +451,8 @@ class WideAndLong(Files):
         for name in ("a", "b"):
             numpy.save(self.folder / f"{name}.npy", random.normal(size=(22, 400, 60)))
         limited = ["bash", "-c", 'ulimit -v 700000; exec "$@"', "limited"]
+        if self.run_repal("--version", prefix=limited).returncode != 0:
+            self.cannot_run("the program does not even begin in so little address space, as with a sanitizer")
         settings = ["--set", "dsa.n_delays=100", "--set", "dsa.rank=4", "--set", "pca.dsa.variance=1", "--jobs", "1"]
         result = self.run_repal("compare", "a.npy", "b.npy", "--metric", "dsa,cka", *settings, prefix=limited)
         self.assertEqual(result.returncode, 3, result.stderr)

@@ -255,7 +255,13 @@ void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& 
     const Part* time = part_of_time(parts, all.axes, dimension);
     if (StoredArray::Times times = reading_.takes_steps || time == nullptr ? StoredArray::Times{} : array.times();
         !times.values.empty() && times.values.size() == array.dimensions[dimension])
-        add_missing_steps(all, block, std::move(times), *time);
+        try {
+            add_missing_steps(all, block, times, *time);
+        } catch (const InputError&) {
+            // --dt says what irregular times do not; those that fall are in another order.
+            if (!reading_.dt || !std::ranges::is_sorted(times.values)) throw;
+            all.notes.push_back(fmt::format("the times of '{}' are not regular and not used", times.name));
+        }
     all.blocks.push_back(std::move(block));
     all.notes.insert(all.notes.end(), array.notes.begin(), array.notes.end());
     if (axes_.empty()) all.warnings.insert(all.warnings.end(), array.warnings.begin(), array.warnings.end());

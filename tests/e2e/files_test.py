@@ -546,6 +546,15 @@ class Time(Files):
         self.refuse([*both, "210ms:610ms"], "begins between two steps of reference.npy", "0.22s")
         self.succeed(*both, "0:600ms")
 
+    def test_dt_takes_the_place_of_times_that_are_not_regular(self):
+        times = numpy.cumsum(numpy.random.default_rng(6).uniform(0.01, 0.02, 40))
+        rows = "\n".join(f"{t},{x[0]},{x[1]},{x[2]}" for t, x in zip(times, self.array[0], strict=True))
+        (self.folder / "odd.csv").write_text("time_s,a,b,c\n" + rows)
+        numpy.save(self.folder / "one.npy", self.array[0])
+        self.refuse(["compare", "odd.csv", "one.npy"], "not regular", "--dt")
+        _, said = self.expect_same("odd.csv", "--dt", "0.015", reference="one.npy")
+        self.assertIn("are not regular and not used", said)
+
     def test_steps_that_dt_overrides_are_said(self):
         rows = "\n".join(f"{0.02 * t},{x[0]}" for t, x in enumerate(self.array[0]))
         (self.folder / "a.csv").write_text("time_s,a\n" + rows)

@@ -67,7 +67,8 @@ export Figure certificates(const std::string& id, std::span<const Comparison> co
 export Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons);
 
 /// Growth and frequency of the modes of all systems, of each metric whose embeddings are operators; of no other, and so
-/// perhaps without variants. Options are chosen.
+/// perhaps without variants. Of few systems also coloured by how far modes of half of the trials are from being modes
+/// of the others. Options are chosen.
 export Figure eigenvalue_figure(const std::string& id, std::span<const ChosenMetric> metrics,
                                 std::span<const NamedSystem> systems);
 

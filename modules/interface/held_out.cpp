@@ -97,7 +97,9 @@ class Split {
         const MatrixXd model = gram.ldlt().solve(training_.across.topLeftCorner(rank, rank)).transpose();
         if (!model.allFinite()) return {};
 
-        HeldOut found{.gain = 0, .residual = residual_of(model), .mase = 0, .free_error = {}};
+        HeldOut found{.gain = 0, .residual = 0, .mase = 0, .free_error = {}, .modes = modes_of(model)};
+        for (const HeldOutMode& mode : found.modes) found.residual += mode.residual;
+        found.residual /= static_cast<double>(rank);
         MatrixXd forecast = readout_.leftCols(rank);  // F = G A^h
         for (std::size_t i = 0, step = 0; i < horizons.size(); ++i) {
             for (; static_cast<Index>(step) < horizons[i]; ++step) forecast = (forecast * model).eval();
@@ -169,24 +171,24 @@ class Split {
         return sum;
     }
 
-    /// Mean over modes w, A^T w = lambda w, of |V+ w - lambda V- w| / |V- w| in the held-out trials.
+    /// The residual of a mode w, A^T w = lambda w, is |V+ w - lambda V- w| / |V- w| in the held-out trials.
     /// Source: Colbrook and Townsend 2024, algorithm 2.
-    double residual_of(const MatrixXd& model) const {
+    std::vector<HeldOutMode> modes_of(const MatrixXd& model) const {
         const Index rank = model.rows();
         const Eigen::EigenSolver<MatrixXd> modes(model.transpose());
         const MatrixXd before = held_out_.before.topLeftCorner(rank, rank);
         const MatrixXd across = held_out_.across.topLeftCorner(rank, rank);
         const MatrixXd after = held_out_.after.topLeftCorner(rank, rank);
-        double sum = 0;
+        std::vector<HeldOutMode> found;
         for (Index mode = 0; mode < rank; ++mode) {
             const Eigen::VectorXcd w = modes.eigenvectors().col(mode);
             const std::complex<double> value = modes.eigenvalues()[mode];
             const double energy = w.dot(before * w).real();
             const double error =
                 w.dot(after * w).real() - 2 * (std::conj(value) * w.dot(across * w)).real() + std::norm(value) * energy;
-            sum += std::sqrt(std::max(error, 0.0) / energy);
+            found.push_back({value, std::sqrt(std::max(error, 0.0) / energy)});
         }
-        return sum / static_cast<double>(rank);
+        return found;
     }
 
     const Trajectories& x_;

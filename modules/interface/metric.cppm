@@ -2,6 +2,7 @@ module;
 #include <Eigen/Core>
 #include <array>
 #include <cmath>
+#include <complex>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -118,15 +119,22 @@ export class TrialEmbeddings {
     virtual std::unique_ptr<Embedding> embedding(std::span<const double> weights) const = 0;
 };
 
+/// A mode of a model of some trials: w with A^T w = eigenvalue w.
+export struct HeldOutMode {
+    std::complex<double> eigenvalue;  ///< of one step
+    double residual;                  ///< how far it is from being a mode of the other trials; 0: it is one, 1: noise
+};
+
 /// How well the model of dynamics of some trials tells others: see Metric::held_out().
 export struct HeldOut {
     /// ln(smallest of the squared errors of "it stays as it is" and "it is the mean" / squared error), less the price
     /// of the Bayesian criterion for the numbers of the model: nats for each predicted scalar. 0 or less: nothing is
     /// predicted.
     double gain;
-    double residual;                 ///< how far modes are from being modes of the other trials; 0: they are, 1: noise
-    double mase;                     ///< mean absolute error in units of that of "it stays as it is"
-    std::vector<double> free_error;  ///< squared error of h steps ahead, share of that of 0; h of `horizons`
+    double residual;                      ///< mean of those of the modes
+    double mase;                          ///< mean absolute error in units of that of "it stays as it is"
+    std::vector<double> free_error;       ///< squared error of h steps ahead, share of that of 0; h of `horizons`
+    std::vector<HeldOutMode> modes = {};  ///< all of the model; none if the metric does not tell
 };
 /// Steps ahead of HeldOut::free_error.
 export inline constexpr std::array<Eigen::Index, 5> horizons = {1, 2, 4, 8, 16};

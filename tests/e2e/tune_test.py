@@ -294,6 +294,10 @@ class Tune(Known):
         for one, speed in zip(series, SPEEDS, strict=True):
             self.assertAlmostEqual(one["y"][0], 0.05 * speed, delta=0.001)
             self.assertAlmostEqual(one["x"][0], 0, delta=0.001)
+        # The same of half of the trials: all are modes of the other half.
+        by_residual = [one for one in found(modes, "series") if one.get("name", "").startswith("residual")]
+        self.assertEqual([len(one["x"]) for one in by_residual], [len(self.files)])
+        self.assertIn("by residual", json.dumps(modes))
 
     def test_one_system_and_one_long_trial(self):
         self.assertIn("--set dsa.rank=2", self.succeed("tune", "0.npy").stdout)

@@ -1,5 +1,6 @@
 module;
 #include <Eigen/Core>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -47,8 +48,11 @@ auto members_of(T& x) {
         auto& [name, version, summary, source, channels, actions, outputs, condition, options] = x;
         return std::tie(name, version, summary, source, channels, actions, outputs, condition, options);
     } else if constexpr (std::is_same_v<Plain, HeldOut>) {
-        auto& [gain, residual, mase, free_error] = x;
-        return std::tie(gain, residual, mase, free_error);
+        auto& [gain, residual, mase, free_error, modes] = x;
+        return std::tie(gain, residual, mase, free_error, modes);
+    } else if constexpr (std::is_same_v<Plain, HeldOutMode>) {
+        auto& [eigenvalue, residual] = x;
+        return std::tie(eigenvalue, residual);
     } else if constexpr (std::is_same_v<Plain, Trial>) {
         auto& [observations, targets, periods, condition] = x;
         return std::tie(observations, targets, periods, condition);
@@ -63,7 +67,8 @@ template <class T>
 struct Transfer;
 
 template <class T>
-concept Raw = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Stream>;
+concept Raw = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Stream> ||
+              std::is_same_v<T, std::complex<double>>;
 
 /// Values in a row of bytes, for another process of the same program on the same machine.
 export class Message {

@@ -3,6 +3,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
@@ -140,6 +141,24 @@ TEST(HeldOut, ModesWithoutNoiseComeBackExactly) {
     ASSERT_TRUE(found[0]);
     EXPECT_LT(found[0]->residual, 1e-6);  // a square root of rounding
     EXPECT_GT(found[0]->gain, 10);
+}
+
+// Of an oscillator with noise two modes are there in other trials, too, and what a larger rank adds is not.
+TEST(HeldOut, EachModeSaysWhetherItIsOneOfOtherTrials) {
+    const auto found = with_delays(6).held_out(oscillator(0.3, 0.2), every_other(), std::vector<Index>{4}, 25);
+
+    ASSERT_TRUE(found[0]);
+    ASSERT_EQ(found[0]->modes.size(), 4u);
+    double sum = 0;
+    for (const repal::HeldOutMode& mode : found[0]->modes) {
+        sum += mode.residual;
+        if (std::abs(std::abs(std::arg(mode.eigenvalue)) - 0.3) < 0.02 && std::abs(mode.eigenvalue) > 0.95)
+            EXPECT_LT(mode.residual, 0.3);
+        else
+            EXPECT_GT(mode.residual, 0.3);
+    }
+    EXPECT_NEAR(sum / 4, found[0]->residual, 1e-12);
+    EXPECT_EQ(std::ranges::count_if(found[0]->modes, [](const auto& mode) { return mode.residual < 0.3; }), 2);
 }
 
 TEST(HeldOut, NoiseIsNotPredicted) {

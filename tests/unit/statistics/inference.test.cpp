@@ -155,4 +155,34 @@ TEST(Regress, RejectsFivePercentOfNullData) {
     expect_five_percent(rejected, experiments);
 }
 
+// With few things, leaving one out takes much, so that intervals are wider than they need be: never too narrow.
+TEST(Regress, IntervalOfFewThingsCoversAtLeastAsOftenAsItSays) {
+    Stream stream = Stream(13).child("coverage");
+    constexpr int experiments = 300;
+    constexpr double slope = 0.4;
+    constexpr std::size_t n_things = 5;
+    int covered = 0;
+    for (int experiment = 0; experiment < experiments; ++experiment) {
+        std::vector<double> attribute(n_things);
+        std::vector<double> effect(n_things);
+        std::vector<double> slopes(8);  // of units
+        for (double& value : attribute) value = stream.normal();
+        for (double& value : effect) value = 0.5 * stream.normal();
+        for (double& value : slopes) value = slope + 0.3 * stream.normal();
+        std::vector<Dyad> dyads;
+        for (std::size_t unit = 0; unit < slopes.size(); ++unit)
+            for (std::size_t a = 0; a < n_things; ++a)
+                for (std::size_t b = a + 1; b < n_things; ++b)
+                    dyads.push_back({effect[a] + effect[b] + slopes[unit] * std::abs(attribute[a] - attribute[b]) +
+                                         0.5 * stream.normal(),
+                                     a,
+                                     b,
+                                     {{unit}}});
+        const auto found = repal::regress(dyads, n_things, difference_of(attribute), 1, 0.95,
+                                          stream.child(static_cast<std::uint64_t>(experiment)));
+        covered += found.interval.low <= slope && slope <= found.interval.high;
+    }
+    EXPECT_GE(covered, experiments * 95 / 100);
+}
+
 }  // namespace

@@ -36,6 +36,7 @@ enum ExitCode : int { done = 0, failure = 1, bad_input = 2, some_failed = 3 };
 
 void add_plugins(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_new_plugin(CLI::App& app, const CommonOptions& common, Chosen& chosen);
+void add_new_study(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_run(CLI::App& app, const CommonOptions& common, Chosen& chosen);
 void add_tune(CLI::App& app, const CommonOptions& common, Chosen& chosen);

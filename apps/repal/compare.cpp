@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <numbers>
 #include <optional>
@@ -33,6 +34,7 @@ import repal.file;
 import repal.hash;
 import repal.parallel;
 import repal.progress;
+import repal.questions;
 import repal.random;
 import repal.score_table;
 import repal.table;
@@ -49,15 +51,16 @@ struct CompareOptions {
     std::string report;
     bool resumes = false;
     bool is_calibrated = false;
+    std::string by;  ///< a label of the sheet
     repal::CalibrationOptions calibration;
 };
 
 using repal::Comparison;
 
 /// The recordings, and every pair of them.
-repal::Part part_of(const std::vector<Recording>& recordings) {
+repal::Part part_of(const std::vector<repal::Recording>& recordings) {
     repal::Part part{.name = "files", .systems = {}, .pairs = {}, .keeps_unsuitable = true};
-    for (const Recording& recording : recordings) part.systems.push_back(recording.system);
+    for (const repal::Recording& recording : recordings) part.systems.push_back(recording.system);
     for (std::size_t a = 0; a < part.systems.size(); ++a)
         for (std::size_t b = a + 1; b < part.systems.size(); ++b) part.pairs.push_back({a, b, {}, {}});
     return part;
@@ -219,12 +222,12 @@ void compare_with(const repal::ChosenMetric& given, const repal::Part& files, co
 }
 
 /// Everything that scores and what is said of them depend on.
-std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::vector<Recording>& recordings,
+std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::vector<repal::Recording>& recordings,
                    const CompareOptions& options, const std::string& settings) {
     std::string text = fmt::format("repal {}\n{}\n{} {}\n", REPAL_VERSION, settings, options.is_calibrated,
                                    options.calibration.is_family_wise);
     for (const repal::ChosenMetric& metric : metrics) text += metric.identity + "\n";
-    for (const Recording& recording : recordings)
+    for (const repal::Recording& recording : recordings)
         text += fmt::format("{}\n{}\n{}\n{}\n", recording.system.name, recording.system.content, recording.reading,
                             fmt::join(recording.system.system->observe({}).trial_names(), ", "));
     return repal::hash_hex(text);
@@ -262,7 +265,7 @@ void make_distinct(std::vector<repal::NamedSystem>& systems) {
     }
 }
 
-repal::Report report_of(Compared compared, const std::vector<Recording>& recordings, const repal::Part& part,
+repal::Report report_of(Compared compared, const std::vector<repal::Recording>& recordings, const repal::Part& part,
                         const CompareOptions& options, const CommonOptions& common, const std::string& metric_options,
                         const TerminalProgress::Warnings& warned) {
     std::vector<repal::NamedSystem> systems = part.systems;
@@ -292,6 +295,33 @@ repal::Report report_of(Compared compared, const std::vector<Recording>& recordi
     report.reproduce = common.typed;
     report.configuration = common.overrides.empty() ? "" : metric_options;
     return report;
+}
+
+/// Whether systems of different labels differ, by each metric.
+std::vector<repal::GroupFinding> ask_of(const std::string& label, const repal::Sheet& sheet,
+                                        const std::vector<repal::Recording>& recordings,
+                                        const std::vector<Comparison>& comparisons) {
+    std::vector<std::string> names;
+    std::vector<std::string> values;
+    for (const repal::Recording& recording : recordings) {
+        names.push_back(recording.system.name);
+        values.push_back(sheet.label(label).values[recording.location]);
+    }
+    const std::size_t n = names.size();
+    const std::size_t n_pairs = n * (n - 1) / 2;
+    std::vector<repal::GroupFinding> findings;
+    for (std::size_t first = 0; first < comparisons.size(); first += n_pairs) {
+        // Pairs (0, 1), (0, 2), ..., (1, 2), ...
+        const auto score = [&](std::size_t a, std::size_t b) -> const repal::Score* {
+            const auto [low, high] = std::minmax(a, b);
+            return low == high ? nullptr : &comparisons[first + low * n - low * (low + 1) / 2 + high - low - 1].score;
+        };
+        const repal::LabelledSystems systems =
+            repal::labelled_systems(comparisons[first].metric, names, {{label, values}}, score);
+        std::ranges::move(ask(repal::GroupQuestion{.factors = {label}}, systems, {}, repal::Stream(0).child("groups")),
+                          std::back_inserter(findings));
+    }
+    return findings;
 }
 
 /// A line for each pair without a value, or one for all that have the same cause; whether there are any.
@@ -334,9 +364,18 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
 
     TerminalProgress progress(common.is_quiet, common.is_verbose);
-    const std::vector<Recording> recordings = read_recordings(options.recordings, progress);
+    const auto [recordings, sheet] = read_recordings(options.recordings, progress);
+    if (sheet) {
+        std::vector<std::string> files;
+        for (const repal::RecordingLocation& row : sheet->rows) files.push_back(row.folder + row.location);
+        require_outputs({{"--out", options.out}, {"--report", options.report}}, files);
+    }
     if (recordings.size() < 2)
         throw repal::InputError(options.recordings.locations.front(), "it means one system, and two are compared");
+    if (!options.by.empty()) {
+        if (!sheet) throw repal::InputError("--by " + options.by, "labels are in a sheet, and this is none");
+        sheet->label(options.by);
+    }
     const repal::Part part = part_of(recordings);
     stop_on_signals();
     GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);
@@ -363,6 +402,9 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
                                                       repal::plotting_library()));
     write_or_print(options.out, text_of(comparisons, format_of(options)));
     growing.finish();
+    if (!options.by.empty() && !common.is_quiet)
+        for (const repal::Table& overview : repal::groups_overview(ask_of(options.by, *sheet, recordings, comparisons)))
+            fmt::print("\n{}", table(overview));
     return report_failures(comparisons) ? some_failed : done;
 }
 
@@ -387,6 +429,7 @@ void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     sub->add_flag("--family-wise", options->calibration.is_family_wise,
                   "adjust p_relate so that one false positive among all pairs is unlikely, instead of their share")
         ->needs(calibrate);
+    sub->add_option("--by", options->by, "a column of the sheet: do systems differ by it?");
     sub->add_option("--report", options->report, "write a page with figures to this file, e.g. report.html");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return compare(*options, common); }; });
 }

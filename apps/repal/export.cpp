@@ -49,7 +49,7 @@ void add_recording(repal::Archive& exported, const repal::Network& network, cons
                    const repal::Archive& data) {
     const repal::Dataset dataset = repal::dataset_from(data);
     const std::size_t rule = rule_for(data, dataset, checkpoint, network);
-    repal::Recording recording = repal::record(dataset, rule, checkpoint.names("rules").size(), network);
+    repal::NetworkAtWork recording = repal::record(dataset, rule, checkpoint.names("rules").size(), network);
     const auto add = [&](const char* name, std::size_t width, std::vector<float> values) {
         exported.arrays[name] = {.shape = {dataset.sequences, static_cast<std::size_t>(dataset.steps), width},
                                  .values = std::move(values)};

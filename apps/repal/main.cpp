@@ -112,6 +112,7 @@ int run(int argc, char** argv) try {
     command::add_export(app, common, chosen);
     command::add_plugins(app, common, chosen);
     command::add_new_plugin(app, common, chosen);
+    command::add_new_study(app, common, chosen);
     command::add_plan(app, common, chosen);
     command::add_status(app, common, chosen);
     command::add_report(app, common, chosen);

@@ -1,11 +1,7 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -15,6 +11,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "new_folder.hpp"
 
 import command.load_plugins;
 import repal.error;
@@ -168,58 +165,6 @@ std::vector<GeneratedFile> files_of(const NewPlugin& plugin) {
     return files;
 }
 
-/// A folder beside the one that it becomes; gone with the object unless it has become it.
-class TemporaryFolder {
- public:
-    explicit TemporaryFolder(const std::filesystem::path& beside)
-        : path_(beside.parent_path() / fmt::format(".{}.{}.tmp", beside.filename().string(), ::getpid())) {
-        std::filesystem::create_directories(path_.parent_path());
-        std::filesystem::create_directory(path_);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() {
-        std::error_code stays;
-        if (!path_.empty()) std::filesystem::remove_all(path_, stays);
-    }
-
-    const std::filesystem::path& path() const { return path_; }
-
-    /// An empty folder of that name is replaced, anything else is not.
-    void become(const std::filesystem::path& folder) {
-        std::filesystem::rename(path_, folder);
-        path_.clear();
-    }
-
- private:
-    std::filesystem::path path_;
-};
-
-/// Absolute, without a '/' at its end. Throws InputError if something is there that would be lost.
-std::filesystem::path free_place(const std::string& folder) {
-    std::filesystem::path place = std::filesystem::weakly_canonical(std::filesystem::absolute(folder));
-    if (!place.has_filename()) place = place.parent_path();
-    if (!std::filesystem::exists(place)) return place;
-    if (!std::filesystem::is_directory(place)) throw repal::InputError(folder, "there is a file of that name already");
-    if (!std::filesystem::is_empty(place))
-        throw repal::InputError(folder, "this folder is there already and not empty", "name another one");
-    if (place == std::filesystem::current_path())
-        throw repal::InputError(folder, "this is the current folder", "name one in it");
-    return place;
-}
-
-std::filesystem::path write(const NewPlugin& plugin, const std::vector<GeneratedFile>& files) {
-    try {
-        const std::filesystem::path place = free_place(plugin.folder);
-        TemporaryFolder temporary(place);
-        for (const GeneratedFile& file : files) repal::write_file(temporary.path() / file.name, file.content);
-        temporary.become(place);
-        return place;
-    } catch (const std::filesystem::filesystem_error& error) {
-        throw repal::InputError(plugin.folder, "cannot be made: " + error.code().message());
-    }
-}
-
 void print_next_steps(const NewPlugin& plugin, const std::vector<GeneratedFile>& files) {
     fmt::print("{} has the {} {}:\n\n", quoted(plugin.folder), plugin.kind, plugin.name);
     for (const GeneratedFile& file : files) fmt::print("    {:<22} {}\n", file.name, file.what);
@@ -247,7 +192,9 @@ int new_plugin(const NewPlugin& plugin, const CommonOptions& common) {
     require_new(registry.tasks(), "task", plugin.name);
 
     const std::vector<GeneratedFile> files = files_of(plugin);
-    write(plugin, files);
+    make_folder(plugin.folder, [&](const std::filesystem::path& folder) {
+        for (const GeneratedFile& file : files) repal::write_file(folder / file.name, file.content);
+    });
     print_next_steps(plugin, files);
     return done;
 }

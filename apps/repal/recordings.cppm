@@ -1,15 +1,16 @@
 module;
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 export module command.recordings;
 
 import repal.progress;
-export import repal.experiment;
+export import repal.sheet;
 
 namespace command {
 
-/// The files of a command, and how they are to be read.
+/// The files of a command, or a sheet of files, and how they are to be read.
 export struct RecordingOptions {
     std::vector<std::string> locations;
     std::string axes;
@@ -21,14 +22,13 @@ export struct RecordingOptions {
 /// Adds the files, at least `least`, and --axes, --gaps, --dt and --window to a subcommand.
 export void add_recordings(CLI::App& sub, RecordingOptions& options, int least);
 
-/// A recording, and how it was read.
-export struct Recording {
-    repal::NamedSystem system;
-    std::string reading;
+export struct ReadRecordings {
+    std::vector<repal::Recording> recordings;
+    std::optional<repal::Sheet> sheet = {};  ///< that they are from
 };
 
-/// All systems that the locations mean, told to `progress` with how they were read, and what of that may be meant
-/// otherwise. Throws InputError that names every file that cannot be read.
-export std::vector<Recording> read_recordings(const RecordingOptions& options, repal::Progress& progress);
+/// The systems that the locations mean, or that are in the sheet. Throws InputError that names every file that cannot
+/// be read.
+export ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress& progress);
 
 }  // namespace command

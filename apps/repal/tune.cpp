@@ -123,7 +123,7 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
 
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     std::vector<repal::NamedSystem> systems;
-    for (Recording& recording : read_recordings(options.recordings, progress))
+    for (repal::Recording& recording : read_recordings(options.recordings, progress).recordings)
         systems.push_back(std::move(recording.system));
     const repal::SeenSystems seen = seen_by(metrics.front(), systems, common.jobs);
     const repal::ChosenMetric& metric = seen.metric;

@@ -6,9 +6,11 @@ module;
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,6 +70,34 @@ bool needs_order_of_names(const std::vector<NamedSystem>& systems) {
     return std::ranges::adjacent_find(names, std::ranges::not_equal_to()) != names.end();
 }
 
+/// A system at another time of a step, or with its trials in the order of their names.
+class Corresponding final : public System {
+ public:
+    Corresponding(std::shared_ptr<const System> system, std::optional<double> step, bool with_all_phases,
+                  bool is_ordered)
+        : system_(std::move(system)), step_(step), with_all_phases_(with_all_phases), is_ordered_(is_ordered) {}
+
+    std::string identity() const override {
+        std::string identity = system_->identity();
+        if (step_) identity += fmt::format(" at {} s a step", *step_);
+        if (is_ordered_) identity += " in the order of names";
+        return identity;
+    }
+    bool is_ready(const std::filesystem::path& results) const override { return system_->is_ready(results); }
+    std::size_t bytes() const override { return system_->bytes(); }
+    Observed observe(const std::filesystem::path& results) const override {
+        Observed observed = system_->observe(results);
+        if (step_) observed = at_step(observed, *step_, with_all_phases_);
+        return is_ordered_ ? observed.in_order_of_names() : observed;
+    }
+
+ private:
+    std::shared_ptr<const System> system_;
+    std::optional<double> step_;
+    bool with_all_phases_;
+    bool is_ordered_;
+};
+
 /// Whether the embeddings of all systems are brought to one form.
 bool has_common_form(const ChosenMetric& metric, const Part& part) {
     return !part.has_independent_pairs && metric.info.has_common_form;
@@ -83,30 +113,33 @@ std::size_t pairs_per_batch(const ChosenMetric& metric) {
 
 }  // namespace
 
-SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs) {
-    SeenSystems seen{
-        .metric = metric, .systems = systems, .variance_kept = std::vector<std::optional<double>>(systems.size())};
+std::vector<NamedSystem> corresponding(const ChosenMetric& metric, const std::vector<NamedSystem>& systems) {
     const auto step = common_step(systems);
     const bool is_ordered = metric.compares_samples() && needs_order_of_names(systems);
+    if (!step && !is_ordered) return systems;
+    std::vector<NamedSystem> found = systems;
+    for (NamedSystem& system : found)
+        system.system =
+            std::make_shared<const Corresponding>(system.system, step, !metric.compares_samples(), is_ordered);
+    return found;
+}
+
+SeenSystems seen_by(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs) {
+    SeenSystems seen{.metric = metric,
+                     .systems = corresponding(metric, systems),
+                     .variance_kept = std::vector<std::optional<double>>(systems.size())};
     for_each_index(systems.size(), jobs, [&](std::size_t i) {
-        const System& system = *systems[i].system;
+        const System& system = *seen.systems[i].system;
         try {
             Observed observed = system.observe({});
             std::string identity = system.identity();
-            if (step) {
-                observed = at_step(observed, *step, !metric.compares_samples());
-                identity += fmt::format(" at {} s a step", *step);
-            }
-            if (is_ordered) {
-                observed = observed.in_order_of_names();
-                identity += " in the order of names";
-            }
             if (auto reduced = reduced_if_possible(metric, observed.trajectories())) {
                 seen.variance_kept[i] = reduced->variance_kept;
                 observed = observed.with(std::move(reduced->x));
                 identity += " in components";
             }
-            if (identity != system.identity()) seen.systems[i].system = given(identity, std::move(observed));
+            if (identity != systems[i].system->identity())
+                seen.systems[i].system = given(identity, std::move(observed));
         } catch (const InvalidTrajectories& invalid) {
             throw invalid.at(systems[i].name);
         }

@@ -14,6 +14,10 @@ export import repal.prepared_systems;
 /// by pair in batches.
 namespace repal {
 
+/// Systems as a metric can compare them, made when they are observed: at one time of a step, and, where samples
+/// correspond by names of trials, in one order.
+export std::vector<NamedSystem> corresponding(const ChosenMetric& metric, const std::vector<NamedSystem>& systems);
+
 /// Systems as a metric sees them, made once for all that is asked of them.
 export struct SeenSystems {
     ChosenMetric metric;  ///< for which nothing is left to reduce

@@ -211,7 +211,7 @@ TuningStage::TuningStage(const std::vector<Experiment>& experiments, const std::
             add(experiment.search->metric, &*experiment.search);
             continue;
         }
-        for (const ChosenMetric& metric : metrics)
+        for (const ChosenMetric& metric : experiment.metrics.empty() ? metrics : experiment.metrics)
             if (!default_axes(metric).empty()) add(metric, nullptr);
     }
 }

@@ -119,9 +119,18 @@ Config Config::from_overrides(std::span<const std::string> overrides) {
     return Config(std::make_shared<const Node>(Node{yaml, "", "", paths, YAML::Mark()}));
 }
 
+bool Config::is_overridden() const {
+    return std::ranges::any_of(*node_->overridden, [&](const std::string& path) {
+        return node_->path == path || node_->path.starts_with(path + ".");
+    });
+}
+
+std::filesystem::path Config::file() const {
+    return is_overridden() ? std::filesystem::path() : std::filesystem::path(node_->file);
+}
+
 std::string Config::where() const {
-    for (const std::string& path : *node_->overridden)
-        if (node_->path == path || node_->path.starts_with(path + ".")) return "--set " + node_->path;
+    if (is_overridden()) return "--set " + node_->path;
     std::string place = node_->file;
     if (!node_->mark.is_null() && !place.empty())
         place += fmt::format(":{}:{}", node_->mark.line + 1, node_->mark.column + 1);

@@ -30,6 +30,9 @@ export class Config {
     /// "file:line:column: key.path", or "--set key.path" for an override.
     std::string where() const;
 
+    /// The file that this value stands in; empty if the command line gave it.
+    std::filesystem::path file() const;
+
     /// Throws InputError, with the nearest name, unless this is a map whose keys are all among `known`.
     void require_keys(std::span<const std::string> known) const;
     void require_keys(std::initializer_list<std::string> known) const;
@@ -79,6 +82,8 @@ export class Config {
     std::string yaml() const;
 
  private:
+    bool is_overridden() const;
+
     struct Node;
     explicit Config(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
 

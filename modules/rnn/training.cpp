@@ -193,13 +193,13 @@ double performance_on(const Dataset& dataset, std::size_t rule, std::size_t n_ru
     return errors.performance();
 }
 
-double performance_of(const Dataset& dataset, const Recording& recording) {
+double performance_of(const Dataset& dataset, const NetworkAtWork& recording) {
     DecisionErrors errors;
     add_errors(errors, dataset, 0, dataset.sequences, recording.responses.outputs);
     return errors.performance();
 }
 
-Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network) {
+NetworkAtWork record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network) {
     std::vector<std::size_t> sequences(dataset.sequences);
     std::iota(sequences.begin(), sequences.end(), std::size_t{0});
     const Batch batch(dataset, sequences, rule, n_rules);

@@ -91,18 +91,18 @@ export bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, co
                         const std::function<bool()>& is_to_stop = {});
 
 /// A network at work on all sequences of a dataset, each filled up to the longest.
-export struct Recording {
+export struct NetworkAtWork {
     std::vector<float> inputs;  ///< (sequence, time, input)
     rnn::Responses responses;   ///< states (sequence, time, unit) and outputs (sequence, time, output)
 };
-export Recording record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network);
+export NetworkAtWork record(const Dataset& dataset, std::size_t rule, std::size_t n_rules, const Network& network);
 
 /// On the decision steps of all trials: the share of right actions; or 1 - mean |error| for continuous outputs.
 export double performance_on(const Dataset& dataset, std::size_t rule, std::size_t n_rules,
                              const rnn::NetworkShape& shape, const rnn::Parameters& parameters);
 
 /// The same, of a recording of all sequences.
-export double performance_of(const Dataset& dataset, const Recording& recording);
+export double performance_of(const Dataset& dataset, const NetworkAtWork& recording);
 
 /// What the ideal observer would reach; 1 for continuous outputs.
 export double ideal_performance(const Dataset& dataset);

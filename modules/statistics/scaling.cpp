@@ -2,10 +2,6 @@ module;
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <limits>
-#include <span>
-#include <vector>
 
 #include "core/eigen.hpp"
 module repal.scaling;
@@ -37,29 +33,6 @@ PlaneMap classical_scaling(const Eigen::MatrixXd& distances) {
         }
     map.stress = all > 0 ? std::sqrt(difference / all) : 0;
     return map;
-}
-
-NearestNeighbours nearest_neighbours(const Eigen::MatrixXd& distances, std::span<const std::size_t> labels) {
-    const Eigen::Index n = distances.rows();
-    NearestNeighbours result;
-    for (Eigen::Index i = 0; i < n; ++i) {
-        double smallest = std::numeric_limits<double>::infinity();
-        std::vector<Eigen::Index> nearest;
-        double with_label = 0;
-        for (Eigen::Index j = 0; j < n; ++j) {
-            if (j == i || distances(i, j) > smallest) continue;
-            if (distances(i, j) < smallest) nearest.clear();
-            smallest = distances(i, j);
-            nearest.push_back(j);
-        }
-        const std::size_t label = labels[static_cast<std::size_t>(i)];
-        for (const Eigen::Index j : nearest) with_label += labels[static_cast<std::size_t>(j)] == label ? 1 : 0;
-        result.nearest.push_back(static_cast<std::size_t>(nearest.front()));
-        result.accuracy += with_label / static_cast<double>(nearest.size()) / static_cast<double>(n);
-        const auto others = static_cast<double>(std::ranges::count(labels, label) - 1);
-        result.chance += others / static_cast<double>(n - 1) / static_cast<double>(n);
-    }
-    return result;
 }
 
 }  // namespace repal

@@ -27,19 +27,6 @@ double quantile(const std::vector<double>& sorted, double probability) {
     return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-/// 1 for the smallest; of equal values the mean of theirs.
-std::vector<double> ranks(std::span<const double> values) {
-    std::vector<std::size_t> order(values.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
-    std::vector<double> rank(values.size());
-    for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
-        while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
-        for (std::size_t i = first; i < end; ++i) rank[order[i]] = static_cast<double>(first + 1 + end) / 2;
-    }
-    return rank;
-}
-
 /// The members of all clusters, renumbered 0, 1, ... in their order.
 std::vector<std::size_t> renumber_densely(std::vector<std::vector<Unit>>& all) {
     std::map<std::size_t, std::map<std::size_t, std::size_t>> numbers;
@@ -142,6 +129,18 @@ double correlation(std::span<const double> x, std::span<const double> y) {
         xy += (x[i] - mean_x) * (y[i] - mean_y);
     }
     return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : not_a_number;
+}
+
+std::vector<double> ranks(std::span<const double> values) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
+    std::vector<double> rank(values.size());
+    for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
+        while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
+        for (std::size_t i = first; i < end; ++i) rank[order[i]] = static_cast<double>(first + 1 + end) / 2;
+    }
+    return rank;
 }
 
 double rank_correlation(std::span<const double> x, std::span<const double> y) {

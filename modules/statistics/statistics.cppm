@@ -20,7 +20,10 @@ export double standard_error(std::span<const double> values);
 /// Pearson's correlation of as many values; NaN if all of one are equal.
 export double correlation(std::span<const double> x, std::span<const double> y);
 
-/// Spearman's: that of their ranks, of equal values the mean of theirs.
+/// 1 for the smallest; of equal values the mean of theirs.
+export std::vector<double> ranks(std::span<const double> values);
+
+/// Spearman's: that of their ranks.
 export double rank_correlation(std::span<const double> x, std::span<const double> y);
 
 export struct Interval {

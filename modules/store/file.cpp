@@ -132,6 +132,15 @@ void require_writable(const std::filesystem::path& file) {
     }
 }
 
+std::string read_utf8(const std::filesystem::path& file) {
+    std::string text = read_file(file);
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+        throw InputError(file.string(), "a text in UTF-16", "save it in UTF-8 ('CSV UTF-8' of spreadsheets)");
+    constexpr std::string_view mark = "\xef\xbb\xbf";
+    if (text.starts_with(mark)) text.erase(0, mark.size());
+    return text;
+}
+
 std::string read_file(const std::filesystem::path& file) {
     try {
         ReadableFile readable(file);

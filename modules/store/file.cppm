@@ -13,6 +13,9 @@ namespace repal {
 /// All of a text file. Throws InputError if it cannot be read.
 export std::string read_file(const std::filesystem::path& file);
 
+/// The same without the mark that spreadsheets begin UTF-8 with. Throws InputError, too, if it is in UTF-16.
+export std::string read_utf8(const std::filesystem::path& file);
+
 /// The file appears whole or not at all, also when the machine stops: written beside, flushed, renamed. A file of that
 /// name is replaced, through a symbolic link too; folders above it are made.
 /// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.

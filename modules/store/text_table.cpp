@@ -98,15 +98,6 @@ InputError no_number(std::string_view cell, std::size_t line, std::size_t column
                                     "pandas.read_csv(FILE).select_dtypes('number').to_csv('x.csv', index=False)"};
 }
 
-std::string text_of(const std::filesystem::path& file) {
-    std::string text = read_file(file);
-    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-        throw InputError("", "a text in UTF-16", "save it in UTF-8 ('CSV UTF-8' of spreadsheets)");
-    constexpr std::string_view mark = "\xef\xbb\xbf";  // that spreadsheets begin UTF-8 with
-    if (text.starts_with(mark)) text.erase(0, mark.size());
-    return text;
-}
-
 /// pandas names a column of row numbers by nothing, and columns by whatever numbers it likes: ",10,20".
 void take_unnamed_index(ColumnTable& table) {
     if (!table.names.empty() || table.rows() < 3 || table.width < 2 || !std::isnan(table.values.front())) return;
@@ -118,7 +109,7 @@ void take_unnamed_index(ColumnTable& table) {
 }
 
 ColumnTable table_in(const std::filesystem::path& file, std::vector<std::string>& notes) {
-    const std::string text = text_of(file);
+    const std::string text = read_utf8(file);
     ColumnTable table;
     std::size_t number = 0;
     char separator = ',';
@@ -152,8 +143,8 @@ ColumnTable table_in(const std::filesystem::path& file, std::vector<std::string>
             if (!is_first) throw no_number(cells[i], number, i + 1);
             table.names.assign(cells.begin(), cells.end());
             if (std::ranges::find(table.names, "file") != table.names.end())
-                throw InputError("", "a table with a column 'file' is a list of files, not data",
-                                 "name the files themselves");
+                throw InputError("", "a table with a column 'file' is a sheet of files, not data",
+                                 "repal compare takes a sheet alone");
             break;
         }
         if (is_first && !table.names.empty()) continue;

@@ -8,11 +8,12 @@ module repal.studies;
 
 import repal.attractors;
 import repal.neurotasks;
+import repal.recording_study;
 
 namespace repal {
 
 const std::vector<std::string>& study_names() {
-    static const std::vector<std::string> names = {"attractors", "neurotasks"};
+    static const std::vector<std::string> names = {"attractors", "neurotasks", "recordings"};
     return names;
 }
 
@@ -20,6 +21,7 @@ std::unique_ptr<Study> make_study(const std::string& name, const Config& config,
     config.require_keys({"seed", "metrics", "studies"});
     config.at("studies").require_keys(study_names());
     if (name == "attractors") return std::make_unique<AttractorStudy>(config, registry);
+    if (name == "recordings") return std::make_unique<RecordingStudy>(config, registry);
     if (name == "neurotasks") return std::make_unique<NeurotaskStudy>(config, registry);
     throw InputError("", fmt::format("unknown study '{}'", name), suggest(name, study_names()));
 }

@@ -429,7 +429,7 @@ class Formats(Files):
         (self.folder / "ragged.csv").write_text("1,2\n3\n")
         self.refuse(["compare", "ragged.csv", "reference.npy"], "line 2 has 1 columns")
         (self.folder / "sheet.csv").write_text("file,area\na.npy,V1\n")
-        self.refuse(["compare", "sheet.csv", "reference.npy"], "list of files")
+        self.refuse(["compare", "sheet.csv", "reference.npy"], "a sheet of files")
 
     def test_tables_of_pandas(self):
         # Two blocks, as pandas keeps columns of two types, in an order that is not that of the table.

@@ -90,6 +90,7 @@ class NeurotaskFindings(SmallStudy):
             groups = {other["network"]: other["group"] for other in of_metric}
             right = numpy.mean([groups[other["nearest"]] == other["group"] for other in of_metric])
             self.assertAlmostEqual(float(row["nearest_neighbour_accuracy"]), right)
+            self.assertTrue(0 < float(row["p"]) <= 1)
             self.assertAlmostEqual(sum(float(other["x"]) for other in of_metric), 0)
 
     def test_tables_of_another_configuration_do_not_stay(self):

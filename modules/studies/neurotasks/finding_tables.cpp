@@ -49,11 +49,12 @@ Table map_table(const std::vector<NetworkMap>& maps) {
 }
 
 Table maps_table(const std::vector<NetworkMap>& maps) {
-    Table rows = {{"ruleset", "metric", "networks", "excluded", "stress", "nearest_neighbour_accuracy", "chance"}};
+    Table rows = {{"ruleset", "metric", "networks", "excluded", "stress", "nearest_neighbour_accuracy", "chance", "p"}};
     for (const NetworkMap& map : maps)
         rows.push_back({map.ruleset->name, map.metric, fmt::format("{}", map.networks.size() - map.n_excluded),
                         fmt::format("{}", map.n_excluded), csv_number(map.stress),
-                        map.stress ? csv_number(map.accuracy) : "", map.stress ? csv_number(map.chance) : ""});
+                        map.stress ? csv_number(map.accuracy) : "", map.stress ? csv_number(map.chance) : "",
+                        map.stress ? csv_number(map.p) : ""});
     return rows;
 }
 

@@ -20,6 +20,8 @@ module;
 #include "core/eigen.hpp"
 module repal.neurotask_findings;
 
+import repal.dissimilarity_matrix;
+import repal.group_tests;
 import repal.scaling;
 
 namespace repal {
@@ -122,16 +124,13 @@ std::optional<double> pretraining_share(const Curriculum& a, const Curriculum& b
     return static_cast<double>(shared) / static_cast<double>(all.size());
 }
 
-/// Networks of one ruleset and metric, all compared with each other.
+/// Networks of one ruleset and metric, in the order of the study, and all their dissimilarities that there are.
 struct Mapped {
     std::vector<const NetworkItem*> networks;
-    Eigen::MatrixXd distances;
-    std::vector<std::pair<const NetworkItem*, std::string>> excluded;
+    DissimilarityMatrix matrix;
 };
 
-/// Leaves out the network with the most missing values until none is missing.
 Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups) {
-    Mapped mapped;
     std::map<const NetworkItem*, std::map<const NetworkItem*, const ScoredPair*>> known;
     const auto is_mapped = [&](const NetworkItem& item) {
         return std::ranges::find(groups, item.group) != groups.end();
@@ -142,39 +141,14 @@ Mapped complete(const MetricPairs& table, const std::vector<std::string>& groups
         if (!is_mapped(a) || !is_mapped(b)) continue;
         known[&a][&b] = known[&b][&a] = pair;
     }
+    Mapped mapped;
     for (const auto& entry : known) mapped.networks.push_back(entry.first);
-    std::ranges::sort(mapped.networks);  // in the order of the study, whose items are one array
-
-    while (true) {
-        std::size_t most = 0;
-        auto worst = mapped.networks.end();
-        std::string reason;
-        for (auto i = mapped.networks.begin(); i != mapped.networks.end(); ++i) {
-            std::size_t missing = 0;
-            std::string cause = "it was not compared with all others";
-            for (const NetworkItem* other : mapped.networks) {
-                if (other == *i) continue;
-                const auto pair = known[*i].find(other);
-                if (pair != known[*i].end() && has_value(*pair->second)) continue;
-                if (++missing == 1 && pair != known[*i].end()) cause = pair->second->result.score.detail;
-            }
-            if (missing <= most) continue;
-            most = missing;
-            worst = i;
-            reason = cause;
-        }
-        if (most == 0) break;
-        mapped.excluded.emplace_back(*worst, reason);
-        mapped.networks.erase(worst);
-    }
-    const auto n = static_cast<Eigen::Index>(mapped.networks.size());
-    mapped.distances.setZero(n, n);
-    for (Eigen::Index i = 0; i < n; ++i)
-        for (Eigen::Index j = 0; j < n; ++j)
-            if (i != j)
-                mapped.distances(i, j) =
-                    known[mapped.networks[static_cast<std::size_t>(i)]][mapped.networks[static_cast<std::size_t>(j)]]
-                        ->result.score.dissimilarity();
+    std::ranges::sort(mapped.networks);  // items of a study are one array
+    mapped.matrix = complete_matrix(mapped.networks.size(), [&](std::size_t a, std::size_t b) -> const Score* {
+        const auto& of_a = known.at(mapped.networks[a]);
+        const auto pair = of_a.find(mapped.networks[b]);
+        return pair == of_a.end() ? nullptr : &pair->second->result.score;
+    });
     return mapped;
 }
 
@@ -266,36 +240,44 @@ std::vector<GroupRegression> group_regressions(const std::vector<ScoredPair>& pa
     return regressions;
 }
 
-std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons) {
+std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
+                                     const Bootstrap& resampling, const Stream& stream) {
     std::vector<NetworkMap> maps;
     const auto is_meant = [&](const ScoredPair& pair) {
         return (is_of(pair, Compared::groups, comparisons) || is_of(pair, Compared::settings, comparisons)) &&
                &network_a(pair) != &network_b(pair);
     };
     for (const MetricPairs& table : tables_of(pairs, is_meant)) {
-        const Mapped mapped = complete(table, comparisons.mapped.at(table.ruleset->name));
-        const std::size_t n = mapped.networks.size();
-        if (n + mapped.excluded.size() == 0) continue;  // no map is wanted
-        NetworkMap map{table.ruleset, table.metric, {}, mapped.excluded.size()};
-        for (const NetworkItem* item : mapped.networks) map.networks.push_back({.network = item});
+        const auto [networks, matrix] = complete(table, comparisons.mapped.at(table.ruleset->name));
+        const std::size_t n = matrix.things.size();
+        if (networks.empty()) continue;  // no map is wanted
+        NetworkMap map{table.ruleset, table.metric, {}, matrix.left_out.size()};
+        for (const std::size_t thing : matrix.things) map.networks.push_back({.network = networks[thing]});
         if (n < 3) {
             for (MappedNetwork& network : map.networks) network.excluded_because = "fewer than three networks are left";
         } else {
-            const PlaneMap plane = classical_scaling(mapped.distances);
+            const PlaneMap plane = classical_scaling(matrix.values);
             std::vector<std::size_t> labels;
-            for (const NetworkItem* item : mapped.networks) labels.push_back(item->curriculum->number);
-            const NearestNeighbours neighbours = nearest_neighbours(mapped.distances, labels);
+            std::vector<std::size_t> settings;  // networks of one are alike for other reasons than their curriculum
+            for (const MappedNetwork& mapped : map.networks) {
+                labels.push_back(mapped.network->curriculum->number);
+                settings.push_back(mapped.network->setting->number);
+            }
+            const NearestNeighbours neighbours = nearest_neighbours(
+                matrix.values.array().square(), labels, {}, Exchange::within(settings), resampling.resamples,
+                stream.child("map").child(table.ruleset->name).child(table.metric));
             for (std::size_t i = 0; i < n; ++i) {
                 map.networks[i].x = plane.points(static_cast<Eigen::Index>(i), 0);
                 map.networks[i].y = plane.points(static_cast<Eigen::Index>(i), 1);
-                map.networks[i].nearest = mapped.networks[neighbours.nearest[i]];
+                map.networks[i].nearest = map.networks[neighbours.nearest[i]].network;
             }
             map.stress = plane.stress;
-            map.accuracy = neighbours.accuracy;
+            map.accuracy = neighbours.test.statistic;
             map.chance = neighbours.chance;
+            map.p = neighbours.test.p;
         }
-        for (const auto& [item, reason] : mapped.excluded)
-            map.networks.push_back({.network = item, .excluded_because = reason});
+        for (const auto& [thing, reason] : matrix.left_out)
+            map.networks.push_back({.network = networks[thing], .excluded_because = reason});
         maps.push_back(std::move(map));
     }
     return maps;

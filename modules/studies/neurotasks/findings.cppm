@@ -66,9 +66,10 @@ export struct NetworkMap {
     std::optional<double> stress = {};  ///< none: fewer than three networks are left
     double accuracy = 0;                ///< how often the nearest neighbour is of the same group
     double chance = 0;
+    double p = 1;  ///< of the accuracy, groups exchanged within settings
 };
-export std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs,
-                                            const NetworkComparisons& comparisons);
+export std::vector<NetworkMap> network_maps(const std::vector<ScoredPair>& pairs, const NetworkComparisons& comparisons,
+                                            const Bootstrap& resampling, const Stream& stream);
 
 /// A row for each network.
 export Table map_table(const std::vector<NetworkMap>& maps);

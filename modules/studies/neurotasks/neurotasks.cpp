@@ -146,7 +146,7 @@ NeurotaskFindings NeurotaskStudy::find_in_pairs(std::vector<ScoredPair> pairs) c
     return {.summary = summarise(pairs, bootstrap_, stream),
             .tests = group_tests(pairs, comparisons_, bootstrap_, stream),
             .regressions = group_regressions(pairs, comparisons_, bootstrap_, stream),
-            .maps = network_maps(pairs, comparisons_),
+            .maps = network_maps(pairs, comparisons_, bootstrap_, stream),
             .checks = checks_of(pairs, comparisons_, dissimilarity_.metrics()),
             .pairs = std::move(pairs)};
 }

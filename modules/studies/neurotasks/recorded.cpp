@@ -183,7 +183,7 @@ Observed Recorded::observe(const std::filesystem::path& results) const {
     const EpochRecord& record = chosen(own, results);
     const Network network = network_at(own, record, results);
     const Dataset dataset = leading(NeurotaskData::load(window_.data, results), window_.trials);
-    const Recording recording = repal::record(dataset, window_.rule, network_.ruleset->tasks.size(), network);
+    const NetworkAtWork recording = repal::record(dataset, window_.rule, network_.ruleset->tasks.size(), network);
     Trajectories trajectories = window_of(dataset, recording.responses.states, network.shape.hidden, window_);
     trajectories = changed(std::move(trajectories), change_);
     ObservedState state{fmt::format("epoch {}", record.epoch), {}};

@@ -155,7 +155,7 @@ TEST_F(Training, StepsThatFillUpASequenceAreNotPenalised) {
         return state.history.back().loss;
     };
 
-    const repal::Recording recording = repal::record(uneven, 0, 1, {shape_, start({}).parameters});
+    const repal::NetworkAtWork recording = repal::record(uneven, 0, 1, {shape_, start({}).parameters});
     double absolute = 0;
     double squares = 0;
     double n = 0;

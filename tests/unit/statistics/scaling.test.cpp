@@ -2,22 +2,16 @@
 
 #include <Eigen/Core>
 #include <cmath>
-#include <cstddef>
-#include <vector>
 
 #include "core/eigen.hpp"
+#include "known_distances.hpp"
 
 import repal.random;
 import repal.scaling;
 
 namespace {
 
-Eigen::MatrixXd distances_of(const Eigen::MatrixXd& points) {
-    Eigen::MatrixXd distances(points.rows(), points.rows());
-    for (Eigen::Index a = 0; a < points.rows(); ++a)
-        for (Eigen::Index b = 0; b < points.rows(); ++b) distances(a, b) = (points.row(a) - points.row(b)).norm();
-    return distances;
-}
+using known::distances_of;
 
 TEST(ClassicalScaling, PointsOfAPlaneKeepTheirDistances) {
     repal::Stream stream = repal::Stream(1).child("points");
@@ -44,21 +38,15 @@ TEST(ClassicalScaling, AgreesWithNumPy) {
     EXPECT_NEAR(map.stress, 0.09475798273611309, 1e-12);
 }
 
-TEST(ClassicalScaling, OfOneThingIsTheOrigin) {
-    EXPECT_EQ(repal::classical_scaling(Eigen::MatrixXd::Zero(1, 1)).points.norm(), 0);
+// Reference: eigenvalues of cmdscale in R, which are the squares of the lengths of the axes.
+TEST(ClassicalScaling, AgreesWithCmdscale) {
+    const repal::PlaneMap map = repal::classical_scaling(distances_of(known::points()));
+    EXPECT_NEAR(map.points.col(0).squaredNorm(), 8.919914784, 1e-9);
+    EXPECT_NEAR(map.points.col(1).squaredNorm(), 6.001010147, 1e-9);
 }
 
-TEST(NearestNeighbours, CountsLabelsAndSharesTies) {
-    Eigen::MatrixXd points(5, 1);
-    points << 0, 1, 2, 10, 10.5;
-    const std::vector<std::size_t> labels = {0, 0, 1, 1, 1};
-
-    const auto found = repal::nearest_neighbours(distances_of(points), labels);
-
-    // Of 0: 1, right. Of 1: 0 and 2, half right. Of 2: 1, wrong. The last two are right.
-    EXPECT_NEAR(found.accuracy, 3.5 / 5, 1e-15);
-    EXPECT_NEAR(found.chance, (2 * 1.0 / 4 + 3 * 2.0 / 4) / 5, 1e-15);
-    EXPECT_EQ(found.nearest, (std::vector<std::size_t>{1, 0, 1, 4, 3}));
+TEST(ClassicalScaling, OfOneThingIsTheOrigin) {
+    EXPECT_EQ(repal::classical_scaling(Eigen::MatrixXd::Zero(1, 1)).points.norm(), 0);
 }
 
 }  // namespace

@@ -140,10 +140,11 @@ Figure map_figure(const Ruleset& ruleset, std::span<const NetworkMap* const> map
     PanelChart chart{.panels = {}, .columns = 3};
     for (const NetworkMap* map : maps) {
         if (!map->stress) continue;
-        Panel panel{.title = fmt::format("{}\nstress {:.2f}\nnearest of its group: {:.0f} % (chance {:.0f} %)",
-                                         map->metric, *map->stress, 100 * map->accuracy, 100 * map->chance),
-                    .x = {.title = "first axis (units of π/2)"},
-                    .y = {.title = "second axis (units of π/2)"}};
+        Panel panel{
+            .title = fmt::format("{}\nstress {:.2f}\nnearest of its group: {:.0f} % (chance {:.0f} %, p = {:.2g})",
+                                 map->metric, *map->stress, 100 * map->accuracy, 100 * map->chance, map->p),
+            .x = {.title = "first axis (units of π/2)"},
+            .y = {.title = "second axis (units of π/2)"}};
         for (std::size_t g = 0; g < ruleset.curricula.size(); ++g) {
             Series series{.name = ruleset.curricula[g].name, .mark = Mark::points, .colour = g};
             for (const MappedNetwork& network : map->networks) {

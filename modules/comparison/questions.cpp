@@ -1,0 +1,524 @@
+module;
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.questions;
+
+import repal.group_tests;
+import repal.inference;
+import repal.mantel;
+
+namespace repal {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+/// The distinct values of a label and which of them each system has.
+struct Groups {
+    explicit Groups(const std::vector<std::string>& values) {
+        std::map<std::string, std::size_t> numbers;
+        for (const std::string& value : values) numbers[value] = 0;
+        for (auto& [name, number] : numbers) {
+            number = names.size();
+            names.push_back(name);
+        }
+        for (const std::string& value : values) of.push_back(numbers.at(value));
+    }
+
+    std::vector<std::string> names = {};
+    std::vector<std::size_t> of = {};
+};
+
+std::optional<std::vector<double>> numbers_in(const std::vector<std::string>& texts) {
+    std::vector<double> numbers;
+    for (const std::string& text : texts) {
+        double value = 0;
+        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
+        numbers.push_back(value);
+    }
+    return numbers;
+}
+
+MatrixXd column_of(const std::vector<double>& numbers) {
+    return Eigen::Map<const Eigen::VectorXd>(numbers.data(), static_cast<Index>(numbers.size()));
+}
+
+/// What is exchanged when a factor means nothing: systems, or subjects as wholes, which then are what is tested.
+struct Exchanged {
+    MatrixXd squares;                              ///< (thing, thing)
+    std::vector<std::vector<std::size_t>> labels;  ///< of each factor, of each thing
+    std::vector<std::size_t> subjects;             ///< whose things are no neighbours of each other; empty: all are
+    Exchange exchange;
+    std::string note;
+};
+
+Exchanged exchanged(const MatrixXd& values, const std::vector<std::vector<std::size_t>>& labels,
+                    const std::vector<std::size_t>& subjects) {
+    const std::size_t n = labels.front().size();
+    const MatrixXd squares = values.array().square();
+    if (subjects.empty()) return {squares, labels, {}, Exchange::of_all(n), ""};
+    std::map<std::vector<std::size_t>, std::size_t> numbers;
+    std::vector<std::size_t> combined;
+    for (std::size_t i = 0; i < n; ++i) {
+        std::vector<std::size_t> all;
+        for (const auto& factor : labels) all.push_back(factor[i]);
+        combined.push_back(numbers.try_emplace(std::move(all), numbers.size()).first->second);
+    }
+    const std::size_t n_subjects = std::ranges::max(subjects) + 1;
+    std::vector<std::set<std::size_t>> of_subject(n_subjects);
+    for (std::size_t i = 0; i < n; ++i) of_subject[subjects[i]].insert(combined[i]);
+    const auto varying = std::ranges::count_if(of_subject, [](const auto& found) { return found.size() > 1; });
+    if (varying > 0)
+        return {squares, labels, subjects, Exchange::of_subjects(subjects, combined),
+                static_cast<std::size_t>(varying) == n_subjects
+                    ? "labels are exchanged within subjects"
+                    : fmt::format("labels are exchanged within the {} of {} subjects in which they vary, and between "
+                                  "the others",
+                                  varying, n_subjects)};
+    std::vector<std::vector<std::size_t>> of_subjects(labels.size(), std::vector<std::size_t>(n_subjects));
+    for (std::size_t factor = 0; factor < labels.size(); ++factor)
+        for (std::size_t i = 0; i < n; ++i) of_subjects[factor][subjects[i]] = labels[factor][i];
+    return {centroid_squares(squares, subjects),
+            std::move(of_subjects),
+            {},
+            Exchange::of_all(n_subjects),
+            n_subjects == n ? "" : "subjects are one thing each, at their centroid"};
+}
+
+void add_test(GroupFinding& finding, const PermutationTest& test) {
+    finding.statistic = test.statistic;
+    finding.p = test.p;
+    finding.orders = test.orders;
+    finding.least_p = test.least_p;
+}
+
+void add_note(GroupFinding& finding, const std::string& note) {
+    if (note.empty()) return;
+    if (!finding.note.empty()) finding.note += "; ";
+    finding.note += note;
+}
+
+GroupFinding finding_of(const ExplainedVariance& explained) {
+    GroupFinding finding{.question = {}, .metric = {}, .test = "permanova", .of = {}};
+    add_test(finding, explained.test);
+    finding.df = explained.df;
+    finding.residual_df = explained.residual_df;
+    finding.r2 = explained.r2;
+    if (std::isnan(explained.test.statistic)) finding.note = "too few systems for so many labels";
+    return finding;
+}
+
+/// Both systems of a pair, for intervals: a subject is a cluster of its systems.
+std::vector<Unit> units_of(std::size_t a, std::size_t b, const std::vector<std::size_t>& subjects) {
+    if (subjects.empty()) return {{a}, {b}};
+    return {{subjects[a], a}, {subjects[b], b}};
+}
+
+GroupFinding mean_of(const std::string& test, const std::string& of, const std::vector<Observation>& observations,
+                     const Bootstrap& bootstrap, const Stream& stream) {
+    GroupFinding finding{.question = {}, .metric = {}, .test = test, .of = of};
+    std::set<Unit> units;
+    std::vector<double> values;
+    for (const Observation& one : observations) {
+        values.push_back(one.value);
+        units.insert(one.units.begin(), one.units.end());
+    }
+    finding.n = units.size();
+    if (values.empty()) {
+        finding.note = "there are no such pairs";
+        return finding;
+    }
+    finding.statistic = mean(values);
+    finding.interval = interval_of_mean(observations, bootstrap.resamples, bootstrap.confidence, stream);
+    return finding;
+}
+
+/// Means within and across groups.
+void add_means(std::vector<GroupFinding>& findings, const LabelledSystems& systems, const Groups& groups,
+               const std::vector<std::size_t>& subjects, const std::string& factor, const Bootstrap& bootstrap,
+               const Stream& stream) {
+    std::vector<Observation> within;
+    std::vector<Observation> across;
+    for (std::size_t a = 0; a < groups.of.size(); ++a)
+        for (std::size_t b = a + 1; b < groups.of.size(); ++b)
+            (groups.of[a] == groups.of[b] ? within : across)
+                .push_back({systems.values(static_cast<Index>(a), static_cast<Index>(b)), units_of(a, b, subjects)});
+    findings.push_back(mean_of("mean_within", factor, within, bootstrap, stream.child("within")));
+    findings.push_back(mean_of("mean_across", factor, across, bootstrap, stream.child("across")));
+}
+
+/// PERMANOVA of each two groups.
+void add_pairs(std::vector<GroupFinding>& findings, const Exchanged& all, const Groups& groups, int orders,
+               const Stream& stream) {
+    const std::vector<std::size_t>& labels = all.labels.front();
+    std::vector<double> p;
+    const std::size_t first = findings.size();
+    for (std::size_t a = 0; a < groups.names.size(); ++a)
+        for (std::size_t b = a + 1; b < groups.names.size(); ++b) {
+            std::vector<Index> things;
+            std::vector<std::size_t> of_pair;
+            std::map<std::size_t, std::size_t> places;
+            for (std::size_t i = 0; i < labels.size(); ++i) {
+                if (labels[i] != a && labels[i] != b) continue;
+                places[i] = things.size();
+                things.push_back(static_cast<Index>(i));
+                of_pair.push_back(labels[i] == a ? 0 : 1);
+            }
+            Exchange exchange;
+            for (const Exchange::Block& block : all.exchange.blocks) {
+                Exchange::Block left;
+                for (const Exchange::Slot& slot : block) {
+                    Exchange::Slot of_slot;
+                    for (const std::size_t thing : slot)
+                        if (places.contains(thing)) of_slot.push_back(places.at(thing));
+                    if (!of_slot.empty()) left.push_back(std::move(of_slot));
+                }
+                if (!left.empty()) exchange.blocks.push_back(std::move(left));
+            }
+            const std::string of = groups.names[a] + " | " + groups.names[b];
+            const std::vector<MatrixXd> terms = {indicators(of_pair)};
+            findings.push_back(
+                finding_of(permanova(all.squares(things, things), terms, exchange, orders, stream.child(of)).front()));
+            findings.back().of = of;
+            findings.back().n = things.size();
+            p.push_back(*findings.back().p);
+        }
+    const std::vector<double> adjusted = benjamini_hochberg(p);
+    for (std::size_t i = 0; i < adjusted.size(); ++i) findings[first + i].p_adjusted = adjusted[i];
+}
+
+void add_tests_of_groups(std::vector<GroupFinding>& findings, const Exchanged& things, const Groups& groups,
+                         const std::string& factor, bool has_anosim, int orders, const Stream& stream) {
+    const std::vector<std::size_t>& labels = things.labels.front();
+    const std::vector<MatrixXd> terms = {indicators(labels)};
+    GroupFinding location =
+        finding_of(permanova(things.squares, terms, things.exchange, orders, stream.child("permanova")).front());
+    GroupFinding spread{.question = {}, .metric = {}, .test = "spread", .of = factor};
+    add_test(spread, spread_of_groups(things.squares, labels, things.exchange, orders, stream.child("spread")).test);
+    spread.df = static_cast<double>(groups.names.size() - 1);
+    spread.residual_df = static_cast<double>(labels.size() - groups.names.size());
+    if (std::isnan(*spread.statistic)) spread.note = "no group has a spread of its own";
+    std::vector<std::ptrdiff_t> sizes;
+    for (std::size_t group = 0; group < groups.names.size(); ++group)
+        sizes.push_back(std::ranges::count(labels, group));
+    constexpr double level = 0.05;
+    if (*spread.p < level && std::ranges::adjacent_find(sizes, std::ranges::not_equal_to()) != sizes.end())
+        add_note(location, "groups differ in spread; with unequal sizes F may follow it");
+    constexpr double many = 0.1;
+    if (const double share = negative_share(things.squares); share > many)
+        add_note(location, fmt::format("{:.0f} % of what the dissimilarities span is not that of points", 100 * share));
+    for (std::size_t group = 0; group < sizes.size(); ++group)
+        if (sizes[group] == 1) add_note(location, fmt::format("'{}' is one alone", groups.names[group]));
+
+    const NearestNeighbours neighbours = nearest_neighbours(things.squares, labels, things.subjects, things.exchange,
+                                                            orders, stream.child("neighbours"));
+    GroupFinding nearest{.question = {}, .metric = {}, .test = "nearest_neighbours", .of = factor};
+    add_test(nearest, neighbours.test);
+    if (std::isnan(neighbours.test.statistic))
+        nearest.note = "all are of one subject";
+    else
+        nearest.chance = neighbours.chance;
+    for (GroupFinding* finding : {&location, &spread, &nearest}) {
+        finding->of = factor;
+        finding->n = labels.size();
+        add_note(*finding, things.note);
+        findings.push_back(std::move(*finding));
+    }
+    if (has_anosim) {
+        GroupFinding anosim_finding{.question = {}, .metric = {}, .test = "anosim", .of = factor};
+        add_test(anosim_finding, anosim(things.squares, labels, things.exchange, orders, stream.child("anosim")));
+        anosim_finding.n = labels.size();
+        findings.push_back(std::move(anosim_finding));
+    }
+    if (groups.names.size() > 2) add_pairs(findings, things, groups, orders, stream.child("pairs"));
+}
+
+/// Each finding is of this question and metric.
+std::vector<GroupFinding> labelled(std::vector<GroupFinding> findings, const Question& question,
+                                   const std::string& metric) {
+    for (GroupFinding& finding : findings) {
+        finding.question = text_of(question);
+        finding.metric = metric;
+    }
+    return findings;
+}
+
+GroupFinding unanswered(const std::string& of, const std::string& note) {
+    return {.question = {}, .metric = {}, .test = {}, .of = of, .note = note};
+}
+
+std::vector<std::string> with_subject(std::vector<std::string> labels, const std::string& subject) {
+    if (!subject.empty()) labels.push_back(subject);
+    return labels;
+}
+
+std::vector<std::size_t> subjects_of(const LabelledSystems& systems, const std::string& subject) {
+    return subject.empty() ? std::vector<std::size_t>{} : Groups(systems.labels.at(subject)).of;
+}
+
+/// The systems that others of their subject are compared with: those at `to`, or at the first of their numbers.
+std::vector<bool> references(const std::vector<double>& numbers, const std::vector<std::size_t>& subjects,
+                             const std::string& to) {
+    const auto given = numbers_in({to});
+    std::map<std::size_t, double> of_subject;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const std::size_t subject = subjects.empty() ? 0 : subjects[i];
+        const auto place = of_subject.try_emplace(subject, given ? given->front() : numbers[i]).first;
+        if (!given) place->second = std::min(place->second, numbers[i]);
+    }
+    std::vector<bool> are(numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        are[i] = numbers[i] == of_subject.at(subjects.empty() ? 0 : subjects[i]);
+    return are;
+}
+
+}  // namespace
+
+std::string text_of(const Question& question) {
+    const auto subject_of = [](const std::string& subject) {
+        return subject.empty() ? std::string() : ", subject: " + subject;
+    };
+    if (const auto* groups = std::get_if<GroupQuestion>(&question))
+        return fmt::format("groups: {}{}", fmt::join(groups->factors, " + "), subject_of(groups->subject));
+    if (const auto* order = std::get_if<OrderQuestion>(&question))
+        return fmt::format("order: {}{}", order->label, subject_of(order->subject));
+    const auto& mantel = std::get<MantelQuestion>(question);
+    return fmt::format("mantel: {}, {}{}", mantel.a, mantel.b, mantel.given.empty() ? "" : ", given: " + mantel.given);
+}
+
+LabelledSystems LabelledSystems::with(const std::vector<std::string>& known) const {
+    std::vector<Index> kept;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (std::ranges::none_of(known, [&](const std::string& label) { return labels.at(label)[i].empty(); }))
+            kept.push_back(static_cast<Index>(i));
+    LabelledSystems found{.metric = metric, .names = {}, .labels = {}, .values = values(kept, kept)};
+    for (const Index i : kept) found.names.push_back(names[static_cast<std::size_t>(i)]);
+    for (const auto& [label, all] : labels)
+        for (const Index i : kept) found.labels[label].push_back(all[static_cast<std::size_t>(i)]);
+    return found;
+}
+
+LabelledSystems labelled_systems(const std::string& metric, const std::vector<std::string>& names,
+                                 const std::map<std::string, std::vector<std::string>>& labels,
+                                 const std::function<const Score*(std::size_t, std::size_t)>& score) {
+    std::vector<std::size_t> order(names.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) { return names[i]; });
+    const DissimilarityMatrix matrix =
+        complete_matrix(names.size(), [&](std::size_t a, std::size_t b) { return score(order[a], order[b]); });
+    LabelledSystems systems{.metric = metric, .names = {}, .labels = {}, .values = matrix.values};
+    for (const std::size_t thing : matrix.things) systems.names.push_back(names[order[thing]]);
+    for (const auto& [label, values] : labels) {
+        std::vector<std::string>& of = systems.labels[label];
+        for (const std::size_t thing : matrix.things) of.push_back(values[order[thing]]);
+    }
+    for (const auto& [thing, cause] : matrix.left_out) systems.left_out.emplace_back(names[order[thing]], cause);
+    return systems;
+}
+
+std::vector<GroupFinding> ask(const GroupQuestion& question, const LabelledSystems& all, const QuestionOptions& options,
+                              const Stream& root) {
+    const LabelledSystems systems = all.with(with_subject(question.factors, question.subject));
+    const Stream stream = root.child(text_of(question)).child(all.metric);
+    const std::vector<std::size_t> subjects = subjects_of(systems, question.subject);
+    std::vector<GroupFinding> findings;
+    if (systems.names.size() < 3)
+        return labelled({unanswered(question.factors.front(), "fewer than three systems have this label and values")},
+                        question, all.metric);
+    if (question.factors.size() == 1) {
+        const std::string& factor = question.factors.front();
+        const Groups groups(systems.labels.at(factor));
+        if (groups.names.size() < 2)
+            return labelled({unanswered(factor, fmt::format("all are '{}'", groups.names.front()))}, question,
+                            all.metric);
+        add_means(findings, systems, groups, subjects, factor, options.bootstrap, stream);
+        add_tests_of_groups(findings, exchanged(systems.values, {groups.of}, subjects), groups, factor,
+                            question.has_anosim, options.orders, stream);
+        return labelled(std::move(findings), question, all.metric);
+    }
+    std::vector<std::vector<std::size_t>> labels;
+    std::vector<std::string> covariates;
+    std::vector<std::vector<double>> numbers(question.factors.size());
+    for (std::size_t i = 0; i < question.factors.size(); ++i) {
+        const std::vector<std::string>& values = systems.labels.at(question.factors[i]);
+        labels.push_back(Groups(values).of);
+        if (const auto found = numbers_in(values)) {
+            numbers[i] = *found;
+            labels.back() = labels_of(*found);
+            covariates.push_back(question.factors[i]);
+        }
+    }
+    const Exchanged things = exchanged(systems.values, labels, subjects);
+    std::vector<MatrixXd> terms;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (numbers[i].empty()) {
+            terms.push_back(indicators(things.labels[i]));
+            continue;
+        }
+        std::map<std::size_t, double> number_of;  // of a label
+        for (std::size_t k = 0; k < numbers[i].size(); ++k) number_of[labels[i][k]] = numbers[i][k];
+        std::vector<double> of_things;
+        for (const std::size_t label : things.labels[i]) of_things.push_back(number_of.at(label));
+        terms.push_back(column_of(of_things));
+    }
+    const auto explained = permanova(things.squares, terms, things.exchange, options.orders, stream.child("permanova"));
+    for (std::size_t i = 0; i < explained.size(); ++i) {
+        findings.push_back(finding_of(explained[i]));
+        findings.back().of = question.factors[i];
+        findings.back().n = things.labels.front().size();
+        add_note(findings.back(), things.note);
+        if (!numbers[i].empty()) add_note(findings.back(), "taken as a number");
+    }
+    return labelled(std::move(findings), question, all.metric);
+}
+
+std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSystems& all, const QuestionOptions& options,
+                              const Stream& root) {
+    const LabelledSystems systems = all.with(with_subject({question.label}, question.subject));
+    const Stream stream = root.child(text_of(question)).child(all.metric);
+    const std::size_t n = systems.names.size();
+    const std::optional<std::vector<double>> numbers =
+        n == 0 ? std::vector<double>{} : numbers_in(systems.labels.at(question.label));
+    if (n < 3 || !numbers || std::set<double>(numbers->begin(), numbers->end()).size() < 2)
+        return labelled({unanswered(question.label, n < 3      ? "fewer than three systems have this label and values"
+                                                    : !numbers ? "its values are no numbers"
+                                                               : "all have the same number")},
+                        question, all.metric);
+    const std::vector<std::size_t> subjects = subjects_of(systems, question.subject);
+    const bool is_one_course = !subjects.empty() && std::ranges::max(subjects) == 0;
+    Exchange exchange = subjects.empty() ? Exchange::of_all(n) : Exchange::within(subjects);
+    std::string note = subjects.empty() ? "" : "numbers are exchanged within subjects";
+    if (is_one_course) {
+        std::vector<std::size_t> order(n);
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair((*numbers)[i], i); });
+        exchange = Exchange::shifts(std::move(order));
+        note = "one subject: its numbers are only shifted";
+    }
+    std::vector<GroupFinding> findings;
+    MatrixXd apart(static_cast<Index>(n), static_cast<Index>(n));
+    for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = 0; b < n; ++b)
+            apart(static_cast<Index>(a), static_cast<Index>(b)) = std::abs((*numbers)[a] - (*numbers)[b]);
+    GroupFinding trend{.question = {}, .metric = {}, .test = "trend", .of = question.label};
+    add_test(trend,
+             mantel(apart, systems.values, Correlation::pearson, exchange, options.orders, stream.child("trend")));
+    const std::vector<MatrixXd> terms = {column_of(*numbers)};
+    GroupFinding drift = finding_of(
+        permanova(systems.values.array().square(), terms, exchange, options.orders, stream.child("drift")).front());
+    drift.test = "drift";
+    drift.of = question.label;
+    for (GroupFinding* finding : {&trend, &drift}) {
+        finding->n = n;
+        add_note(*finding, note);
+        findings.push_back(std::move(*finding));
+    }
+    const std::vector<bool> is_reference = references(*numbers, subjects, question.to);
+    std::map<double, std::vector<Observation>> curve;
+    for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = 0; b < n; ++b) {
+            const bool is_same_subject = subjects.empty() || subjects[a] == subjects[b];
+            if (a == b || !is_reference[b] || !is_same_subject || (is_reference[a] && a > b)) continue;
+            curve[(*numbers)[a]].push_back(
+                {systems.values(static_cast<Index>(a), static_cast<Index>(b)), units_of(a, b, subjects)});
+        }
+    for (const auto& [number, observations] : curve)
+        findings.push_back(mean_of("curve", fmt::format("{}", number), observations, options.bootstrap,
+                                   stream.child("curve").child(fmt::format("{}", number))));
+    return labelled(std::move(findings), question, all.metric);
+}
+
+Table groups_table(const std::vector<GroupFinding>& findings) {
+    Table rows = {{"question", "metric", "test", "of", "statistic", "low", "high", "chance", "df", "residual_df", "r2",
+                   "p", "p_adjusted", "n", "orders", "least_p", "note"}};
+    for (const GroupFinding& one : findings) {
+        const auto end_of = [&](double Interval::* end) {
+            return one.interval ? csv_number(*one.interval.*end) : std::string();
+        };
+        rows.push_back({one.question, one.metric, one.test, one.of, csv_number(one.statistic), end_of(&Interval::low),
+                        end_of(&Interval::high), csv_number(one.chance), csv_number(one.df),
+                        csv_number(one.residual_df), csv_number(one.r2), csv_number(one.p), csv_number(one.p_adjusted),
+                        fmt::format("{}", one.n), csv_number(one.orders), csv_number(one.least_p), one.note});
+    }
+    return rows;
+}
+
+std::vector<Table> groups_overview(const std::vector<GroupFinding>& findings) {
+    Table groups = {
+        {"question", "metric", "n", "within", "across", "F", "R2", "p", "spread p", "nearest", "chance", "nearest p"}};
+    Table orders = {{"question", "metric", "n", "trend r", "trend p", "drift F", "drift R2", "drift p"}};
+    for (std::size_t first = 0, end = 0; first < findings.size(); first = end) {
+        const GroupFinding& one = findings[first];
+        while (end < findings.size() && findings[end].question == one.question && findings[end].metric == one.metric)
+            ++end;
+        const std::span all(findings.begin() + static_cast<std::ptrdiff_t>(first), end - first);
+        const auto of_test = [&](std::string_view test) {
+            const auto found = std::ranges::find(all, test, &GroupFinding::test);
+            return found == all.end() ? nullptr : &*found;
+        };
+        const auto number = [](const std::optional<double>& value) {
+            return value && std::isfinite(*value) ? fmt::format("{:.3g}", *value) : "-";
+        };
+        const auto value_of = [&](std::string_view test, std::optional<double> GroupFinding::* value) {
+            const GroupFinding* found = of_test(test);
+            return found == nullptr ? "-" : number(found->*value);
+        };
+        const auto mean_text = [&](std::string_view test) {
+            const GroupFinding* found = of_test(test);
+            if (found == nullptr || !found->statistic) return std::string("-");
+            std::string text = number(found->statistic);
+            if (found->interval && std::isfinite(found->interval->low))
+                text += fmt::format(" [{:.3g}, {:.3g}]", found->interval->low, found->interval->high);
+            return text;
+        };
+        const auto n_of = [](const GroupFinding& finding) { return fmt::format("{}", finding.n); };
+        if (const GroupFinding* trend = of_test("trend")) {
+            orders.push_back({one.question, one.metric, n_of(*trend), value_of("trend", &GroupFinding::statistic),
+                              value_of("trend", &GroupFinding::p), value_of("drift", &GroupFinding::statistic),
+                              value_of("drift", &GroupFinding::r2), value_of("drift", &GroupFinding::p)});
+            continue;
+        }
+        if (of_test("spread") != nullptr || one.test.empty()) {
+            const GroupFinding* location = of_test("permanova");
+            groups.push_back({one.question, one.metric, n_of(location == nullptr ? one : *location),
+                              mean_text("mean_within"), mean_text("mean_across"),
+                              value_of("permanova", &GroupFinding::statistic), value_of("permanova", &GroupFinding::r2),
+                              value_of("permanova", &GroupFinding::p), value_of("spread", &GroupFinding::p),
+                              value_of("nearest_neighbours", &GroupFinding::statistic),
+                              value_of("nearest_neighbours", &GroupFinding::chance),
+                              value_of("nearest_neighbours", &GroupFinding::p)});
+            continue;
+        }
+        for (const GroupFinding& factor : all)
+            groups.push_back({one.question + ": " + factor.of, one.metric, n_of(factor), "-", "-",
+                              number(factor.statistic), number(factor.r2), number(factor.p), "-", "-", "-", "-"});
+    }
+    std::vector<Table> tables;
+    for (Table* table : {&groups, &orders})
+        if (table->size() > 1) tables.push_back(std::move(*table));
+    return tables;
+}
+
+}  // namespace repal

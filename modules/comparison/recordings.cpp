@@ -1,0 +1,290 @@
+module;
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.recordings;
+
+import repal.time_step;
+
+namespace repal {
+namespace {
+
+using Lengths = std::array<Eigen::Index, 3>;
+
+Lengths lengths_of(const ReadSystem& system) {
+    const Shape& shape = system.x.shape();
+    return {shape.trials, shape.steps, shape.channels};
+}
+
+int equal_lengths(const Lengths& a, const Lengths& b) {
+    int equal = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) equal += a[i] > 1 && a[i] == b[i] ? 1 : 0;
+    return equal;
+}
+
+/// The order in which more lengths of one array are those of another than as it was read; empty if there is none.
+std::string better_order(const Lengths& of, const Lengths& other) {
+    constexpr std::array<const char*, 3> names = {"trial", "time", "channel"};
+    const int as_read = equal_lengths(of, other);
+    std::array<std::size_t, 3> order = {0, 1, 2};
+    std::string best;
+    int most = std::max(as_read, of[0] == 1 ? 0 : 1);  // one equal length of three is chance
+    do {
+        if (of[0] == 1 && order[0] != 0) continue;
+        const Lengths turned = {of[order[0]], of[order[1]], of[order[2]]};
+        if (equal_lengths(turned, other) <= most) continue;
+        most = equal_lengths(turned, other);
+        // order[i]: the place in the file of axis i.
+        std::array<std::string, 3> axes;
+        for (std::size_t i = 0; i < order.size(); ++i) axes[order[i]] = names[i];
+        best = of[0] == 1 ? fmt::format("{},{}", axes[1], axes[2]) : fmt::format("{}", fmt::join(axes, ","));
+    } while (std::ranges::next_permutation(order).found);
+    return best;
+}
+
+/// Two systems of which one seems to be in another order, though nobody said which is meant.
+void warn_of_orders(const std::vector<ReadSystem>& systems, Progress& progress) {
+    for (std::size_t i = 0; i < systems.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) {
+            if (systems[i].has_named_axes || systems[j].has_named_axes) continue;
+            const Lengths a = lengths_of(systems[i]);
+            const Lengths b = lengths_of(systems[j]);
+            if ((a[0] == 1) != (b[0] == 1)) continue;
+            // The one with more channels than steps is the stranger of two.
+            const bool is_other_stranger = b[2] > b[1] && a[2] <= a[1];
+            const ReadSystem& stranger = is_other_stranger ? systems[j] : systems[i];
+            const std::string axes = is_other_stranger ? better_order(b, a) : better_order(a, b);
+            if (axes.empty()) continue;
+            progress.warn("axes", fmt::format("{} is {} and {} is {}: if their axes are in different orders, say {}@{}",
+                                              systems[j].name, to_string(systems[j].x.shape()), systems[i].name,
+                                              to_string(systems[i].x.shape()), stranger.name, axes));
+            return;
+        }
+}
+
+void tell(const std::vector<ReadSystem>& systems, Progress& progress) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> readings;
+    for (const ReadSystem& system : systems) {
+        auto place =
+            std::ranges::find(readings, system.reading, &std::pair<std::string, std::vector<std::string>>::first);
+        if (place == readings.end()) place = readings.insert(readings.end(), {system.reading, {}});
+        place->second.push_back(system.name);
+    }
+    constexpr std::size_t shown = 12;
+    for (std::size_t i = 0; i < std::min(shown, readings.size()); ++i) {
+        const auto& [reading, names] = readings[i];
+        progress.say(names.size() == 1 ? fmt::format("{}: {}", names.front(), reading)
+                                       : fmt::format("{} and {} more: {}", names.front(), names.size() - 1, reading));
+    }
+    if (readings.size() > shown) progress.say(fmt::format("{} files more were read", readings.size() - shown));
+    for (const ReadSystem& system : systems)
+        for (const std::string& warning : system.warnings) progress.warn(system.name, warning);
+}
+
+/// Files of which some say the time of a step and others do not.
+void require_steps_of_all(const std::vector<ReadSystem>& systems, std::size_t locations) {
+    const auto says = [](const ReadSystem& system) { return system.x.dt().has_value(); };
+    const auto one = std::ranges::find_if(systems, says);
+    const auto other = std::ranges::find_if_not(systems, says);
+    if (one == systems.end() || other == systems.end()) return;
+    throw InputError(
+        other->name, fmt::format("it does not say the time of a step, but {} does ({:.6g} s)", one->name, *one->x.dt()),
+        fmt::format("--dt {0:.6g} says one for all, whatever they say; --dt {0:.6g},{0:.6g},... one for each of the "
+                    "{1} locations; --dt steps compares steps",
+                    *one->x.dt(), locations));
+}
+
+/// Trials of some that have names in an order of their own, and of others that have none.
+void warn_of_names_of_one_side(const std::vector<ReadSystem>& systems, Progress& progress) {
+    const auto is_named = [](const ReadSystem& system) { return !system.trial_names.empty(); };
+    const auto by_length = [](const std::string& name) { return std::pair(name.size(), name); };  // "2" before "10"
+    const auto named = std::ranges::find_if(systems, [&](const ReadSystem& system) {
+        return is_named(system) && !std::ranges::is_sorted(system.trial_names, {}, by_length);
+    });
+    const auto other = std::ranges::find_if_not(systems, is_named);
+    if (named == systems.end() || other == systems.end()) return;
+    progress.warn("trials", fmt::format("{} names its trials, which do not rise, and {} does not: metrics that compare "
+                                        "samples take them in the order of each file",
+                                        named->name, other->name));
+}
+
+/// A window in seconds begins at another time in each system, unless that is a step of all of them.
+void require_common_window(const std::vector<ReadSystem>& systems, const TrialWindow& window) {
+    if (!window.is_in_seconds) return;
+    const auto by_step = [](const ReadSystem& system) { return system.x.dt().value_or(0); };
+    const auto [shortest, longest] = std::ranges::minmax_element(systems, {}, by_step);
+    constexpr double equal = 1e-3;
+    const double step = by_step(*longest);
+    if (step - by_step(*shortest) <= equal * step) return;
+    for (const ReadSystem& system : systems) {
+        const double steps = window.first / by_step(system);
+        if (std::abs(steps - std::round(steps)) <= equal) continue;
+        throw InputError(
+            fmt::format("--window {:.6g}s:", window.first),
+            fmt::format("it begins between two steps of {}, which take {:.6g} s, and steps differ between systems",
+                        system.name, by_step(system)),
+            fmt::format("begin at a step of all of them, e.g. at {:.6g}s", std::round(window.first / step) * step));
+    }
+}
+
+/// Numbers beside arrays that may tell times of a step: where they differ, steps do not correspond.
+void warn_of_steps_beside(const std::vector<ReadSystem>& systems, Progress& progress) {
+    const ReadSystem* first = nullptr;
+    for (const ReadSystem& system : systems) {
+        if (system.step_beside.empty() || system.x.dt()) continue;
+        if (first == nullptr) first = &system;
+        if (system.step_beside == first->step_beside) continue;
+        progress.warn("time", fmt::format("steps are taken as they are, but {} holds {} and {} holds {}: --dt with a "
+                                          "number for each location tells how many seconds a step takes",
+                                          first->name, first->step_beside, system.name, system.step_beside));
+        return;
+    }
+}
+
+/// That systems are brought to one time of a step.
+void tell_of_steps(const std::vector<Recording>& recordings, Progress& progress) {
+    std::vector<NamedSystem> systems;
+    for (const Recording& recording : recordings) systems.push_back(recording.system);
+    const auto step = common_step(systems);
+    if (!step) return;
+    for (const NamedSystem& system : systems) {
+        const double own = *system.system->observe({}).trajectories().dt();
+        if (is_whole_ratio(*step, own)) continue;
+        progress.warn("time", fmt::format("{} is resampled from {:.6g} to {:.6g} s a step, which is no whole number of "
+                                          "its steps",
+                                          system.name, own, *step));
+    }
+    progress.say(fmt::format("steps take different times: all are brought to {:.6g} s", *step));
+}
+
+/// A text that other values will hardly have: 64 bits of all of them and their shape.
+std::string content_of(const Trajectories& x) {
+    std::uint64_t mixed = 0;
+    const auto mix = [&](std::uint64_t bits) {
+        constexpr std::uint64_t factor = 0x9e3779b97f4a7c15;
+        mixed = (mixed ^ bits) * factor;
+        mixed ^= mixed >> 32;
+    };
+    for (Eigen::Index k = 0; k < x.shape().trials; ++k) mix(static_cast<std::uint64_t>(x.steps(k)));
+    mix(static_cast<std::uint64_t>(x.shape().channels));
+    for (Eigen::Index i = 0; i < x.rows().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.rows().data()[i]));
+    return fmt::format("{:016x}", mixed);
+}
+
+/// Values that floats hold as well, in half of the memory: of many systems a few are looked at at a time.
+class HeldAsFloats final : public System {
+ public:
+    HeldAsFloats(std::string identity, const Observed& observed)
+        : identity_(std::move(identity)),
+          without_values_(observed.with(
+              observed.trajectories().with_rows(RowMatrix::Zero(observed.trajectories().rows().rows(), 1)))),
+          values_(observed.trajectories().rows().cast<float>()) {}
+
+    static bool can_hold(const Trajectories& x) {
+        const RowMatrix& rows = x.rows();
+        return std::all_of(rows.data(), rows.data() + rows.size(), [](double value) {
+            return std::abs(value) <= std::numeric_limits<float>::max() && double{static_cast<float>(value)} == value;
+        });
+    }
+
+    std::string identity() const override { return identity_; }
+    Observed observe(const std::filesystem::path& /*results*/) const override {
+        return without_values_.with(without_values_.trajectories().with_rows(values_.cast<double>()));
+    }
+
+ private:
+    std::string identity_;
+    Observed without_values_;
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> values_;
+};
+
+std::shared_ptr<const System> held(std::string identity, Observed observed, bool is_one_of_many) {
+    if (is_one_of_many && HeldAsFloats::can_hold(observed.trajectories()))
+        return std::make_shared<const HeldAsFloats>(std::move(identity), observed);
+    return given(std::move(identity), std::move(observed));
+}
+
+}  // namespace
+
+std::vector<Recording> read_recordings(std::span<const RecordingLocation> locations, const Reading& reading,
+                                       Progress& progress) {
+    std::vector<ReadSystem> systems;
+    std::vector<std::size_t> places;  // the location of each system
+    std::vector<InputError> errors;
+    for (std::size_t i = 0; i < locations.size(); ++i) {
+        const RecordingLocation& one = locations[i];
+        Reading own = reading;
+        if (one.dt) own.dt = one.dt;
+        try {
+            const bool is_absolute = one.location.starts_with('/');
+            std::vector<ReadSystem> read = read_systems(is_absolute ? one.location : one.folder + one.location, own);
+            for (ReadSystem& system : read) {
+                if (!is_absolute && system.name.starts_with(one.folder)) system.name.erase(0, one.folder.size());
+                if (!one.name.empty()) system.name = read.size() == 1 ? one.name : one.name + " " + system.name;
+            }
+            std::ranges::move(read, std::back_inserter(systems));
+            places.resize(systems.size(), i);
+        } catch (const InputError& error) {
+            const InputError placed = one.where.empty() ? error : error.at(one.where + ": " + error.where());
+            const auto is_said = [&](const InputError& other) {
+                return std::string_view(other.what()) == placed.what();
+            };
+            if (std::ranges::none_of(errors, is_said)) errors.push_back(placed);
+        }
+    }
+    if (errors.size() == 1) throw InputError(errors.front());
+    if (!errors.empty()) {
+        constexpr std::size_t shown = 100;
+        std::string all;
+        for (std::size_t i = 0; i < std::min(shown, errors.size()); ++i) all += fmt::format("\n  {}", errors[i].what());
+        if (errors.size() > shown) all += fmt::format("\n  and {} more", errors.size() - shown);
+        throw InputError("", fmt::format("{} locations cannot be read:{}", errors.size(), all));
+    }
+    require_steps_of_all(systems, locations.size());
+    if (reading.window) require_common_window(systems, *reading.window);
+    tell(systems, progress);
+    warn_of_orders(systems, progress);
+    warn_of_steps_beside(systems, progress);
+    warn_of_names_of_one_side(systems, progress);
+    constexpr std::size_t many = 32;
+    std::vector<Recording> recordings;
+    for (std::size_t i = 0; i < systems.size(); ++i) {
+        ReadSystem& system = systems[i];
+        Observed observed(std::move(system.x));
+        observed.set_units(std::move(system.units));
+        observed.set_trial_names(std::move(system.trial_names));
+        observed.is_cut = system.is_cut;
+        std::string content = content_of(observed.trajectories());
+        std::string identity =
+            fmt::format("{} {} {} {}", system.name, content, observed.is_cut, observed.trajectories().dt().value_or(0));
+        for (const std::size_t unit : observed.units()) identity += fmt::format(" {}", unit);
+        for (const std::string& trial : observed.trial_names()) identity += "\n" + trial;
+        recordings.push_back(
+            {.system = {system.name, held(std::move(identity), std::move(observed), systems.size() >= many),
+                        std::move(content)},
+             .reading = system.reading,
+             .location = places[i]});
+    }
+    tell_of_steps(recordings, progress);
+    return recordings;
+}
+
+}  // namespace repal

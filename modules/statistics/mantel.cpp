@@ -1,0 +1,86 @@
+module;
+#include <Eigen/Core>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.mantel;
+
+import repal.statistics;
+
+namespace repal {
+namespace {
+
+/// The pairs of a matrix, and those of things in another order.
+class Pairs {
+ public:
+    Pairs(const Eigen::MatrixXd& matrix, Correlation correlation) : n_(matrix.rows()) {
+        std::vector<double> values;
+        for (Eigen::Index i = 0; i < n_; ++i)
+            for (Eigen::Index j = i + 1; j < n_; ++j) values.push_back(matrix(i, j));
+        if (correlation == Correlation::spearman) values = ranks(values);
+        // Around their mean and of length 1, so that a correlation is a scalar product. A vector of Eigen's own, since the
+        // order of a sum depends on where its values begin.
+        values_ = Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+        values_.array() -= values_.mean();
+        values_ /= values_.norm();
+        square_ = Eigen::MatrixXd::Zero(n_, n_);
+        for (Eigen::Index i = 0, pair = 0; i < n_; ++i)
+            for (Eigen::Index j = i + 1; j < n_; ++j, ++pair) square_(i, j) = square_(j, i) = values_[pair];
+    }
+
+    const Eigen::VectorXd& in_order() const { return values_; }
+
+    /// With `other`, whose things keep their places.
+    double correlation(std::span<const std::size_t> order, const Pairs& other) const {
+        double sum = 0;
+        for (Eigen::Index i = 0, pair = 0; i < n_; ++i) {
+            const auto row = square_.col(static_cast<Eigen::Index>(order[static_cast<std::size_t>(i)]));
+            for (Eigen::Index j = i + 1; j < n_; ++j, ++pair)
+                sum += row[static_cast<Eigen::Index>(order[static_cast<std::size_t>(j)])] * other.values_[pair];
+        }
+        return sum;
+    }
+
+ private:
+    Eigen::Index n_;
+    Eigen::VectorXd values_;
+    Eigen::MatrixXd square_;
+};
+
+/// Each thing is its own value.
+std::vector<std::size_t> things(Eigen::Index n) {
+    std::vector<std::size_t> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    return order;
+}
+
+}  // namespace
+
+PermutationTest mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, Correlation correlation,
+                       const Exchange& exchange, int resamples, const Stream& stream) {
+    const Pairs of_x(x, correlation);
+    const Pairs of_y(y, correlation);
+    return permutation_test(
+        exchange, things(x.rows()), [&](std::span<const std::size_t> order) { return of_x.correlation(order, of_y); },
+        resamples, stream);
+}
+
+PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, const Eigen::MatrixXd& z,
+                               const Exchange& exchange, int resamples, const Stream& stream) {
+    const Pairs of_x(x, Correlation::pearson);
+    const Pairs of_y(y, Correlation::pearson);
+    const Pairs of_z(z, Correlation::pearson);
+    const double yz = of_y.in_order().dot(of_z.in_order());
+    const auto partial = [&](std::span<const std::size_t> order) {
+        const double xy = of_x.correlation(order, of_y);
+        const double xz = of_x.correlation(order, of_z);
+        return (xy - xz * yz) / std::sqrt((1 - xz * xz) * (1 - yz * yz));
+    };
+    return permutation_test(exchange, things(x.rows()), partial, resamples, stream);
+}
+
+}  // namespace repal

@@ -1,0 +1,285 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.answers;
+
+import repal.mantel;
+
+namespace repal {
+namespace {
+
+std::string label_in(const Config& config, const Sheet& sheet) {
+    const std::string name = config.text();
+    try {
+        sheet.label(name);
+    } catch (const InputError& error) {
+        throw config.error(error.problem(), error.hint());
+    }
+    return name;
+}
+
+/// The label of `key`, empty if it is not there.
+std::string label_or_empty(const Config& question, const std::string& key, const Sheet& sheet) {
+    return question.has(key) ? label_in(question.at(key), sheet) : std::string();
+}
+
+std::string metric_or_label(const Config& config, const Sheet& sheet, const std::vector<std::string>& metrics) {
+    const std::string name = config.text();
+    if (std::ranges::find(metrics, name) != metrics.end()) return name;
+    std::vector<std::string> known = metrics;
+    for (const Label& label : sheet.labels) known.push_back(label.name);
+    if (std::ranges::find(known, name) == known.end())
+        throw config.error(fmt::format("'{}' is neither a metric of this study nor a column of the sheet", name),
+                           suggest(name, known));
+    return name;
+}
+
+Question read_question(const Config& config, const Sheet& sheet, const std::vector<std::string>& metrics) {
+    if (config.has("groups")) {
+        config.require_keys({"groups", "subject", "anosim"});
+        GroupQuestion question{.factors = {}, .subject = label_or_empty(config, "subject", sheet)};
+        const Config groups = config.at("groups");
+        if (groups.is_text())
+            question.factors.push_back(label_in(groups, sheet));
+        else
+            for (const Config& factor : groups.elements(1)) question.factors.push_back(label_in(factor, sheet));
+        if (config.has("anosim")) question.has_anosim = config.at("anosim").boolean();
+        return question;
+    }
+    if (config.has("order")) {
+        config.require_keys({"order", "subject", "to"});
+        OrderQuestion question{.label = label_in(config.at("order"), sheet),
+                               .subject = label_or_empty(config, "subject", sheet)};
+        if (!sheet.label(question.label).numbers())
+            throw config.at("order").error(fmt::format("not all values of '{}' are numbers", question.label));
+        if (config.has("to")) question.to = config.at("to").text();
+        return question;
+    }
+    if (config.has("mantel")) {
+        config.require_keys({"mantel", "given"});
+        const std::vector<Config> two = config.at("mantel").elements(2);
+        if (two.size() != 2) throw config.at("mantel").error("two of metrics and labels are compared");
+        return MantelQuestion{
+            .a = metric_or_label(two[0], sheet, metrics),
+            .b = metric_or_label(two[1], sheet, metrics),
+            .given = config.has("given") ? metric_or_label(config.at("given"), sheet, metrics) : std::string()};
+    }
+    throw config.error("a question is one of groups, order and mantel");
+}
+
+/// Labels that name groups: at least two, of which one has two systems.
+bool names_groups(const Label& label) {
+    std::map<std::string, std::size_t> sizes;
+    for (const std::string& value : label.values)
+        if (!value.empty()) ++sizes[value];
+    return sizes.size() > 1 && std::ranges::any_of(sizes, [](const auto& size) { return size.second > 1; });
+}
+
+std::optional<double> number_in(const std::string& text) {
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size()) return {};
+    return value;
+}
+
+/// How far systems are apart by a label: the difference of numbers, else 0 or 1.
+Eigen::MatrixXd apart(const std::vector<std::string>& values) {
+    const auto n = static_cast<Eigen::Index>(values.size());
+    const bool are_numbers =
+        std::ranges::all_of(values, [](const auto& value) { return number_in(value).has_value(); });
+    Eigen::MatrixXd matrix(n, n);
+    for (Eigen::Index a = 0; a < n; ++a)
+        for (Eigen::Index b = 0; b < n; ++b) {
+            const std::string& one = values[static_cast<std::size_t>(a)];
+            const std::string& other = values[static_cast<std::size_t>(b)];
+            matrix(a, b) = are_numbers ? std::abs(*number_in(one) - *number_in(other)) : one == other ? 0 : 1;
+        }
+    return matrix;
+}
+
+/// Matrices of the same systems, one for each of the names, which are metrics or labels.
+struct SameSystems {
+    std::vector<Eigen::MatrixXd> matrices;
+    std::size_t n = 0;
+};
+
+SameSystems same_systems(const std::vector<std::string>& names, std::span<const LabelledSystems> metrics) {
+    const auto metric_of = [&](const std::string& name) {
+        const auto found = std::ranges::find(metrics, name, &LabelledSystems::metric);
+        return found == metrics.end() ? nullptr : &*found;
+    };
+    // Labels are the same whichever metric they are beside.
+    std::map<std::string, std::size_t> times;
+    std::size_t wanted = 0;
+    const LabelledSystems* any = metrics.empty() ? nullptr : &metrics.front();
+    for (const std::string& name : names)
+        if (const LabelledSystems* metric = metric_of(name)) {
+            any = metric;
+            ++wanted;
+            for (const std::string& system : metric->names) ++times[system];
+        }
+    SameSystems same;
+    if (any == nullptr) return same;
+    std::vector<std::string> systems;
+    for (std::size_t i = 0; i < any->names.size(); ++i) {
+        const bool has_labels = std::ranges::all_of(names, [&](const std::string& name) {
+            return metric_of(name) != nullptr || !any->labels.at(name)[i].empty();
+        });
+        if (has_labels && (wanted == 0 || times[any->names[i]] == wanted)) systems.push_back(any->names[i]);
+    }
+    same.n = systems.size();
+    for (const std::string& name : names) {
+        const LabelledSystems* metric = metric_of(name);
+        const LabelledSystems& from = metric == nullptr ? *any : *metric;
+        std::vector<Eigen::Index> places;
+        std::vector<std::string> values;
+        for (const std::string& system : systems) {
+            const auto place = std::ranges::find(from.names, system) - from.names.begin();
+            places.push_back(place);
+            if (metric == nullptr) values.push_back(from.labels.at(name)[static_cast<std::size_t>(place)]);
+        }
+        same.matrices.push_back(metric == nullptr ? apart(values) : Eigen::MatrixXd(metric->values(places, places)));
+    }
+    return same;
+}
+
+std::vector<MantelFinding> ask(const MantelQuestion& question, std::span<const LabelledSystems> metrics, int orders,
+                               const Stream& root) {
+    std::vector<std::string> names = {question.a, question.b};
+    if (!question.given.empty()) names.push_back(question.given);
+    const SameSystems same = same_systems(names, metrics);
+    MantelFinding finding{
+        .a = question.a, .b = question.b, .given = question.given, .correlation = "pearson", .n = same.n};
+    if (same.n < 4) {
+        finding.note = "fewer than four systems have both";
+        return {finding};
+    }
+    const Stream stream = root.child(text_of(question));
+    const Exchange exchange = Exchange::of_all(same.n);
+    if (!question.given.empty()) {
+        finding.test = partial_mantel(same.matrices[0], same.matrices[1], same.matrices[2], exchange, orders, stream);
+        finding.note = "liberal where both depend on what is given in other ways, too";
+        return {finding};
+    }
+    finding.test =
+        mantel(same.matrices[0], same.matrices[1], Correlation::pearson, exchange, orders, stream.child("pearson"));
+    MantelFinding ranks = finding;
+    ranks.correlation = "spearman";
+    ranks.test =
+        mantel(same.matrices[0], same.matrices[1], Correlation::spearman, exchange, orders, stream.child("spearman"));
+    return {finding, ranks};
+}
+
+}  // namespace
+
+std::vector<Question> read_questions(const Config& study, const Sheet& sheet, const std::vector<std::string>& metrics) {
+    std::vector<Question> questions;
+    if (study.has("questions")) {
+        for (const Config& question : study.at("questions").elements())
+            questions.push_back(read_question(question, sheet, metrics));
+        return questions;
+    }
+    for (const Label& label : sheet.labels)
+        if (names_groups(label)) questions.emplace_back(GroupQuestion{.factors = {label.name}});
+    for (std::size_t a = 0; a < metrics.size(); ++a)
+        for (std::size_t b = a + 1; b < metrics.size(); ++b)
+            questions.emplace_back(MantelQuestion{.a = metrics[a], .b = metrics[b]});
+    return questions;
+}
+
+Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledSystems> systems,
+                   const QuestionOptions& options, const Stream& stream) {
+    Answers answers;
+    for (const Question& question : questions) {
+        if (const auto* of_metrics = std::get_if<MantelQuestion>(&question)) {
+            std::ranges::move(ask(*of_metrics, systems, options.orders, stream), std::back_inserter(answers.mantel));
+            continue;
+        }
+        for (const LabelledSystems& of_metric : systems) {
+            const auto* groups = std::get_if<GroupQuestion>(&question);
+            std::ranges::move(groups != nullptr
+                                  ? repal::ask(*groups, of_metric, options, stream)
+                                  : repal::ask(std::get<OrderQuestion>(question), of_metric, options, stream),
+                              std::back_inserter(answers.groups));
+        }
+    }
+    for (LabelledSystems& of_metric : systems) {
+        MetricAnswers found{.systems = std::move(of_metric), .map = {}, .tree = {}};
+        if (found.systems.names.size() >= 3) found.map = classical_scaling(found.systems.values);
+        if (found.systems.names.size() >= 2) found.tree = average_linkage(found.systems.values);
+        answers.metrics.push_back(std::move(found));
+    }
+    return answers;
+}
+
+Table mantel_table(std::span<const MantelFinding> findings) {
+    Table rows = {{"a", "b", "given", "correlation", "r", "p", "n", "orders", "least_p", "note"}};
+    for (const MantelFinding& one : findings) {
+        const bool is_there = one.n >= 4;
+        const auto number = [&](double value) { return is_there ? csv_number(value) : std::string(); };
+        rows.push_back({one.a, one.b, one.given, one.correlation, number(one.test.statistic), number(one.test.p),
+                        fmt::format("{}", one.n), number(one.test.orders), number(one.test.least_p), one.note});
+    }
+    return rows;
+}
+
+Table tree_table(std::span<const MetricAnswers> metrics) {
+    Table rows = {{"metric", "merge", "first", "second", "height", "systems", "cophenetic_correlation"}};
+    for (const MetricAnswers& metric : metrics) {
+        const std::size_t n = metric.systems.names.size();
+        const auto name = [&](std::size_t branch) {
+            return branch < n ? metric.systems.names[branch] : fmt::format("merge {}", branch - n + 1);
+        };
+        for (std::size_t i = 0; i < metric.tree.merges.size(); ++i) {
+            const Merge& merge = metric.tree.merges[i];
+            rows.push_back({metric.systems.metric, fmt::format("{}", i + 1), name(merge.first), name(merge.second),
+                            csv_number(merge.height), fmt::format("{}", merge.size),
+                            csv_number(metric.tree.cophenetic)});
+        }
+    }
+    return rows;
+}
+
+Table map_table(std::span<const MetricAnswers> metrics) {
+    Table rows = {{"metric", "system", "x", "y", "stress", "left_out"}};
+    for (const MetricAnswers& metric : metrics) {
+        for (Eigen::Index i = 0; i < metric.map.points.rows(); ++i)
+            rows.push_back({metric.systems.metric, metric.systems.names[static_cast<std::size_t>(i)],
+                            csv_number(metric.map.points(i, 0)), csv_number(metric.map.points(i, 1)),
+                            csv_number(metric.map.stress), ""});
+        for (const auto& [name, cause] : metric.systems.left_out)
+            rows.push_back({metric.systems.metric, name, "", "", "", cause});
+    }
+    return rows;
+}
+
+Table matrix_table(const LabelledSystems& systems) {
+    std::vector<std::string> head = {""};
+    head.insert(head.end(), systems.names.begin(), systems.names.end());
+    Table rows = {head};
+    for (Eigen::Index i = 0; i < systems.values.rows(); ++i) {
+        std::vector<std::string> row = {systems.names[static_cast<std::size_t>(i)]};
+        for (Eigen::Index j = 0; j < systems.values.cols(); ++j) row.push_back(csv_number(systems.values(i, j)));
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace repal

@@ -1,0 +1,59 @@
+module;
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+export module repal.answers;
+
+import repal.config;
+export import repal.linkage;
+export import repal.permutation;
+export import repal.questions;
+export import repal.scaling;
+export import repal.sheet;
+
+namespace repal {
+
+/// `questions: [{groups: area, subject: animal}, {order: day, to: first}, {mantel: [dsa, cka], given: area}]`; without
+/// it, whether systems differ by each label that names groups, and whether metrics see the same.
+export std::vector<Question> read_questions(const Config& study, const Sheet& sheet,
+                                            const std::vector<std::string>& metrics);
+
+/// What one metric shows of all systems.
+export struct MetricAnswers {
+    LabelledSystems systems;
+    PlaneMap map;  ///< of the systems; without points if they are fewer than three
+    Tree tree;
+};
+
+/// A row of mantel.csv.
+export struct MantelFinding {
+    std::string a;  ///< a metric or a label
+    std::string b;
+    std::string given = {};
+    std::string correlation;  ///< "pearson" or "spearman"
+    PermutationTest test = {};
+    std::size_t n = 0;  ///< systems
+    std::string note = {};
+};
+
+/// All answers of a study.
+export struct Answers {
+    std::vector<MetricAnswers> metrics;
+    std::vector<GroupFinding> groups;
+    std::vector<MantelFinding> mantel;
+};
+
+/// `systems`: what is known by each metric.
+export Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledSystems> systems,
+                          const QuestionOptions& options, const Stream& stream);
+
+export Table mantel_table(std::span<const MantelFinding> findings);
+export Table tree_table(std::span<const MetricAnswers> metrics);
+export Table map_table(std::span<const MetricAnswers> metrics);
+/// Rows and columns are systems.
+export Table matrix_table(const LabelledSystems& systems);
+
+}  // namespace repal

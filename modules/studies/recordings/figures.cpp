@@ -1,0 +1,269 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <initializer_list>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.recording_figures;
+
+namespace repal {
+namespace {
+
+/// The number of each value of a label among its values, which colours it.
+std::map<std::string, std::size_t> numbers_of(const std::vector<std::string>& values) {
+    const std::set<std::string> distinct(values.begin(), values.end());
+    std::map<std::string, std::size_t> numbers;
+    for (const std::string& value : distinct) numbers.emplace(value, numbers.size());
+    return numbers;
+}
+
+std::string name_of(const std::string& value) {
+    return value.empty() ? "(not known)" : value;
+}
+
+/// Points of one series for each value of a label. `at`: x and y of a system.
+template <class At>
+void add_points(Panel& panel, const LabelledSystems& systems, const std::string& label, At at) {
+    const std::vector<std::string>& values =
+        label.empty() ? std::vector<std::string>(systems.names.size(), "systems") : systems.labels.at(label);
+    const auto numbers = numbers_of(values);
+    constexpr std::size_t most_in_legend = 30;
+    for (const auto& [value, number] : numbers) {
+        Series series{.name = numbers.size() <= most_in_legend ? name_of(value) : "",
+                      .mark = Mark::points,
+                      .colour = number,
+                      .x = {},
+                      .y = {}};
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (values[i] != value) continue;
+            const auto [x, y] = at(i);
+            series.x.push_back(x);
+            series.y.push_back(y);
+            series.labels.push_back(label.empty() ? systems.names[i]
+                                                  : fmt::format("{}\n{}: {}", systems.names[i], label, name_of(value)));
+        }
+        panel.series.push_back(std::move(series));
+    }
+}
+
+/// The lines of a tree: NaN between branches.
+Series branches(const Tree& tree, const std::vector<double>& leaf_place) {
+    Series lines{.name = "", .mark = Mark::line, .colour = grey, .x = {}, .y = {}};
+    std::vector<double> place = leaf_place;  // then that of each merge
+    std::vector<double> height(leaf_place.size(), 0);
+    for (const Merge& merge : tree.merges) {
+        const auto add = [&](double x, double y) {
+            lines.x.push_back(x);
+            lines.y.push_back(y);
+        };
+        add(place[merge.first], height[merge.first]);
+        add(place[merge.first], merge.height);
+        add(place[merge.second], merge.height);
+        add(place[merge.second], height[merge.second]);
+        add(place[merge.second], nothing);
+        place.push_back((place[merge.first] + place[merge.second]) / 2);
+        height.push_back(merge.height);
+    }
+    return lines;
+}
+
+std::vector<std::string> or_none(const std::vector<std::string>& labels) {
+    return labels.empty() ? std::vector<std::string>{""} : labels;
+}
+
+}  // namespace
+
+Figure map_figure(std::span<const MetricAnswers> metrics, const std::vector<std::string>& labels) {
+    Figure figure{.id = "systems-map",
+                  .title = "Map of all systems",
+                  .caption =
+                      "Classical multidimensional scaling of the dissimilarities, in units of π/2: near points are "
+                      "alike, and the stress says how much the plane cannot show.",
+                  .choice = "label",
+                  .variants = {}};
+    for (const std::string& label : or_none(labels)) {
+        PanelChart chart{.panels = {}, .columns = 3};
+        for (const MetricAnswers& metric : metrics) {
+            if (metric.map.points.rows() == 0) continue;
+            Panel panel{.title = fmt::format("{}\nstress {:.2f}", metric.systems.metric, metric.map.stress),
+                        .x = {.title = "first axis (units of π/2)"},
+                        .y = {.title = "second axis (units of π/2)"}};
+            add_points(panel, metric.systems, label, [&](std::size_t i) {
+                return std::pair(metric.map.points(static_cast<Eigen::Index>(i), 0),
+                                 metric.map.points(static_cast<Eigen::Index>(i), 1));
+            });
+            chart.panels.push_back(std::move(panel));
+        }
+        if (!chart.panels.empty()) figure.variants.push_back({label, std::move(chart)});
+    }
+    return figure;
+}
+
+Figure tree_figure(std::span<const MetricAnswers> metrics, const std::vector<std::string>& labels) {
+    Figure figure{.id = "systems-tree",
+                  .title = "Trees of all systems",
+                  .caption =
+                      "Average linkage (UPGMA): two branches meet at the mean dissimilarity of their systems, in "
+                      "units of π/2. r: correlation of the heights at which systems meet and their dissimilarity.",
+                  .choice = "label",
+                  .variants = {}};
+    for (const std::string& label : or_none(labels)) {
+        PanelChart chart{.panels = {}, .columns = 1};
+        for (const MetricAnswers& metric : metrics) {
+            if (metric.tree.merges.empty()) continue;
+            Panel panel{.title = fmt::format("{}\nr = {:.2f}", metric.systems.metric, metric.tree.cophenetic),
+                        .x = {.title = "system"},
+                        .y = {.title = "dissimilarity (units of π/2)", .starts_at_zero = true}};
+            std::vector<double> place(metric.systems.names.size());
+            for (std::size_t i = 0; i < metric.tree.leaves.size(); ++i) {
+                place[metric.tree.leaves[i]] = static_cast<double>(i);
+                panel.x.categories.push_back(metric.systems.names[metric.tree.leaves[i]]);
+            }
+            panel.series.push_back(branches(metric.tree, place));
+            add_points(panel, metric.systems, label, [&](std::size_t i) { return std::pair(place[i], 0.0); });
+            chart.panels.push_back(std::move(panel));
+        }
+        if (!chart.panels.empty()) figure.variants.push_back({label, std::move(chart)});
+    }
+    return figure;
+}
+
+Figure means_figure(std::span<const GroupFinding> findings) {
+    Figure figure{.id = "groups-means",
+                  .title = "Within and across groups",
+                  .caption =
+                      "Mean dissimilarity of systems of one group and of two, in units of π/2, with 95 % intervals "
+                      "that leave out systems, or subjects.",
+                  .choice = "question",
+                  .variants = {}};
+    std::map<std::string, Panel> panels;
+    std::vector<std::string> questions;
+    std::map<std::string, std::size_t> colours;
+    for (const GroupFinding& one : findings) {
+        const bool is_within = one.test == "mean_within";
+        if ((!is_within && one.test != "mean_across") || !one.statistic) continue;
+        const auto [place, is_new] =
+            panels.try_emplace(one.question, Panel{.title = one.question,
+                                                   .x = {.title = "metric"},
+                                                   .y = {.title = dissimilarity_unit, .starts_at_zero = true}});
+        if (is_new) questions.push_back(one.question);
+        Panel& panel = place->second;
+        if (std::ranges::find(panel.x.categories, one.metric) == panel.x.categories.end())
+            panel.x.categories.push_back(one.metric);
+        const std::string name = is_within ? "within groups" : "across groups";
+        auto series = std::ranges::find(panel.series, name, &Series::name);
+        if (series == panel.series.end())
+            series = panel.series.insert(
+                series, {.name = name, .mark = Mark::points, .colour = is_within ? 0U : 1U, .x = {}, .y = {}});
+        constexpr double beside = 0.1;
+        series->x.push_back(static_cast<double>(panel.x.categories.size() - 1) + (is_within ? -beside : beside));
+        series->y.push_back(*one.statistic);
+        series->low.push_back(one.interval ? one.interval->low : nothing);
+        series->high.push_back(one.interval ? one.interval->high : nothing);
+    }
+    for (const std::string& question : questions)
+        figure.variants.push_back({question, PanelChart{.panels = {std::move(panels.at(question))}}});
+    return figure;
+}
+
+Figure curve_figure(std::span<const GroupFinding> findings) {
+    Figure figure{.id = "order-curves",
+                  .title = "Along the order",
+                  .caption =
+                      "Mean dissimilarity to the reference of the same subject, in units of π/2, with 95 % intervals "
+                      "that leave out systems, or subjects.",
+                  .choice = "question",
+                  .variants = {}};
+    std::vector<std::string> questions;
+    std::map<std::string, Panel> panels;
+    for (const GroupFinding& one : findings) {
+        if (one.test != "curve" || !one.statistic) continue;
+        const auto [place, is_new] =
+            panels.try_emplace(one.question, Panel{.title = one.question,
+                                                   .x = {.title = "order"},
+                                                   .y = {.title = dissimilarity_unit, .starts_at_zero = true}});
+        if (is_new) questions.push_back(one.question);
+        Panel& panel = place->second;
+        auto series = std::ranges::find(panel.series, one.metric, &Series::name);
+        if (series == panel.series.end())
+            series = panel.series.insert(
+                series, {.name = one.metric, .mark = Mark::line, .colour = panel.series.size(), .x = {}, .y = {}});
+        series->x.push_back(std::stod(one.of));
+        series->y.push_back(*one.statistic);
+        series->low.push_back(one.interval ? one.interval->low : nothing);
+        series->high.push_back(one.interval ? one.interval->high : nothing);
+    }
+    for (const std::string& question : questions)
+        figure.variants.push_back({question, PanelChart{.panels = {std::move(panels.at(question))}}});
+    return figure;
+}
+
+Figure mantel_figure(std::span<const MantelFinding> findings) {
+    std::vector<std::string> names;
+    for (const MantelFinding& one : findings)
+        for (const std::string& name : {one.a, one.b})
+            if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    const auto n = std::ssize(names);
+    RowMatrix values = RowMatrix::Constant(n, n, nothing);
+    for (const MantelFinding& one : findings) {
+        if (one.correlation != "pearson" || !one.given.empty() || !std::isfinite(one.test.statistic)) continue;
+        const auto a = std::ranges::find(names, one.a) - names.begin();
+        const auto b = std::ranges::find(names, one.b) - names.begin();
+        values(a, b) = values(b, a) = one.test.statistic;
+    }
+    Figure figure{.id = "mantel-map",
+                  .title = "Do metrics see the same?",
+                  .caption =
+                      "Pearson's correlation of the dissimilarities of two metrics, or of a metric and a label, over "
+                      "the same pairs of systems. p, of systems in other orders, is in mantel.csv.",
+                  .choice = {},
+                  .variants = {}};
+    if (n > 1)
+        figure.variants.push_back(
+            {"", HeatMap{.unit = "r", .rows = names, .columns = names, .matrices = {{"r", std::move(values)}}}});
+    return figure;
+}
+
+std::vector<Section> sections_of(const Answers& answers, const std::vector<std::string>& labels) {
+    Section groups{.id = "groups", .title = "Groups"};
+    for (const Table& overview : groups_overview(answers.groups))
+        groups.figures.emplace_back(TableFigure{
+            .id = fmt::format("groups-{}", groups.figures.size() + 1),
+            .title = "Do they differ?",
+            .caption =
+                "p: share of orders of the labels that give as much. F and R2: PERMANOVA; spread: whether groups "
+                "differ in how far their systems are apart; nearest: how often the nearest system is of the same "
+                "group. All tests, with the number of orders and the least p that they leave, are in groups.csv.",
+            .rows = overview});
+    const auto add = [](Section& section, Figure figure) {
+        if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
+    };
+    add(groups, means_figure(answers.groups));
+    add(groups, curve_figure(answers.groups));
+    if (groups.figures.empty()) groups.text = "The sheet has no labels that groups could be made of.";
+    Section systems{.id = "systems", .title = "Systems"};
+    add(systems, map_figure(answers.metrics, labels));
+    add(systems, tree_figure(answers.metrics, labels));
+    Section metrics{.id = "metrics", .title = "Metrics"};
+    add(metrics, mantel_figure(answers.mantel));
+    if (answers.mantel.size() > 0)
+        metrics.figures.emplace_back(TableFigure{.id = "mantel-table",
+                                                 .title = "Mantel tests",
+                                                 .caption = "Systems of one side in other orders.",
+                                                 .rows = mantel_table(answers.mantel)});
+    std::vector<Section> sections = {std::move(groups), std::move(systems)};
+    if (!metrics.figures.empty()) sections.push_back(std::move(metrics));
+    return sections;
+}
+
+}  // namespace repal

@@ -1,0 +1,209 @@
+module;
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+module repal.recording_study;
+
+import repal.chosen_metric;
+import repal.comparison;
+import repal.figures;
+import repal.progress;
+import repal.recording_figures;
+import repal.summary;
+import repal.tuning_report;
+
+namespace repal {
+namespace {
+
+Config study_config(const Config& config) {
+    const Config study = config.at("studies").at("recordings");
+    study.require_keys({"sheet", "axes", "gaps", "questions", "orders", "pca", "bootstrap"});
+    return study;
+}
+
+/// The sheet that the configuration names: from its own folder, or from that in which the program runs.
+Sheet read_sheet_of(const Config& study) {
+    const Config given = study.at("sheet");
+    const std::filesystem::path named = given.text();
+    const std::filesystem::path beside = given.file().parent_path() / named;
+    const bool is_beside = !given.file().empty() && std::filesystem::exists(beside);
+    const std::filesystem::path file = is_beside ? beside : named;
+    if (!std::filesystem::exists(file))
+        throw given.error(fmt::format("there is no file '{}'", file.string()),
+                          "name a CSV file with a column `file`, from the folder of the configuration or this one; "
+                          "`repal new-study DIR` makes an example");
+    return read_sheet(file);
+}
+
+/// Keeps what is said of files, for those who read the results.
+class Remarks final : public Progress {
+ public:
+    explicit Remarks(Table& table) : table_(table) {}
+    void warn(const std::string& source, const std::string& text) override { table_.push_back({source, text}); }
+
+ private:
+    Table& table_;
+};
+
+std::vector<Recording> read_all(const Sheet& sheet, const Config& study, Table& warnings) {
+    const std::vector<std::string> gaps = {"refuse", "split"};
+    const Reading reading{.axes = study.has("axes") ? study.at("axes").text() : "",
+                          .splits_at_gaps = study.text_or("gaps", "refuse", gaps) == "split"};
+    Remarks remarks(warnings);
+    std::vector<Recording> recordings = read_recordings(sheet, reading, remarks);
+    std::ranges::sort(recordings, {}, [](const Recording& one) -> const std::string& { return one.system.name; });
+    if (recordings.size() < 2) throw InputError(sheet.file, "it lists one system, and two are compared");
+    return recordings;
+}
+
+std::vector<ChosenMetric> read_metrics_of(const Config& config, const Registry& registry) {
+    std::vector<ChosenMetric> metrics = read_metrics(config.at("metrics"), registry);
+    read_pca(study_config(config).at_or_empty("pca"), registry, metrics);
+    return metrics;
+}
+
+std::vector<std::string> names_of(const std::vector<ChosenMetric>& metrics) {
+    std::vector<std::string> names;
+    for (const ChosenMetric& metric : metrics) names.push_back(metric.name);
+    return names;
+}
+
+/// One experiment for each metric, since the systems are seen as it needs them.
+std::vector<Experiment> experiments_of(const std::vector<Recording>& recordings,
+                                       const std::vector<ChosenMetric>& metrics) {
+    std::vector<NamedSystem> systems;
+    for (const Recording& recording : recordings) systems.push_back(recording.system);
+    std::vector<Experiment> experiments;
+    for (const ChosenMetric& metric : metrics) {
+        Part part{.name = "systems", .systems = corresponding(metric, systems), .pairs = {}, .keeps_unsuitable = true};
+        for (std::size_t a = 0; a < systems.size(); ++a)
+            for (std::size_t b = a + 1; b < systems.size(); ++b) part.pairs.push_back({a, b, {}, {{a}, {b}}});
+        auto set = std::make_shared<SystemSet>(SystemSet{"systems", part.systems});
+        experiments.push_back({.name = "systems",
+                               .parts = {std::move(part)},
+                               .stored = {},
+                               .groups = {},
+                               .set = std::move(set),
+                               .metrics = {metric}});
+    }
+    return experiments;
+}
+
+void require_no_attributes(const Selection& selection) {
+    if (!selection.where.empty()) throw InputError("", "this study has no networks, so none can be selected");
+}
+
+}  // namespace
+
+RecordingStudy::RecordingStudy(const Config& config, const Registry& registry)
+    : Study("recordings", config, registry),
+      sheet_(read_sheet_of(study_config(config))),
+      recordings_(read_all(sheet_, study_config(config), warnings_)),
+      seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))),
+      dissimilarity_(experiments_of(recordings_, read_metrics_of(config, registry)),
+                     read_metrics_of(config, registry)) {
+    const Config study = study_config(config);
+    questions_ = read_questions(study, sheet_, names_of(dissimilarity_.metrics()));
+    options_.bootstrap = read_bootstrap(study.at_or_empty("bootstrap"));
+    constexpr std::int64_t most_orders = 1'000'000;
+    options_.orders = static_cast<int>(study.integer_or("orders", options_.orders, 1, most_orders));
+    stages_ = dissimilarity_.stages({}, require_no_attributes);
+}
+
+std::vector<std::string> RecordingStudy::tables() const {
+    std::vector<std::string> names = {"dissimilarity.csv", "systems.csv", "groups.csv",   "mantel.csv",   "tree.csv",
+                                      "map.csv",           "tune.csv",    "failures.csv", "manifest.json"};
+    for (const ChosenMetric& metric : dissimilarity_.metrics()) names.push_back("matrix_" + metric.name + ".csv");
+    return names;
+}
+
+Table RecordingStudy::systems_table() const {
+    Table rows = {{"system", "file", "trials", "steps", "channels", "dt", "read_as"}};
+    for (const Label& label : sheet_.labels) rows.front().push_back(label.name);
+    for (const Recording& recording : recordings_) {
+        const Observed observed = recording.system.system->observe({});
+        const Trajectories& x = observed.trajectories();
+        const Shape& shape = x.shape();
+        rows.push_back({recording.system.name, sheet_.rows[recording.location].location,
+                        fmt::format("{}", shape.trials), fmt::format("{}", shape.steps),
+                        fmt::format("{}", shape.channels), csv_number(x.dt()), recording.reading});
+        for (const Label& label : sheet_.labels) rows.back().push_back(label.values[recording.location]);
+    }
+    return rows;
+}
+
+Findings RecordingStudy::find(const std::filesystem::path& results) const {
+    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, results);
+    const std::vector<TunedSet> settings = dissimilarity_.settings().found(results);
+    std::vector<std::string> names;
+    std::map<std::string, std::vector<std::string>> labels;
+    for (const Recording& recording : recordings_) {
+        names.push_back(recording.system.name);
+        for (const Label& label : sheet_.labels) labels[label.name].push_back(label.values[recording.location]);
+    }
+    const std::size_t n = names.size();
+    std::vector<LabelledSystems> systems;
+    for (const ChosenMetric& metric : dissimilarity_.metrics()) {
+        std::vector<const Score*> scores(n * n, nullptr);
+        for (const ScoredPair& pair : pairs)
+            if (pair.metric == metric.name)
+                scores[pair.pair->a * n + pair.pair->b] = scores[pair.pair->b * n + pair.pair->a] = &pair.result.score;
+        systems.push_back(labelled_systems(metric.name, names, labels,
+                                           [&](std::size_t a, std::size_t b) { return scores[a * n + b]; }));
+    }
+    const Answers answers = answers_to(questions_, std::move(systems), options_, Stream(seed_).child("questions"));
+    Findings findings{.tables = {{"dissimilarity.csv", dissimilarity_table(pairs)},
+                                 {"systems.csv", systems_table()},
+                                 {"groups.csv", groups_table(answers.groups)},
+                                 {"mantel.csv", mantel_table(answers.mantel)},
+                                 {"tree.csv", tree_table(answers.metrics)},
+                                 {"map.csv", map_table(answers.metrics)},
+                                 {"tune.csv", settings_table(settings)},
+                                 {"failures.csv", failures_table(pairs)}},
+                      .overview = {},
+                      .failures = {},
+                      .report = {}};
+    for (const MetricAnswers& metric : answers.metrics)
+        findings.tables.emplace_back("matrix_" + metric.systems.metric + ".csv", matrix_table(metric.systems));
+    if (warnings_.size() > 1) findings.overview.push_back(warnings_);
+    findings.overview.push_back(chosen_table(settings));
+    std::ranges::move(groups_overview(answers.groups), std::back_inserter(findings.overview));
+
+    std::vector<std::string> label_names;
+    for (const Label& label : sheet_.labels) label_names.push_back(label.name);
+    findings.report = {.title = "Recordings",
+                       .summary = fmt::format("{} of a sheet, compared with each other.", counted(n, "system")),
+                       .provenance = {},
+                       .reproduce = {},
+                       .sections = sections_of(answers, label_names)};
+    findings.report.sections.insert(findings.report.sections.begin() + 1, settings_section(settings));
+    if (warnings_.size() > 1)
+        findings.report.sections.front().figures.emplace_back(TableFigure{
+            .id = "warnings", .title = "Warnings", .caption = "What was found in reading.", .rows = warnings_});
+    const std::vector<Comparison> comparisons = comparisons_of(pairs);
+    Section& shown = findings.report.sections[2];
+    shown.figures.emplace_back(dissimilarity_map("systems-dissimilarity", comparisons, names));
+    shown.figures.emplace_back(
+        TableFigure{.id = "systems-table", .title = "Systems", .caption = "What was read.", .rows = systems_table()});
+    Section failures{.id = "failures", .title = "Failures and exclusions"};
+    failures.figures.emplace_back(failure_table("failures-table", comparisons));
+    findings.report.sections.push_back(std::move(failures));
+    const auto without_value =
+        std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
+    if (without_value > 0)
+        findings.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
+                                        pairs.size(), (results / "failures.csv").string());
+    return findings;
+}
+
+}  // namespace repal

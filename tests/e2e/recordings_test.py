@@ -1,0 +1,181 @@
+"""`repal run recordings`: a sheet as a study."""
+
+import csv
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import h5py
+import numpy
+
+from program import PROGRAM, ProgramTest
+
+TABLES = ["dissimilarity.csv", "systems.csv", "groups.csv", "mantel.csv", "tree.csv", "map.csv", "tune.csv",
+          "failures.csv", "matrix_dsa.csv", "matrix_eigenvalue_wasserstein.csv"]
+
+
+class Recordings(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        """The example of `repal new-study`, done once."""
+        cls.done = pathlib.Path(tempfile.mkdtemp(prefix="repal-e2e-"))
+        cls.addClassCleanup(shutil.rmtree, cls.done, ignore_errors=True)
+        subprocess.run([PROGRAM, "new-study", "mine"], cwd=cls.done, stdout=subprocess.DEVNULL, check=True)
+        cls.printed = subprocess.run([PROGRAM, "run", "recordings", "--config", "mine/config.yaml"], cwd=cls.done,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(self.done / "mine", self.folder / "mine")
+
+    def rows(self, name, folder=None):
+        with open((folder or self.done / "results" / "recordings") / name, newline="") as file:
+            return list(csv.DictReader(file))
+
+    def tables(self, results):
+        return {name: (self.folder / results / "recordings" / name).read_bytes() for name in TABLES}
+
+    def expected(self):
+        return {name: (self.done / "results" / "recordings" / name).read_bytes() for name in TABLES}
+
+    def study(self, results, *arguments, config="mine/config.yaml"):
+        return self.succeed("run", "recordings", "--config", config, "--results", results, *arguments)
+
+    def test_classes_of_known_dynamics_are_found(self):
+        of_question = [row for row in self.rows("groups.csv")
+                       if row["question"] == "groups: dynamics" and row["metric"] == "dsa"]
+        tests = {row["test"]: row for row in of_question if " | " not in row["of"]}
+        permanova = tests["permanova"]
+        self.assertEqual(permanova["n"], "24")
+        self.assertEqual(float(permanova["p"]), float(permanova["least_p"]))
+        self.assertEqual(float(permanova["p"]), 1e-4)
+        self.assertGreater(float(tests["nearest_neighbours"]["statistic"]), 0.95)
+        self.assertLess(float(tests["mean_within"]["high"]), float(tests["mean_across"]["low"]))
+        pairs = [row for row in of_question if " | " in row["of"]]
+        self.assertEqual([row["of"] for row in pairs], ["chaos | cycle", "chaos | spiral", "cycle | spiral"])
+        for row in pairs:
+            self.assertLess(float(row["p_adjusted"]), 0.01)
+
+    def test_the_tree_separates_the_classes(self):
+        leaves = {}
+        for row in self.rows("tree.csv"):
+            if row["metric"] != "dsa":
+                continue
+            both = [leaves.get(row[side], {row[side]}) for side in ("first", "second")]
+            leaves[f"merge {row['merge']}"] = both[0] | both[1]
+        for name in ("cycle", "spiral", "chaos"):
+            self.assertIn({f"{name}{i}" for i in range(1, 9)}, leaves.values())
+
+    def test_matrices_are_those_of_the_pairs(self):
+        with open(self.done / "results" / "recordings" / "matrix_dsa.csv", newline="") as file:
+            head, *lines = csv.reader(file)
+        matrix = numpy.array([[float(value) for value in line[1:]] for line in lines])
+        self.assertEqual(head[1:], [line[0] for line in lines])
+        self.assertEqual(head[1:], sorted(head[1:]))
+        numpy.testing.assert_array_equal(matrix, matrix.T)
+        numpy.testing.assert_array_equal(numpy.diag(matrix), 0)
+        for row in self.rows("dissimilarity.csv"):
+            if row["metric"] == "dsa":
+                value = matrix[head.index(row["system_a"]) - 1, head.index(row["system_b"]) - 1]
+                self.assertEqual(value, float(row["dissimilarity"]))
+
+    def test_threads_shards_kills_and_order_of_rows_give_the_same_bytes(self):
+        expected = self.expected()
+        with self.subTest("one thread, from another folder"):
+            (self.folder / "elsewhere").mkdir()
+            result = subprocess.run([PROGRAM, "run", "recordings", "--config", "../mine/config.yaml", "--results",
+                                     "../one", "--jobs", "1"], cwd=self.folder / "elsewhere", capture_output=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(self.tables("one"), expected)
+
+        with self.subTest("three shards"):
+            for shard in (2, 0, 1):
+                self.study("shards", "--array", f"{shard}/3")
+            self.study("shards")
+            self.assertEqual(self.tables("shards"), expected)
+
+        with self.subTest("another order of rows"):
+            sheet = self.folder / "mine" / "sheet.csv"
+            head, *lines = sheet.read_text().splitlines()
+            random.Random(3).shuffle(lines)
+            sheet.write_text("\n".join([head, *lines]) + "\n")
+            self.study("shuffled")
+            self.assertEqual(self.tables("shuffled"), expected)
+
+        with self.subTest("killed and resumed"):
+            moments = random.Random(1)
+            kills = 0
+            while kills < 20:
+                process = subprocess.Popen([PROGRAM, "run", "recordings", "--config", "mine/config.yaml", "--results",
+                                            "killed"], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.DEVNULL)
+                time.sleep(moments.uniform(0.05, 0.6))
+                process.send_signal(signal.SIGKILL)
+                if process.wait() != -signal.SIGKILL:
+                    break  # it was faster
+                kills += 1
+            self.assertGreater(kills, 0)
+            self.study("killed")
+            self.assertEqual(self.tables("killed"), expected)
+
+    def test_a_second_run_does_nothing_again_and_a_changed_file_is_noticed(self):
+        shutil.copytree(self.done / "results", self.folder / "results")
+        cells = lambda: {file: file.stat().st_mtime_ns for file in (self.folder / "results").rglob("cells/**/*.json")}
+        before = cells()
+        self.study("results")
+        self.assertEqual(cells(), before)
+        # The same values, written again.
+        with h5py.File(self.folder / "mine" / "recordings.h5", "r+") as file:
+            file["cycle/1"][...] = file["cycle/1"][...]
+        self.study("results")
+        self.assertEqual(cells(), before)
+        with h5py.File(self.folder / "mine" / "recordings.h5", "r+") as file:
+            file["cycle/1"][...] = file["spiral/1"][...]
+        self.study("results")
+        nearest = self.rows("dissimilarity.csv", self.folder / "results" / "recordings")
+        same = next(row for row in nearest if row["metric"] == "dsa" and
+                    {row["system_a"], row["system_b"]} == {"cycle1", "spiral1"})
+        self.assertEqual(float(same["dissimilarity"]), 0)
+
+    def test_mistakes_are_told_with_their_place(self):
+        run = ["run", "recordings", "--config", "mine/config.yaml"]
+        study = "studies.recordings"
+        for setting, *fragments in (
+                (f"{study}.sheet=other.csv", "no file 'other.csv'", "new-study"),
+                (f"{study}.questions=[{{groups: dynamic}}]", "no column 'dynamic'", "did you mean 'dynamics'?"),
+                (f"{study}.questions=[{{order: dynamics}}]", "not all values of 'dynamics' are numbers"),
+                (f"{study}.questions=[{{mantel: [dsa, dsq]}}]", "'dsq' is neither a metric"),
+                (f"{study}.questions=[{{mantel: [dsa]}}]", "mantel"),
+                (f"{study}.questions=[{{group: dynamics}}]", "one of groups, order and mantel"),
+                (f"{study}.questions=[{{groups: dynamics, to: 1}}]", "unknown key"),
+                (f"{study}.question=[]", "unknown key", "questions")):
+            with self.subTest(setting=setting):
+                self.refuse([*run, "--set", setting], *fragments)
+
+    def test_labels_that_mean_nothing_have_uniform_p(self):
+        """Of the same recordings with labels in other orders."""
+        head, *lines = [line.split(",") for line in (self.folder / "mine" / "sheet.csv").read_text().splitlines()]
+        draws = numpy.random.default_rng(7)
+        labels = [f"random{i}" for i in range(200)]
+        columns = [draws.permutation([line[2] for line in lines]) for _ in labels]
+        text = ["name,file," + ",".join(labels)]
+        text += [",".join([line[1], line[0], *(column[i] for column in columns)]) for i, line in enumerate(lines)]
+        (self.folder / "mine" / "sheet.csv").write_text("\n".join(text) + "\n")
+        self.study("shuffled", "--set", "studies.recordings.questions=[" +
+                   ", ".join(f"{{groups: {label}}}" for label in labels) + "]", "--set", "studies.recordings.orders=199",
+                   "--set", "metrics={dsa: {}}")
+        p = [float(row["p"]) for row in self.rows("groups.csv", self.folder / "shuffled" / "recordings")
+             if row["test"] == "permanova" and " | " not in row["of"]]
+        self.assertEqual(len(p), 200)
+        # Kolmogorov and Smirnov: 1.63 / sqrt(200) is exceeded in one of a hundred draws.
+        steps = numpy.sort(p)
+        self.assertLess(numpy.abs(steps - numpy.arange(1, 201) / 200).max(), 1.63 / 200 ** 0.5 + 1 / 200)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -99,7 +99,7 @@ Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& 
             first += of_it;
         }
     } else {
-        svd = left_svd(delays(x), limits.rank);
+        svd = decomposed(delays(x), limits.rank);
     }
 
     const Eigen::Index rank =

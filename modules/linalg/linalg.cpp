@@ -118,6 +118,34 @@ Eigen::MatrixXd DelayEmbedding::gram(const Trajectories& x, const std::vector<bo
         gram.triangularView<Eigen::StrictlyUpper>() = Eigen::MatrixXd(gram.transpose());
         return gram;
     }
+    // Windows of few rows have mostly steps that come and go; they are laid under each other, many to a product.
+    Eigen::Index all_rows = 0;
+    Eigen::Index all_shifts = 0;
+    for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+        const Eigen::Index n_rows = is_used[static_cast<std::size_t>(trial)] ? rows(x.steps(trial)) : 0;
+        all_rows += n_rows;
+        all_shifts += std::min(delay_interval, n_rows);
+    }
+    constexpr Eigen::Index rows_of_product = 512;
+    if (all_rows <= 4 * all_shifts) {
+        Eigen::MatrixXd below(rows_of_product, gram.cols());
+        Eigen::Index filled = 0;
+        const auto add = [&] {
+            gram.selfadjointView<Eigen::Lower>().rankUpdate(below.topRows(filled).transpose());
+            filled = 0;
+        };
+        for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
+            const Eigen::Index n_rows = is_used[static_cast<std::size_t>(trial)] ? rows(x.steps(trial)) : 0;
+            if (n_rows == 0) continue;
+            if (filled + n_rows > below.rows()) add();
+            if (n_rows > below.rows()) below.resize(n_rows, gram.cols());
+            below.middleRows(filled, n_rows) = of_trial(x, trial);
+            filled += n_rows;
+        }
+        add();
+        gram.triangularView<Eigen::StrictlyUpper>() = Eigen::MatrixXd(gram.transpose());
+        return gram;
+    }
     // (steps of all trials, channel), of those that come and go, at one lag before and after each other
     Eigen::MatrixXd front(x.shape().trials * std::min(delay_interval, x.rows().rows()), channels);
     Eigen::MatrixXd later(front.rows(), channels);
@@ -274,6 +302,11 @@ LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading) {
     }
     leading = std::min({leading, x.rows(), x.cols()});
     if (auto by_gram = svd_by_gram(x, leading)) return *std::move(by_gram);
+    return decomposed(x, leading);
+}
+
+LeftSvd decomposed(const Eigen::MatrixXd& x, Eigen::Index leading) {
+    leading = std::min({leading, x.rows(), x.cols()});
     if (x.rows() <= x.cols()) {
         const Eigen::BDCSVD<Eigen::MatrixXd> svd(x, Eigen::ComputeThinU);
         return {svd.matrixU().leftCols(leading), svd.singularValues()};
@@ -321,7 +354,7 @@ Eigenpairs all_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n) {
 
 /// Whether a Krylov space is so small that it is worth while.
 bool is_large(const Eigen::MatrixXd& symmetric, Eigen::Index block, Eigen::Index powers) {
-    return block * (powers + 1) * 2 <= symmetric.rows();
+    return block * (powers + 1) * 4 <= symmetric.rows();
 }
 
 }  // namespace

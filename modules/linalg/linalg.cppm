@@ -75,6 +75,9 @@ export struct LeftSvd {
 /// Singular values below 1e-7 of the largest then tell only that they are small.
 export LeftSvd left_svd(const Eigen::MatrixXd& x, Eigen::Index leading);
 
+/// The same, always from the matrix itself: for who knows already that the Gram matrix is not accurate enough.
+export LeftSvd decomposed(const Eigen::MatrixXd& x, Eigen::Index leading);
+
 /// The first n, or all if there are fewer. Of a large matrix from block Krylov spaces, begun anew until the residuals
 /// are rounding; where the eigenvalues have no gap, so that this would take long, all are computed.
 /// `start`: orthonormal columns near the eigenvectors, six more than n; else they are drawn.

@@ -24,7 +24,7 @@ using repal::RowMatrix;
 
 /// The dissimilarities of a system as a vector, so that the similarity of two systems is an inner product.
 struct Geometry {
-    bool precedes(const Geometry& other) const { return repal::precedes(unit, other.unit); }
+    bool precedes(const Geometry& other) const { return std::ranges::lexicographical_compare(unit, other.unit); }
 
     repal::Shape shape;
     VectorXd unit;        ///< of norm 1; empty: there is none, see cause

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the jobs have in common; they read this file. Settings, from the environment of sbatch:
 #
-#   REPAL_STUDY     attractors or neurotasks (default)
+#   REPAL_STUDY     attractors, neurotasks (default) or recordings
 #   REPAL_CONFIG    configuration; default: config.yaml where the job was submitted, else the one that came with repal
 #   REPAL_RESULTS   folder of all results (default: results); logs are in its <study>/logs
 #   REPAL_SHARDS    parts that a stage is cut into; default: the tasks of the array, which count from 0

@@ -4,7 +4,7 @@
 #
 #   sbatch/submit.sh STUDY [--shards N] [--config FILE] [--results DIR] [options of sbatch]
 #
-#   STUDY        attractors or neurotasks
+#   STUDY        attractors, neurotasks or recordings
 #   --shards N   tasks of each job array (default: 10)
 #   e.g.         sbatch/submit.sh neurotasks --shards 20 --partition=long --time=12:00:00 --mem=8G
 set -eEuo pipefail

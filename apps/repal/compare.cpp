@@ -84,22 +84,6 @@ repal::SettledMetric settled(const repal::ChosenMetric& metric, const repal::Par
     return repal::settled(metric, tuning, "");
 }
 
-/// The metric with the rank that the results have, where it was brought to that of all systems: so that what is drawn
-/// of two of them has it, too.
-repal::ChosenMetric at_common_rank(const repal::ChosenMetric& metric, const std::vector<repal::PairResult>& results) {
-    const auto common = metric.options.find("common_rank");
-    const auto rank = std::ranges::find(metric.info.values, "rank", &repal::ValueInfo::name);
-    if (common == metric.options.end() || common->second != repal::OptionValue(true) ||
-        rank == metric.info.values.end())
-        return metric;
-    const auto place = static_cast<std::size_t>(rank - metric.info.values.begin());
-    for (const repal::PairResult& result : results)
-        if (result.score.status == repal::Status::ok && place < result.score.values.size())
-            return metric.with(
-                {{"common_rank", false}, {"rank", static_cast<std::int64_t>(result.score.values[place])}});
-    return metric;
-}
-
 /// "dsa with n_delays=10,rank=4", for warnings.
 std::string with_settings(const repal::ChosenMetric& metric) {
     return metric.settings().empty() ? metric.name : metric.name + " with " + metric.settings();
@@ -214,7 +198,7 @@ void compare_with(const repal::ChosenMetric& given, const repal::Part& files, co
     }
     for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) add(pair, results[pair]);
     compared.metrics.push_back(given.with(metric.options));
-    const repal::ChosenMetric used = at_common_rank(metric, results);
+    const repal::ChosenMetric used = repal::at_common_rank(metric, results);
     const auto added = std::span(compared.comparisons).last(part.pairs.size());
     if (options.is_calibrated) add_calibration(added, used, part, options.calibration, common, growing, progress);
     warn_of_noise(added, used, part, common, progress);

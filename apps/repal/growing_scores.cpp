@@ -30,22 +30,6 @@ std::string line_of(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";  // causes are the text of plugins
 }
 
-Json to_json(const repal::PairCalibration& calibration) {
-    Json json = Json::object();
-    for (const repal::CalibrationColumn& column : repal::calibration_columns())
-        if (const auto& value = calibration.*column.value) json[std::string(column.name)] = *value;
-    json["note"] = calibration.note;
-    return json;
-}
-
-repal::PairCalibration calibration_from(const Json& json) {
-    repal::PairCalibration calibration{.note = json.at("note").get<std::string>()};
-    for (const repal::CalibrationColumn& column : repal::calibration_columns())
-        if (const auto place = json.find(std::string(column.name)); place != json.end())
-            calibration.*column.value = place->get<double>();
-    return calibration;
-}
-
 }  // namespace
 
 GrowingScores::GrowingScores(const std::string& out, const std::string& key, bool resumes, repal::Progress& progress)
@@ -102,9 +86,8 @@ void GrowingScores::take_line(const std::string& line) {
         const Json json = Json::parse(line);
         const auto metric = json.at("metric").get<std::string>();
         if (json.contains("calibration")) {
-            Calibrations calibrations;
-            for (const Json& one : json.at("calibration")) calibrations.push_back(calibration_from(one));
-            calibrations_[metric] = std::move(calibrations);
+            if (auto calibrations = repal::calibrations_from(nlohmann::json::parse(json.at("calibration").dump())))
+                calibrations_[metric] = *std::move(calibrations);
             return;
         }
         const auto results = repal::results_from(nlohmann::json::parse(json.at("results").dump()));
@@ -147,9 +130,7 @@ const GrowingScores::Calibrations* GrowingScores::calibration_of(const std::stri
 }
 
 void GrowingScores::add_calibration(const std::string& metric, Calibrations calibration) {
-    Json json = {{"metric", metric}, {"calibration", Json::array()}};
-    for (const repal::PairCalibration& one : calibration) json["calibration"].push_back(to_json(one));
-    append(line_of(json));
+    append(fmt::format("{{\"metric\":{},\"calibration\":{}}}\n", Json(metric).dump(), repal::to_json(calibration)));
     calibrations_[metric] = std::move(calibration);
 }
 

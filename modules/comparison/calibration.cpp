@@ -16,8 +16,8 @@ import repal.jackknife;
 namespace repal {
 namespace {
 
-void adjust(std::vector<PairCalibration>& pairs, std::optional<double> PairCalibration::* p,
-            std::optional<double> PairCalibration::* adjusted) {
+void adjust_one(std::span<PairCalibration> pairs, std::optional<double> PairCalibration::* p,
+                std::optional<double> PairCalibration::* adjusted) {
     std::vector<double> values;
     for (const PairCalibration& pair : pairs)
         if (pair.*p) values.push_back(*(pair.*p));
@@ -69,13 +69,19 @@ std::span<const CalibrationColumn> calibration_columns() {
     return columns;
 }
 
+void adjust(std::span<PairCalibration> pairs) {
+    adjust_one(pairs, &PairCalibration::p_differ, &PairCalibration::p_differ_adjusted);
+    adjust_one(pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
+}
+
 Calibration calibrate(const ChosenMetric& metric, const Part& part, const std::vector<std::optional<double>>& angles,
                       const CalibrationOptions& options, const Stream& stream, int jobs, Progress& progress) {
     Calibration found = metric.compares_samples()
                             ? calibrate_samples(metric, part, angles, options, stream, jobs, progress)
                             : calibrate_dynamics(metric, part, angles, options, stream, jobs, progress);
-    adjust(found.pairs, &PairCalibration::p_differ, &PairCalibration::p_differ_adjusted);
-    if (!options.is_family_wise) adjust(found.pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
+    adjust_one(found.pairs, &PairCalibration::p_differ, &PairCalibration::p_differ_adjusted);
+    if (!options.is_family_wise)
+        adjust_one(found.pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
     return found;
 }
 

@@ -67,6 +67,9 @@ export Calibration calibrate(const ChosenMetric& metric, const Part& part,
                              const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
                              const Stream& stream, int jobs, Progress& progress);
 
+/// p over the pairs of one metric (Benjamini and Hochberg), of pairs that were calibrated in parts.
+export void adjust(std::span<PairCalibration> pairs);
+
 /// What calibrate() does of metrics that draw the trials of each system on their own, and of the others.
 Calibration calibrate_dynamics(const ChosenMetric& metric, const Part& part,
                                const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,

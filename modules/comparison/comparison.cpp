@@ -6,6 +6,7 @@ module;
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -15,6 +16,7 @@ module;
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 module repal.comparison;
 
@@ -158,6 +160,19 @@ std::string warning_of_components(const ChosenMetric& metric, std::span<const st
         "wide systems are seen in principal components, which hold at least {:.3g} % of their variance; "
         "pca.{}.variance=1 keeps all",
         100 * *least, metric.name);
+}
+
+ChosenMetric at_common_rank(const ChosenMetric& metric, std::span<const PairResult> results) {
+    const auto common = metric.options.find("common_rank");
+    const auto rank = std::ranges::find(metric.info.values, "rank", &ValueInfo::name);
+    if (common == metric.options.end() || common->second != OptionValue(true) || rank == metric.info.values.end())
+        return metric;
+    const auto place = static_cast<std::size_t>(rank - metric.info.values.begin());
+    for (const PairResult& result : results)
+        if (result.score.status == Status::ok && place < result.score.values.size())
+            return metric.with(
+                {{"common_rank", false}, {"rank", static_cast<std::int64_t>(result.score.values[place])}});
+    return metric;
 }
 
 std::vector<Score> compare_safely(const Metric& metric, std::span<const EmbeddingPair> pairs) {

@@ -40,6 +40,10 @@ export struct PairResult {
     ObservedState b = {};
 };
 
+/// The metric with the rank that the results have, where it was brought to that of all systems: so that what is drawn
+/// of two of them has it, too.
+export ChosenMetric at_common_rank(const ChosenMetric& metric, std::span<const PairResult> results);
+
 /// Pairs of a part that are settled together: [first, end).
 export struct PairRange {
     std::size_t first;

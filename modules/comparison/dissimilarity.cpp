@@ -35,8 +35,9 @@ struct DissimilarityStage::Run {
 
 namespace {
 
-// Small enough that an interruption loses seconds, large enough that files are few.
+// Small enough that an interruption loses seconds, large enough that files are some thousands at most.
 constexpr std::size_t pairs_per_item = 32;
+constexpr std::size_t items_of_part = 1000;
 
 // Bytes for the systems of independent pairs that are compared together, and as many for those that are kept of earlier
 // ones: 24 networks of 256 units in 200 trials of 200 steps.
@@ -58,11 +59,12 @@ std::vector<std::pair<std::size_t, std::size_t>> blocks_of(const Part& part) {
     std::vector<std::pair<std::size_t, std::size_t>> blocks;
     std::set<std::size_t> systems;
     std::size_t first = 0;
+    const std::size_t most_pairs = std::max(pairs_per_item, part.pairs.size() / items_of_part);
     for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) {
         systems.insert({part.pairs[pair].a, part.pairs[pair].b});
         const bool are_too_many = part.has_independent_pairs && pair > first &&
                                   (systems.size() > systems_per_item || bytes_of(part, systems) > bytes_at_once);
-        if (pair - first < pairs_per_item && !are_too_many) continue;
+        if (pair - first < most_pairs && !are_too_many) continue;
         blocks.emplace_back(first, pair);
         systems = {part.pairs[pair].a, part.pairs[pair].b};
         first = pair;

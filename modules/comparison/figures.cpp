@@ -105,7 +105,11 @@ void add_noise_floor(Panel& panel, std::span<const SummaryRow> summary, const st
 std::vector<Comparison> comparisons_of(std::span<const ScoredPair> pairs) {
     std::vector<Comparison> comparisons;
     for (const ScoredPair& pair : pairs)
-        comparisons.push_back({pair.metric, pair.name_a(), pair.name_b(), pair.result.score});
+        comparisons.push_back({.metric = pair.metric,
+                               .a = pair.name_a(),
+                               .b = pair.name_b(),
+                               .score = pair.result.score,
+                               .calibration = pair.calibration});
     return comparisons;
 }
 

@@ -119,4 +119,32 @@ std::optional<std::vector<PairResult>> results_from(const nlohmann::json& json) 
     return results;
 }
 
+std::string to_json(const std::vector<PairCalibration>& calibrations) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const PairCalibration& calibration : calibrations) {
+        nlohmann::ordered_json json = nlohmann::ordered_json::object();
+        for (const CalibrationColumn& column : calibration_columns())
+            if (const auto& value = calibration.*column.value) json[std::string(column.name)] = *value;
+        json["note"] = calibration.note;
+        list.push_back(std::move(json));
+    }
+    return list.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::optional<std::vector<PairCalibration>> calibrations_from(const nlohmann::json& json) {
+    std::vector<PairCalibration> calibrations;
+    try {
+        for (const auto& one : json) {
+            PairCalibration& calibration = calibrations.emplace_back();
+            calibration.note = one.at("note").get<std::string>();
+            for (const CalibrationColumn& column : calibration_columns())
+                if (const auto place = one.find(std::string(column.name)); place != one.end())
+                    calibration.*column.value = place->get<double>();
+        }
+    } catch (const std::exception&) {
+        return {};
+    }
+    return calibrations;
+}
+
 }  // namespace repal

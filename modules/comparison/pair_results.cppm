@@ -5,6 +5,7 @@ module;
 #include <vector>
 export module repal.pair_results;
 
+export import repal.calibration;
 export import repal.comparison;
 
 namespace repal {
@@ -14,5 +15,9 @@ export std::string to_json(const std::vector<PairResult>& results);
 
 /// The same again; nothing if it is not what to_json() wrote.
 export std::optional<std::vector<PairResult>> results_from(const nlohmann::json& json);
+
+/// The same of what is known beside the results.
+export std::string to_json(const std::vector<PairCalibration>& calibrations);
+export std::optional<std::vector<PairCalibration>> calibrations_from(const nlohmann::json& json);
 
 }  // namespace repal

@@ -303,7 +303,8 @@ std::string text_of(const Question& question) {
     if (const auto* groups = std::get_if<GroupQuestion>(&question))
         return fmt::format("groups: {}{}", fmt::join(groups->factors, " + "), subject_of(groups->subject));
     if (const auto* order = std::get_if<OrderQuestion>(&question))
-        return fmt::format("order: {}{}", order->label, subject_of(order->subject));
+        return fmt::format("order: {}{}{}", order->label, subject_of(order->subject),
+                           order->to == "first" ? "" : ", to: " + order->to);
     const auto& mantel = std::get<MantelQuestion>(question);
     return fmt::format("mantel: {}, {}{}", mantel.a, mantel.b, mantel.given.empty() ? "" : ", given: " + mantel.given);
 }

@@ -114,18 +114,28 @@ Table dissimilarity_table(const std::vector<ScoredPair>& pairs) {
     for (const ScoredPair& pair : pairs)
         if (std::ranges::find(metrics, pair.chosen) == metrics.end()) metrics.push_back(pair.chosen);
     for (const ChosenMetric* metric : metrics) values.add(metric->info.values);
-    Table rows = {joined(joined(joined({"experiment", "metric", "group", "system_a", "system_b"}, score_names()),
-                                {"state_a", "state_b", "performance_a", "performance_b", "settings"}),
-                         joined(values.names(), {"note"}))};
+    const bool is_calibrated =
+        std::ranges::any_of(pairs, [](const ScoredPair& pair) { return pair.calibration.has_value(); });
+    std::vector<std::string> head = joined({"experiment", "metric", "group", "system_a", "system_b"}, score_names());
+    head = joined(std::move(head), {"state_a", "state_b", "performance_a", "performance_b", "settings"});
+    if (is_calibrated)
+        for (const CalibrationColumn& column : calibration_columns()) head.emplace_back(column.name);
+    Table rows = {joined(joined(std::move(head), values.names()), {"note"})};
     for (const ScoredPair& pair : pairs) {
         const auto& [score, a, b] = pair.result;
-        const std::vector<std::string> of_pair = {pair.experiment->name, pair.metric,
-                                                  fmt::format("{}", fmt::join(pair.groups(), ";")), pair.name_a(),
-                                                  pair.name_b()};
-        const std::vector<std::string> of_states = {a.name, b.name, csv_number(a.performance),
-                                                    csv_number(b.performance), pair.settings};
-        rows.push_back(joined(joined(joined(of_pair, score_fields(score)), of_states),
-                              joined(values.fields(score, pair.chosen->info.values), {note_of(score)})));
+        std::vector<std::string> row = {pair.experiment->name, pair.metric,
+                                        fmt::format("{}", fmt::join(pair.groups(), ";")), pair.name_a(), pair.name_b()};
+        row = joined(std::move(row), score_fields(score));
+        row = joined(std::move(row),
+                     {a.name, b.name, csv_number(a.performance), csv_number(b.performance), pair.settings});
+        std::string note = note_of(score);
+        if (is_calibrated) {
+            const PairCalibration calibration = pair.calibration.value_or(PairCalibration{});
+            for (const CalibrationColumn& column : calibration_columns())
+                row.push_back(csv_number(calibration.*column.value));
+            if (!calibration.note.empty()) note += (note.empty() ? "" : "; ") + calibration.note;
+        }
+        rows.push_back(joined(joined(std::move(row), values.fields(score, pair.chosen->info.values)), {note}));
     }
     return rows;
 }

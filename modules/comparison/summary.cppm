@@ -9,6 +9,7 @@ export module repal.summary;
 import repal.config;
 import repal.random;
 import repal.statistics;
+export import repal.calibration;
 export import repal.dissimilarity;
 export import repal.figure;
 
@@ -21,8 +22,9 @@ export struct ScoredPair {
     const Pair* pair;
     std::string metric;
     PairResult result;
-    const ChosenMetric* chosen;  ///< as configured
-    std::string settings;        ///< that were used, see ChosenMetric::settings()
+    const ChosenMetric* chosen;                       ///< as configured
+    std::string settings;                             ///< that were used, see ChosenMetric::settings()
+    std::optional<PairCalibration> calibration = {};  ///< none: it was not asked for, or is not there yet
 
     /// Names of the means that it enters.
     std::vector<std::string> groups() const;

@@ -126,18 +126,6 @@ Tuning tuning_from(const nlohmann::json& json) {
     return tuning;
 }
 
-/// Of work that is one item of a stage: what it says is heard, its own stages are not.
-class Within final : public Progress {
- public:
-    explicit Within(Progress& outer) : outer_(outer) {}
-    void warn(const std::string& source, const std::string& text) override { outer_.warn(source, text); }
-    void say(const std::string& text) override { outer_.say(text); }
-    bool is_stop_requested() const override { return outer_.is_stop_requested(); }
-
- private:
-    Progress& outer_;
-};
-
 /// Throws an exception if the metric has no such option.
 const OptionInfo& option_of(const ChosenMetric& metric, const std::string& name) {
     const auto option = std::ranges::find(metric.info.options, name, &OptionInfo::name);
@@ -158,7 +146,7 @@ std::optional<std::vector<NamedSystem>> observed_of(const SystemSet& set, const 
         if (!system.system->is_ready(results)) return {};
         try {
             observed.push_back(
-                {system.name, given(system.system->identity(), system.system->observe(results).trajectories())});
+                {system.name, given(system.system->identity(), system.system->observe(results)), system.content});
         } catch (...) {  // NOLINT(bugprone-empty-catch): whatever a plugin throws, its pairs say why
         }
     }
@@ -250,7 +238,7 @@ void TuningStage::run(const std::set<std::string>& experiments, const RunOptions
     if (missing.empty()) return;
 
     std::size_t waiting = 0;
-    Within within(progress);
+    ProgressOfItem within(progress);
     const auto work = [&](std::size_t i) {
         const TuningItem& item = *missing[i];
         const auto systems = observed_of(*item.set, options.results);

@@ -119,6 +119,13 @@ Config Config::from_overrides(std::span<const std::string> overrides) {
     return Config(std::make_shared<const Node>(Node{yaml, "", "", paths, YAML::Mark()}));
 }
 
+Config Config::with(const std::string& path, const std::string& text) const {
+    const Override given{.path = path, .keys = split_path(path), .value = YAML::Node(text)};
+    Node changed = *node_;
+    changed.yaml = with_override(node_->yaml, given.keys, given);
+    return Config(std::make_shared<const Node>(std::move(changed)));
+}
+
 bool Config::is_overridden() const {
     return std::ranges::any_of(*node_->overridden, [&](const std::string& path) {
         return node_->path == path || node_->path.starts_with(path + ".");

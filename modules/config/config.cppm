@@ -27,6 +27,9 @@ export class Config {
     /// A configuration of overrides alone.
     static Config from_overrides(std::span<const std::string> overrides);
 
+    /// The same with another text for a value, which keeps its place.
+    Config with(const std::string& path, const std::string& text) const;
+
     /// "file:line:column: key.path", or "--set key.path" for an override.
     std::string where() const;
 

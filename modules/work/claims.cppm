@@ -3,6 +3,7 @@ module;
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <string>
 export module repal.claims;
 
 export import repal.progress;
@@ -37,6 +38,18 @@ export class Claims {
     std::mutex opening_;
     int descriptor_ = -1;
     bool has_locks_ = true;
+};
+
+/// Of work that is one item of a stage: what it says is heard, its own stages are not.
+export class ProgressOfItem final : public Progress {
+ public:
+    explicit ProgressOfItem(Progress& outer) : outer_(outer) {}
+    void warn(const std::string& source, const std::string& text) override { outer_.warn(source, text); }
+    void say(const std::string& text) override { outer_.say(text); }
+    bool is_stop_requested() const override { return outer_.is_stop_requested(); }
+
+ private:
+    Progress& outer_;
 };
 
 /// Items that several processes may want at once, as indices.

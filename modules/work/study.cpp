@@ -106,6 +106,7 @@ void Study::begin(const std::filesystem::path& results) const {
 
 void Study::write(const Findings& findings, const RunOptions& options) const {
     for (const auto& [name, rows] : findings.tables) write_file(options.results / name, csv_text(rows));
+    for (const auto& [name, archive] : findings.archives) write_archive(options.results / name, archive);
     write_file(options.results / "manifest.json", manifest(options));
 }
 

@@ -15,6 +15,7 @@ import repal.registry;
 import repal.progress;
 export import repal.items;
 export import repal.report;
+export import repal.store;
 
 namespace repal {
 
@@ -74,9 +75,10 @@ export struct Job {
 /// What the items show that are there: found once, then written, printed and shown.
 export struct Findings {
     std::vector<std::pair<std::string, Table>> tables;  ///< by the name of their file
-    std::vector<Table> overview;                        ///< for the terminal
-    std::string failures;                               ///< how many failed and where they are listed; empty if none
-    Report report;                                      ///< title, summary and sections
+    std::vector<std::pair<std::string, Archive>> archives = {};
+    std::vector<Table> overview;  ///< for the terminal
+    std::string failures;         ///< how many failed and where they are listed; empty if none
+    Report report;                ///< title, summary and sections
 };
 
 /// A list of stages, and what is found when they are done.

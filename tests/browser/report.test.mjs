@@ -301,6 +301,30 @@ describe("names", () => {
         await shot(page.locator("main"), "names", "all");
     });
 
+    test("of a sheet are text, in every figure of its study", async () => {
+        const names = [`<img src=x onerror="window.hacked=1">`, "a, b", `say "so"`];
+        repal(["new-study", "mine"]);
+        const sheet = path.join(folder, "mine", "sheet.csv"), quoted = (name) => `"${name.replaceAll('"', '""')}"`;
+        const rows = fs.readFileSync(sheet, "utf8").replace(",cycle1,cycle,", `,${quoted(names[0])},cycle,`)
+            .replace(",spiral1,", `,${quoted(names[1])},`).replaceAll(",m1,", `,${quoted(names[2])},`);
+        fs.writeFileSync(sheet, rows);
+        repal(["run", "recordings", "--config", "mine/config.yaml", ...override({ "studies.recordings.calibrate": "{resamples: 18, splits: 4}" })]);
+
+        const page = await open("results/recordings/report.html");
+
+        const figures = await marksOf(page);
+        for (const id of ["groups-means", "order-curves", "systems-map", "systems-tree", "systems-dissimilarity", "systems-calibrated", "mantel-map"])
+            assert.ok(figures.some((figure) => figure.id === id), `${id} in ${figures.map((figure) => figure.id)}`);
+        for (const { id, drawn, marks } of figures) {
+            assert.equal(drawn, "yes", id);
+            assert.ok(marks > 0, `${id} has no marks`);
+        }
+        for (const figure of await page.$$("figure.chart")) await isDrawnAsItsDataSay(figure);
+        assert.match(await page.textContent("#groups"), /groups: dynamics: by dsa groups differ \(p = 0\.0001/);
+        await isText(page, names.slice(0, 2));
+        await shot(page.locator("main"), "recordings", "all");
+    });
+
     test("of a configuration are text, whatever is in them", async () => {
         const names = ["</script><script>window.hacked=1</script>", "<b>bold</b>", "a & b"];
         fs.writeFileSync(path.join(folder, "hostile.yaml"), `

@@ -1,11 +1,15 @@
 """`repal run recordings`: a sheet as a study."""
 
 import csv
+import io
 import pathlib
 import random
+import re
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -13,7 +17,7 @@ import unittest
 import h5py
 import numpy
 
-from program import PROGRAM, ProgramTest
+from program import PROGRAM, SOURCE, ProgramTest
 
 TABLES = ["dissimilarity.csv", "systems.csv", "groups.csv", "mantel.csv", "tree.csv", "map.csv", "tune.csv",
           "failures.csv", "matrix_dsa.csv", "matrix_eigenvalue_wasserstein.csv"]
@@ -36,6 +40,9 @@ class Recordings(ProgramTest):
     def rows(self, name, folder=None):
         with open((folder or self.done / "results" / "recordings") / name, newline="") as file:
             return list(csv.DictReader(file))
+
+    def sheet_lines(self):
+        return (self.folder / "mine" / "sheet.csv").read_text().splitlines()
 
     def tables(self, results):
         return {name: (self.folder / results / "recordings" / name).read_bytes() for name in TABLES}
@@ -142,6 +149,86 @@ class Recordings(ProgramTest):
                     {row["system_a"], row["system_b"]} == {"cycle1", "spiral1"})
         self.assertEqual(float(same["dissimilarity"]), 0)
 
+    def test_certainty_beside_every_pair(self):
+        cut = [*self.sheet_lines()[:4], *self.sheet_lines()[9:12]]
+        (self.folder / "mine" / "sheet.csv").write_text("\n".join(cut) + "\n")
+        options = ["--set", "studies.recordings.calibrate={resamples: 98}"]
+        self.study("whole", *options)
+        rows = self.rows("dissimilarity.csv", self.folder / "whole" / "recordings")
+        for row in rows:
+            self.assertTrue(0 < float(row["p_differ"]) <= float(row["p_differ_adjusted"]) <= 1)
+            self.assertLess(float(row["low_rad"]), float(row["high_rad"]))
+            self.assertGreater(float(row["floor_rad"]), 0)
+        # One of two classes is not told from itself, two are.
+        of_dsa = {frozenset((row["system_a"], row["system_b"])): float(row["p_differ"]) for row in rows
+                  if row["metric"] == "dsa"}
+        self.assertEqual(of_dsa[frozenset(("cycle1", "spiral1"))], 1 / 99)
+        self.assertGreater(of_dsa[frozenset(("cycle1", "cycle2"))], 0.02)
+        # In parts, by a thread each.
+        for shard in (1, 0):
+            self.study("parts", *options, "--array", f"{shard}/2", "--jobs", "1")
+        self.study("parts", *options)
+        self.assertEqual(self.tables("parts"), self.tables("whole"))
+
+    def test_compare_gives_the_same_numbers(self):
+        for metric in ("dsa", "eigenvalue_wasserstein"):
+            text = self.succeed("compare", "mine/sheet.csv", "--metric", metric, "--format", "csv").stdout
+            compared = {frozenset((row["a"], row["b"])): row["angle_rad"] for row in csv.DictReader(io.StringIO(text))}
+            of_study = {frozenset((row["system_a"], row["system_b"])): row["angle_rad"]
+                        for row in self.rows("dissimilarity.csv") if row["metric"] == metric}
+            self.assertEqual(compared, of_study)
+
+    def test_matrices_open_in_other_tools(self):
+        with h5py.File(self.done / "results" / "recordings" / "matrices.h5") as file:
+            self.assertEqual(set(file), {"dsa", "eigenvalue_wasserstein"})
+            names = file["dsa"].attrs["systems"]
+            names = (names.decode() if isinstance(names, bytes) else names).split("\n")
+            self.assertEqual(file["dsa"].shape, (24, 24))
+            row = next(row for row in self.rows("dissimilarity.csv") if row["metric"] == "dsa")
+            self.assertEqual(file["dsa"][names.index(row["system_a"]), names.index(row["system_b"])],
+                             float(row["dissimilarity"]))
+
+    def test_report_and_status_find_the_sheet_again(self):
+        self.study("results")
+        (self.folder / "elsewhere").mkdir()
+        for command in ("status", "report"):
+            result = subprocess.run([PROGRAM, command, "recordings", "--results", "../results"],
+                                    cwd=self.folder / "elsewhere", capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_steps_of_different_times_are_brought_to_one(self):
+        draws = numpy.random.default_rng(2)
+        def waves(dt, n):
+            phases = 6.28 * draws.uniform(size=(12, 1))
+            time = dt * numpy.arange(n)
+            both = numpy.stack([numpy.cos(time + phases), numpy.sin(time + phases)], axis=-1)
+            return both @ draws.normal(size=(2, 5)) + 0.01 * draws.normal(size=(12, n, 5))
+        for name, dt in (("coarse", 0.1), ("fine", 0.05), ("other", 0.1)):
+            numpy.save(self.folder / "mine" / f"{name}.npy", waves(dt, int(round(20 / dt))))
+        (self.folder / "mine" / "sheet.csv").write_text(
+            "file,dt\ncoarse.npy,0.1\nfine.npy,0.05\nother.npy,0.1\n")
+        self.study("steps", "--set", "studies.recordings.questions=[]", "--set", "metrics={dsa: {}}")
+        for row in self.rows("dissimilarity.csv", self.folder / "steps" / "recordings"):
+            self.assertLess(float(row["angle_rad"]), 0.005)
+
+    def test_networks_of_pytorch_as_the_example_says(self):
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            self.skipTest("PyTorch is not installed: python3-torch")
+        page = (SOURCE / "examples" / "pytorch.md").read_text()
+        script = re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1)
+        subprocess.run([sys.executable, "-c", script], cwd=self.folder, check=True)
+        commands = re.findall(r"^    (\S.*)$", page, re.MULTILINE)
+        self.assertEqual(len(commands), 2)
+        for command in commands:
+            command = command.replace("repal run", f"{shlex.quote(PROGRAM)} run")
+            result = subprocess.run(command, shell=True, cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        groups = self.rows("groups.csv", self.folder / "results" / "recordings")
+        p = {row["metric"]: float(row["p"]) for row in groups if row["test"] == "permanova"}
+        self.assertEqual(set(p), {"dsa", "cka"})
+
     def test_mistakes_are_told_with_their_place(self):
         run = ["run", "recordings", "--config", "mine/config.yaml"]
         study = "studies.recordings"
@@ -153,6 +240,7 @@ class Recordings(ProgramTest):
                 (f"{study}.questions=[{{mantel: [dsa]}}]", "mantel"),
                 (f"{study}.questions=[{{group: dynamics}}]", "one of groups, order and mantel"),
                 (f"{study}.questions=[{{groups: dynamics, to: 1}}]", "unknown key"),
+                (f"{study}.calibrate={{splits: 0}}", "calibrate.splits"),
                 (f"{study}.question=[]", "unknown key", "questions")):
             with self.subTest(setting=setting):
                 self.refuse([*run, "--set", setting], *fragments)

@@ -129,6 +129,18 @@ class Slurm(ProgramTest):
             self.assertEqual(len(logs), 3 * (len(chain) - 1) + 1, logs)
         self.assertEqual(list(self.folder.glob("*.log")), [], "logs are in the results")
 
+    def test_a_study_of_recordings_gives_the_bytes_of_a_run(self):
+        self.succeed("new-study", "mine")
+        config = self.folder / "mine" / "config.yaml"
+        config.write_text(config.read_text() + "    calibrate: {resamples: 38}\n")
+        chain = self.submit("recordings", "--shards", 2, "--config", "mine/config.yaml", "--cpus-per-task=1", "--mem=1G",
+                            "--time=20")
+        self.assertEqual(list(chain), ["tune", "dissimilarity", "calibrate", "report"])
+        self.wait_for(*chain.values())
+        self.succeed("run", "recordings", "--config", "mine/config.yaml", "--results", "one")
+        self.assert_same_files(self.folder / "results" / "recordings", self.folder / "one" / "recordings", "*.csv", "*.h5")
+        self.assertTrue((self.folder / "results" / "recordings" / "report.html").is_file())
+
     def configure(self, **training):
         config = LEARNING.replace("cell: [leaky_rnn, leaky_gru]", "cell: [leaky_rnn]").replace("[16]", "[64]")
         config = config.replace("data: {train: 64", f"data: {{train: {training.get('sequences', 4000)}")

@@ -1,5 +1,6 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <Eigen/Core>
 #include <algorithm>
@@ -75,6 +76,46 @@ Series branches(const Tree& tree, const std::vector<double>& leaf_place) {
         height.push_back(merge.height);
     }
     return lines;
+}
+
+/// What the tests of one question and metric say, in a sentence; empty if it is not about one factor.
+std::string sentence_of(std::span<const GroupFinding> findings) {
+    const auto of_test = [&](const char* test) -> const GroupFinding* {
+        const auto found = std::ranges::find(findings, test, &GroupFinding::test);
+        return found == findings.end() || !found->statistic ? nullptr : &*found;
+    };
+    const GroupFinding* location = of_test("permanova");
+    const GroupFinding* within = of_test("mean_within");
+    const GroupFinding* across = of_test("mean_across");
+    const GroupFinding* nearest = of_test("nearest_neighbours");
+    if (location == nullptr || within == nullptr || across == nullptr || !location->p || std::isnan(*location->p))
+        return {};
+    constexpr double level = 0.05;
+    std::string text =
+        fmt::format("{}: by {} {} (p = {:.2g}{}; {:.3g} within, {:.3g} across).", location->question, location->metric,
+                    *location->p <= level ? "groups differ" : "no difference of groups is shown", *location->p,
+                    *location->least_p > level
+                        ? fmt::format(", and no order of so few systems gives less than {:.2g}", *location->least_p)
+                        : "",
+                    *within->statistic, *across->statistic);
+    if (nearest != nullptr && nearest->chance)
+        text += fmt::format(" The nearest system is of the same group in {:.0f} %, by chance in {:.0f} %.",
+                            100 * *nearest->statistic, 100 * *nearest->chance);
+    return text;
+}
+
+/// One sentence for each question and metric, of the first few.
+std::string verdict(std::span<const GroupFinding> findings) {
+    constexpr std::size_t most = 6;
+    std::vector<std::string> sentences;
+    for (std::size_t first = 0, end = 0; first < findings.size() && sentences.size() < most; first = end) {
+        while (end < findings.size() && findings[end].question == findings[first].question &&
+               findings[end].metric == findings[first].metric)
+            ++end;
+        if (std::string text = sentence_of(findings.subspan(first, end - first)); !text.empty())
+            sentences.push_back(std::move(text));
+    }
+    return fmt::format("{}", fmt::join(sentences, " "));
 }
 
 std::vector<std::string> or_none(const std::vector<std::string>& labels) {
@@ -250,7 +291,8 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     };
     add(groups, means_figure(answers.groups));
     add(groups, curve_figure(answers.groups));
-    if (groups.figures.empty()) groups.text = "The sheet has no labels that groups could be made of.";
+    groups.text =
+        groups.figures.empty() ? "The sheet has no labels that groups could be made of." : verdict(answers.groups);
     Section systems{.id = "systems", .title = "Systems"};
     add(systems, map_figure(answers.metrics, labels));
     add(systems, tree_figure(answers.metrics, labels));

@@ -1,5 +1,6 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -9,6 +10,7 @@ module;
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,12 +29,12 @@ namespace {
 
 Config study_config(const Config& config) {
     const Config study = config.at("studies").at("recordings");
-    study.require_keys({"sheet", "axes", "gaps", "questions", "orders", "pca", "bootstrap"});
+    study.require_keys({"sheet", "axes", "gaps", "calibrate", "questions", "orders", "pca", "bootstrap"});
     return study;
 }
 
 /// The sheet that the configuration names: from its own folder, or from that in which the program runs.
-Sheet read_sheet_of(const Config& study) {
+std::filesystem::path sheet_of(const Config& study) {
     const Config given = study.at("sheet");
     const std::filesystem::path named = given.text();
     const std::filesystem::path beside = given.file().parent_path() / named;
@@ -42,7 +44,12 @@ Sheet read_sheet_of(const Config& study) {
         throw given.error(fmt::format("there is no file '{}'", file.string()),
                           "name a CSV file with a column `file`, from the folder of the configuration or this one; "
                           "`repal new-study DIR` makes an example");
-    return read_sheet(file);
+    return file;
+}
+
+/// With the whole path of the sheet, since the copy of the configuration among the results is in another folder.
+Config with_whole_path(const Config& config) {
+    return config.with("studies.recordings.sheet", std::filesystem::absolute(sheet_of(study_config(config))).string());
 }
 
 /// Keeps what is said of files, for those who read the results.
@@ -99,6 +106,32 @@ std::vector<Experiment> experiments_of(const std::vector<Recording>& recordings,
     return experiments;
 }
 
+/// Square matrices, and the names of their rows.
+Archive matrices(const std::vector<MetricAnswers>& metrics) {
+    Archive archive{.arrays = {}, .attributes = {{"program", "repal " REPAL_VERSION}, {"unit", "pi/2"}}};
+    for (const MetricAnswers& metric : metrics) {
+        const auto n = static_cast<std::uint64_t>(metric.systems.names.size());
+        const RowMatrix rows = metric.systems.values;
+        archive.arrays.emplace(
+            metric.systems.metric,
+            Array{.shape = {n, n},
+                  .values = std::vector<double>(rows.data(), rows.data() + rows.size()),
+                  .attributes = {{"axes", "system,system"},
+                                 {"systems", fmt::format("{}", fmt::join(metric.systems.names, "\n"))}}});
+    }
+    return archive;
+}
+
+/// "dsa with n_delays=2,rank=3" for each metric.
+std::vector<std::string> settings_of(const std::vector<ScoredPair>& pairs) {
+    std::vector<std::string> found;
+    for (const ScoredPair& pair : pairs) {
+        std::string text = pair.settings.empty() ? pair.metric : pair.metric + " with " + pair.settings;
+        if (std::ranges::find(found, text) == found.end()) found.push_back(std::move(text));
+    }
+    return found;
+}
+
 void require_no_attributes(const Selection& selection) {
     if (!selection.where.empty()) throw InputError("", "this study has no networks, so none can be selected");
 }
@@ -106,8 +139,8 @@ void require_no_attributes(const Selection& selection) {
 }  // namespace
 
 RecordingStudy::RecordingStudy(const Config& config, const Registry& registry)
-    : Study("recordings", config, registry),
-      sheet_(read_sheet_of(study_config(config))),
+    : Study("recordings", with_whole_path(config), registry),
+      sheet_(read_sheet(sheet_of(study_config(config)))),
       recordings_(read_all(sheet_, study_config(config), warnings_)),
       seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))),
       dissimilarity_(experiments_of(recordings_, read_metrics_of(config, registry)),
@@ -118,11 +151,16 @@ RecordingStudy::RecordingStudy(const Config& config, const Registry& registry)
     constexpr std::int64_t most_orders = 1'000'000;
     options_.orders = static_cast<int>(study.integer_or("orders", options_.orders, 1, most_orders));
     stages_ = dissimilarity_.stages({}, require_no_attributes);
+    if (const auto calibration = read_calibration(study)) {
+        calibration_.emplace(dissimilarity_, *calibration, Stream(seed_).child("calibration"));
+        stages_.push_back(calibration_->stage());
+    }
 }
 
 std::vector<std::string> RecordingStudy::tables() const {
-    std::vector<std::string> names = {"dissimilarity.csv", "systems.csv", "groups.csv",   "mantel.csv",   "tree.csv",
-                                      "map.csv",           "tune.csv",    "failures.csv", "manifest.json"};
+    std::vector<std::string> names = {"dissimilarity.csv", "systems.csv",  "groups.csv", "mantel.csv",
+                                      "tree.csv",          "map.csv",      "tune.csv",   "failures.csv",
+                                      "matrices.h5",       "manifest.json"};
     for (const ChosenMetric& metric : dissimilarity_.metrics()) names.push_back("matrix_" + metric.name + ".csv");
     return names;
 }
@@ -142,8 +180,20 @@ Table RecordingStudy::systems_table() const {
     return rows;
 }
 
+void RecordingStudy::add_calibrations(std::vector<ScoredPair>& pairs, const std::filesystem::path& results) const {
+    const std::vector<Experiment>& experiments = dissimilarity_.experiments();
+    for (std::size_t e = 0; e < experiments.size(); ++e) {
+        const std::vector<std::optional<PairCalibration>> found = calibration_->found(e, results);
+        const Pair* first = experiments[e].parts.front().pairs.data();
+        for (ScoredPair& pair : pairs)
+            if (pair.experiment == &experiments[e])
+                pair.calibration = found[static_cast<std::size_t>(pair.pair - first)];
+    }
+}
+
 Findings RecordingStudy::find(const std::filesystem::path& results) const {
-    const std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, results);
+    std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, results);
+    if (calibration_) add_calibrations(pairs, results);
     const std::vector<TunedSet> settings = dissimilarity_.settings().found(results);
     std::vector<std::string> names;
     std::map<std::string, std::vector<std::string>> labels;
@@ -170,6 +220,7 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
                                  {"map.csv", map_table(answers.metrics)},
                                  {"tune.csv", settings_table(settings)},
                                  {"failures.csv", failures_table(pairs)}},
+                      .archives = {{"matrices.h5", matrices(answers.metrics)}},
                       .overview = {},
                       .failures = {},
                       .report = {}};
@@ -182,7 +233,8 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
     std::vector<std::string> label_names;
     for (const Label& label : sheet_.labels) label_names.push_back(label.name);
     findings.report = {.title = "Recordings",
-                       .summary = fmt::format("{} of a sheet, compared with each other.", counted(n, "system")),
+                       .summary = fmt::format("{} of {}, compared with each other by {}.", counted(n, "system"),
+                                              sheet_.file, fmt::join(settings_of(pairs), ", ")),
                        .provenance = {},
                        .reproduce = {},
                        .sections = sections_of(answers, label_names)};
@@ -193,6 +245,8 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
     const std::vector<Comparison> comparisons = comparisons_of(pairs);
     Section& shown = findings.report.sections[2];
     shown.figures.emplace_back(dissimilarity_map("systems-dissimilarity", comparisons, names));
+    if (Figure calibrated = calibrated_pairs("systems-calibrated", comparisons); !calibrated.variants.empty())
+        shown.figures.emplace_back(std::move(calibrated));
     shown.figures.emplace_back(
         TableFigure{.id = "systems-table", .title = "Systems", .caption = "What was read.", .rows = systems_table()});
     Section failures{.id = "failures", .title = "Failures and exclusions"};

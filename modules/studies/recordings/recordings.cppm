@@ -2,6 +2,7 @@ module;
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 export module repal.recording_study;
@@ -11,13 +12,16 @@ import repal.registry;
 export import repal.study;
 import repal.answers;
 import repal.dissimilarity;
+import repal.recording_calibrations;
 import repal.sheet;
+import repal.summary;
 
 namespace repal {
 
 /// A study of systems of a user's own, which a sheet lists. Stages: "tune" chooses the settings of metrics,
-/// "dissimilarity" compares all pairs. Tables: dissimilarity.csv, systems.csv, groups.csv, mantel.csv, tree.csv,
-/// map.csv, tune.csv, failures.csv, and matrix_<metric>.csv; matrices.h5.
+/// "dissimilarity" compares all pairs, "calibrate", if it is asked for, says how sure the numbers are. Tables:
+/// dissimilarity.csv, systems.csv, groups.csv, mantel.csv, tree.csv, map.csv, tune.csv, failures.csv, and
+/// matrix_<metric>.csv; matrices.h5.
 export class RecordingStudy final : public Study {
  public:
     /// Reads `metrics`, `seed`, `pca` and `studies.recordings`, the sheet and what it lists. Throws InputError for
@@ -29,6 +33,7 @@ export class RecordingStudy final : public Study {
  private:
     std::vector<std::string> tables() const override;
     Table systems_table() const;
+    void add_calibrations(std::vector<ScoredPair>& pairs, const std::filesystem::path& results) const;
 
     Sheet sheet_;
     Table warnings_ = {{"of", "warning"}};
@@ -37,6 +42,7 @@ export class RecordingStudy final : public Study {
     QuestionOptions options_;
     std::uint64_t seed_;
     DissimilarityStage dissimilarity_;
+    std::optional<CalibrationStage> calibration_;
 };
 
 }  // namespace repal

@@ -22,8 +22,8 @@ class Pairs {
         for (Eigen::Index i = 0; i < n_; ++i)
             for (Eigen::Index j = i + 1; j < n_; ++j) values.push_back(matrix(i, j));
         if (correlation == Correlation::spearman) values = ranks(values);
-        // Around their mean and of length 1, so that a correlation is a scalar product. A vector of Eigen's own, since the
-        // order of a sum depends on where its values begin.
+        // Around their mean and of length 1, so that a correlation is a scalar product. A vector of Eigen's own, since
+        // the order of a sum depends on where its values begin.
         values_ = Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
         values_.array() -= values_.mean();
         values_ /= values_.norm();

@@ -107,6 +107,13 @@ Exchanged exchanged(const MatrixXd& values, const std::vector<std::vector<std::s
             n_subjects == n ? "" : "subjects are one thing each, at their centroid"};
 }
 
+bool is_constant_within(const std::vector<std::size_t>& subjects, const std::vector<std::size_t>& labels) {
+    std::map<std::size_t, std::size_t> of_subject;
+    for (std::size_t i = 0; i < subjects.size(); ++i)
+        if (of_subject.try_emplace(subjects[i], labels[i]).first->second != labels[i]) return false;
+    return true;
+}
+
 void add_test(GroupFinding& finding, const PermutationTest& test) {
     finding.statistic = test.statistic;
     finding.p = test.p;
@@ -126,7 +133,10 @@ GroupFinding finding_of(const ExplainedVariance& explained) {
     finding.df = explained.df;
     finding.residual_df = explained.residual_df;
     finding.r2 = explained.r2;
-    if (std::isnan(explained.test.statistic)) finding.note = "too few systems for so many labels";
+    if (std::isnan(explained.test.statistic))
+        finding.note = explained.df < 1            ? "it says the same as others"
+                       : explained.residual_df < 1 ? "too few systems for so many labels"
+                                                   : "nothing is left to tell by: those of one label are 0 apart";
     return finding;
 }
 
@@ -152,6 +162,7 @@ GroupFinding mean_of(const std::string& test, const std::string& of, const std::
     }
     finding.statistic = mean(values);
     finding.interval = interval_of_mean(observations, bootstrap.resamples, bootstrap.confidence, stream);
+    if (finding.interval->low < 0) finding.interval->low = 0;  // no dissimilarity is less
     return finding;
 }
 
@@ -223,6 +234,9 @@ void add_tests_of_groups(std::vector<GroupFinding>& findings, const Exchanged& t
     std::vector<std::ptrdiff_t> sizes;
     for (std::size_t group = 0; group < groups.names.size(); ++group)
         sizes.push_back(std::ranges::count(labels, group));
+    constexpr std::ptrdiff_t small_group = 8;
+    if (!std::isnan(*spread.statistic) && std::ranges::min(sizes) < small_group)
+        spread.note = "p of spread is too small in groups of fewer than eight";
     constexpr double level = 0.05;
     if (*spread.p < level && std::ranges::adjacent_find(sizes, std::ranges::not_equal_to()) != sizes.end())
         add_note(location, "groups differ in spread; with unequal sizes F may follow it");
@@ -265,8 +279,8 @@ std::vector<GroupFinding> labelled(std::vector<GroupFinding> findings, const Que
     return findings;
 }
 
-GroupFinding unanswered(const std::string& of, const std::string& note) {
-    return {.question = {}, .metric = {}, .test = {}, .of = of, .note = note};
+GroupFinding unanswered(const std::string& of, std::size_t n, const std::string& note) {
+    return {.question = {}, .metric = {}, .test = {}, .of = of, .n = n, .note = note};
 }
 
 std::vector<std::string> with_subject(std::vector<std::string> labels, const std::string& subject) {
@@ -276,6 +290,21 @@ std::vector<std::string> with_subject(std::vector<std::string> labels, const std
 
 std::vector<std::size_t> subjects_of(const LabelledSystems& systems, const std::string& subject) {
     return subject.empty() ? std::vector<std::size_t>{} : Groups(systems.labels.at(subject)).of;
+}
+
+/// What findings of one question and metric have noted, each once, and that no p of theirs could be small.
+std::string notes_of(std::span<const GroupFinding> findings) {
+    std::vector<std::string> notes;
+    const auto add = [&](const std::string& note) {
+        if (!note.empty() && std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+    };
+    constexpr double level = 0.05;
+    for (const GroupFinding& one : findings) {
+        add(one.note);
+        if (one.least_p && *one.least_p > level && one.of.find(" | ") == std::string::npos)
+            add(fmt::format("no order gives p below {:.2g}", *one.least_p));
+    }
+    return fmt::format("{}", fmt::join(notes, "; "));
 }
 
 /// The systems that others of their subject are compared with: those at `to`, or at the first of their numbers.
@@ -314,7 +343,8 @@ LabelledSystems LabelledSystems::with(const std::vector<std::string>& known) con
     for (std::size_t i = 0; i < names.size(); ++i)
         if (std::ranges::none_of(known, [&](const std::string& label) { return labels.at(label)[i].empty(); }))
             kept.push_back(static_cast<Index>(i));
-    LabelledSystems found{.metric = metric, .names = {}, .labels = {}, .values = values(kept, kept)};
+    LabelledSystems found{
+        .metric = metric, .names = {}, .labels = {}, .values = values(kept, kept), .left_out = left_out};
     for (const Index i : kept) found.names.push_back(names[static_cast<std::size_t>(i)]);
     for (const auto& [label, all] : labels)
         for (const Index i : kept) found.labels[label].push_back(all[static_cast<std::size_t>(i)]);
@@ -346,15 +376,22 @@ std::vector<GroupFinding> ask(const GroupQuestion& question, const LabelledSyste
     const std::vector<std::size_t> subjects = subjects_of(systems, question.subject);
     std::vector<GroupFinding> findings;
     if (systems.names.size() < 3)
-        return labelled({unanswered(question.factors.front(), "fewer than three systems have this label and values")},
+        return labelled({unanswered(question.factors.front(), systems.names.size(),
+                                    "fewer than three systems have this label and values")},
                         question, all.metric);
     if (question.factors.size() == 1) {
         const std::string& factor = question.factors.front();
         const Groups groups(systems.labels.at(factor));
         if (groups.names.size() < 2)
-            return labelled({unanswered(factor, fmt::format("all are '{}'", groups.names.front()))}, question,
-                            all.metric);
+            return labelled(
+                {unanswered(factor, systems.names.size(), fmt::format("all are '{}'", groups.names.front()))}, question,
+                all.metric);
         add_means(findings, systems, groups, subjects, factor, options.bootstrap, stream);
+        if (const std::size_t out = all.names.size() - systems.names.size(); out > 0)
+            add_note(findings.front(),
+                     fmt::format("the label of {} of {} systems is not known", out, all.names.size()));
+        if (!all.left_out.empty())
+            add_note(findings.front(), fmt::format("{} systems without all values are left out", all.left_out.size()));
         add_tests_of_groups(findings, exchanged(systems.values, {groups.of}, subjects), groups, factor,
                             question.has_anosim, options.orders, stream);
         return labelled(std::move(findings), question, all.metric);
@@ -389,7 +426,15 @@ std::vector<GroupFinding> ask(const GroupQuestion& question, const LabelledSyste
         findings.push_back(finding_of(explained[i]));
         findings.back().of = question.factors[i];
         findings.back().n = things.labels.front().size();
-        add_note(findings.back(), things.note);
+        // Orders within subjects leave such a label where it is, so that they say nothing of it.
+        if (!things.subjects.empty() && is_constant_within(things.subjects, things.labels[i])) {
+            findings.back().p = findings.back().least_p = findings.back().orders = std::nullopt;
+            add_note(findings.back(),
+                     "the same throughout each subject, and others are not: its p is that of a question "
+                     "about it alone");
+        } else {
+            add_note(findings.back(), things.note);
+        }
         if (!numbers[i].empty()) add_note(findings.back(), "taken as a number");
     }
     return labelled(std::move(findings), question, all.metric);
@@ -403,36 +448,65 @@ std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSyste
     const std::optional<std::vector<double>> numbers =
         n == 0 ? std::vector<double>{} : numbers_in(systems.labels.at(question.label));
     if (n < 3 || !numbers || std::set<double>(numbers->begin(), numbers->end()).size() < 2)
-        return labelled({unanswered(question.label, n < 3      ? "fewer than three systems have this label and values"
-                                                    : !numbers ? "its values are no numbers"
-                                                               : "all have the same number")},
+        return labelled({unanswered(question.label, n,
+                                    n < 3      ? "fewer than three systems have this label and values"
+                                    : !numbers ? "its values are no numbers"
+                                               : "all have the same number")},
                         question, all.metric);
     const std::vector<std::size_t> subjects = subjects_of(systems, question.subject);
-    const bool is_one_course = !subjects.empty() && std::ranges::max(subjects) == 0;
-    Exchange exchange = subjects.empty() ? Exchange::of_all(n) : Exchange::within(subjects);
+    // What is exchanged: systems, or subjects as wholes where numbers do not vary within them.
+    MatrixXd squares = systems.values.array().square();
+    std::vector<double> of_things = *numbers;
+    const std::vector<std::size_t> labels = labels_of(*numbers);
+    Exchange exchange = subjects.empty() ? Exchange::of_all(n) : Exchange::of_subjects(subjects, labels);
     std::string note = subjects.empty() ? "" : "numbers are exchanged within subjects";
-    if (is_one_course) {
+    if (!subjects.empty() && std::ranges::max(subjects) == 0) {
         std::vector<std::size_t> order(n);
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair((*numbers)[i], i); });
         exchange = Exchange::shifts(std::move(order));
         note = "one subject: its numbers are only shifted";
+    } else if (!subjects.empty()) {
+        std::map<std::size_t, std::set<double>> of_subjects;
+        for (std::size_t i = 0; i < n; ++i) of_subjects[subjects[i]].insert((*numbers)[i]);
+        const auto varying =
+            std::ranges::count_if(of_subjects, [](const auto& found) { return found.second.size() > 1; });
+        if (varying == 0) {
+            squares = centroid_squares(squares, subjects);
+            of_things.clear();
+            for (const auto& [subject, found] : of_subjects) of_things.push_back(*found.begin());
+            exchange = Exchange::of_all(of_things.size());
+            note = "subjects are one thing each, at their centroid";
+        } else if (static_cast<std::size_t>(varying) < of_subjects.size()) {
+            note = fmt::format(
+                "numbers are exchanged within the {} of {} subjects in which they vary, and between the "
+                "others",
+                varying, of_subjects.size());
+        }
+        std::set<std::pair<std::size_t, double>> seen;
+        bool is_repeated = false;
+        for (std::size_t i = 0; i < n; ++i)
+            is_repeated = !seen.emplace(subjects[i], (*numbers)[i]).second || is_repeated;
+        if (is_repeated && varying > 0)
+            note +=
+                "; a subject has several systems of one number: a subject that tells them apart, e.g. animal and "
+                "area in one column, compares like with like";
     }
     std::vector<GroupFinding> findings;
-    MatrixXd apart(static_cast<Index>(n), static_cast<Index>(n));
-    for (std::size_t a = 0; a < n; ++a)
-        for (std::size_t b = 0; b < n; ++b)
-            apart(static_cast<Index>(a), static_cast<Index>(b)) = std::abs((*numbers)[a] - (*numbers)[b]);
+    const std::size_t n_things = of_things.size();
+    MatrixXd apart(static_cast<Index>(n_things), static_cast<Index>(n_things));
+    for (std::size_t a = 0; a < n_things; ++a)
+        for (std::size_t b = 0; b < n_things; ++b)
+            apart(static_cast<Index>(a), static_cast<Index>(b)) = std::abs(of_things[a] - of_things[b]);
     GroupFinding trend{.question = {}, .metric = {}, .test = "trend", .of = question.label};
-    add_test(trend,
-             mantel(apart, systems.values, Correlation::pearson, exchange, options.orders, stream.child("trend")));
-    const std::vector<MatrixXd> terms = {column_of(*numbers)};
-    GroupFinding drift = finding_of(
-        permanova(systems.values.array().square(), terms, exchange, options.orders, stream.child("drift")).front());
+    add_test(trend, mantel(apart, squares.cwiseMax(0).cwiseSqrt(), Correlation::pearson, labels_of(of_things), exchange,
+                           options.orders, stream.child("trend")));
+    const std::vector<MatrixXd> terms = {column_of(of_things)};
+    GroupFinding drift = finding_of(permanova(squares, terms, exchange, options.orders, stream.child("drift")).front());
     drift.test = "drift";
     drift.of = question.label;
     for (GroupFinding* finding : {&trend, &drift}) {
-        finding->n = n;
+        finding->n = n_things;
         add_note(*finding, note);
         findings.push_back(std::move(*finding));
     }
@@ -467,9 +541,9 @@ Table groups_table(const std::vector<GroupFinding>& findings) {
 }
 
 std::vector<Table> groups_overview(const std::vector<GroupFinding>& findings) {
-    Table groups = {
-        {"question", "metric", "n", "within", "across", "F", "R2", "p", "spread p", "nearest", "chance", "nearest p"}};
-    Table orders = {{"question", "metric", "n", "trend r", "trend p", "drift F", "drift R2", "drift p"}};
+    Table groups = {{"question", "metric", "n", "within", "across", "F", "R2", "p", "spread p", "nearest", "chance",
+                     "nearest p", "note"}};
+    Table orders = {{"question", "metric", "n", "trend r", "trend p", "drift F", "drift R2", "drift p", "note"}};
     for (std::size_t first = 0, end = 0; first < findings.size(); first = end) {
         const GroupFinding& one = findings[first];
         while (end < findings.size() && findings[end].question == one.question && findings[end].metric == one.metric)
@@ -498,7 +572,8 @@ std::vector<Table> groups_overview(const std::vector<GroupFinding>& findings) {
         if (const GroupFinding* trend = of_test("trend")) {
             orders.push_back({one.question, one.metric, n_of(*trend), value_of("trend", &GroupFinding::statistic),
                               value_of("trend", &GroupFinding::p), value_of("drift", &GroupFinding::statistic),
-                              value_of("drift", &GroupFinding::r2), value_of("drift", &GroupFinding::p)});
+                              value_of("drift", &GroupFinding::r2), value_of("drift", &GroupFinding::p),
+                              notes_of(all)});
             continue;
         }
         if (of_test("spread") != nullptr || one.test.empty()) {
@@ -509,12 +584,13 @@ std::vector<Table> groups_overview(const std::vector<GroupFinding>& findings) {
                               value_of("permanova", &GroupFinding::p), value_of("spread", &GroupFinding::p),
                               value_of("nearest_neighbours", &GroupFinding::statistic),
                               value_of("nearest_neighbours", &GroupFinding::chance),
-                              value_of("nearest_neighbours", &GroupFinding::p)});
+                              value_of("nearest_neighbours", &GroupFinding::p), notes_of(all)});
             continue;
         }
         for (const GroupFinding& factor : all)
             groups.push_back({one.question + ": " + factor.of, one.metric, n_of(factor), "-", "-",
-                              number(factor.statistic), number(factor.r2), number(factor.p), "-", "-", "-", "-"});
+                              number(factor.statistic), number(factor.r2), number(factor.p), "-", "-", "-", "-",
+                              notes_of(std::span(&factor, 1))});
     }
     std::vector<Table> tables;
     for (Table* table : {&groups, &orders})

@@ -53,6 +53,12 @@ std::optional<double> number_in(const std::string& text) {
     return value;
 }
 
+/// Some spreadsheets end lines by a carriage return alone.
+std::string with_line_ends(std::string text) {
+    if (text.find('\n') == std::string::npos) std::ranges::replace(text, '\r', '\n');
+    return text;
+}
+
 /// What separates the columns of a text whose header names `file`; none if it does not.
 std::optional<char> separator_of(std::string_view text) {
     // The header alone, unless a name goes over several lines.
@@ -183,7 +189,7 @@ bool is_sheet(const std::filesystem::path& file) {
         text.resize(readable.read_some(std::as_writable_bytes(std::span(text))));
         constexpr std::string_view mark = "\xef\xbb\xbf";
         if (text.starts_with(mark)) text.erase(0, mark.size());
-        return text.find('\0') == std::string::npos && separator_of(text).has_value();
+        return text.find('\0') == std::string::npos && separator_of(with_line_ends(std::move(text))).has_value();
     } catch (const InputError&) {
         return false;
     }
@@ -191,7 +197,7 @@ bool is_sheet(const std::filesystem::path& file) {
 
 Sheet read_sheet(const std::filesystem::path& file) {
     Sheet sheet{.file = file.string(), .rows = {}, .labels = {}};
-    const std::string content = read_utf8(file);
+    const std::string content = with_line_ends(read_utf8(file));
     const auto separator = separator_of(content);
     if (!separator)
         throw InputError(sheet.file, "its first line does not name a column 'file'",

@@ -2,6 +2,8 @@ module;
 #include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <map>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -29,7 +31,11 @@ class Pairs {
         values_ /= values_.norm();
         square_ = Eigen::MatrixXd::Zero(n_, n_);
         for (Eigen::Index i = 0, pair = 0; i < n_; ++i)
-            for (Eigen::Index j = i + 1; j < n_; ++j, ++pair) square_(i, j) = square_(j, i) = values_[pair];
+            for (Eigen::Index j = i + 1; j < n_; ++j, ++pair) {
+                square_(i, j) = square_(j, i) = values_[pair];
+                // What stands for two that are alike is as far from itself as they are.
+                if (matrix(i, j) == 0) square_(i, i) = square_(j, j) = values_[pair];
+            }
     }
 
     const Eigen::VectorXd& in_order() const { return values_; }
@@ -61,11 +67,22 @@ std::vector<std::size_t> things(Eigen::Index n) {
 }  // namespace
 
 PermutationTest mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, Correlation correlation,
-                       const Exchange& exchange, int resamples, const Stream& stream) {
+                       std::span<const std::size_t> alike, const Exchange& exchange, int resamples,
+                       const Stream& stream) {
     const Pairs of_x(x, correlation);
     const Pairs of_y(y, correlation);
+    const std::vector<std::size_t> all = things(x.rows());
+    // The first thing of each number stands for those that are alike.
+    const std::vector<std::size_t> numbers = alike.empty() ? all : std::vector(alike.begin(), alike.end());
+    std::map<std::size_t, std::size_t> first;
+    for (const std::size_t thing : all) first.try_emplace(numbers[thing], thing);
     return permutation_test(
-        exchange, things(x.rows()), [&](std::span<const std::size_t> order) { return of_x.correlation(order, of_y); },
+        exchange, numbers,
+        [&](std::span<const std::size_t> order) {
+            std::vector<std::size_t> of_things;
+            for (const std::size_t number : order) of_things.push_back(first.at(number));
+            return of_x.correlation(of_things, of_y);
+        },
         resamples, stream);
 }
 
@@ -78,6 +95,9 @@ PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& 
     const auto partial = [&](std::span<const std::size_t> order) {
         const double xy = of_x.correlation(order, of_y);
         const double xz = of_x.correlation(order, of_z);
+        // What is left of both; of a matrix that z tells wholly, rounding.
+        constexpr double rounding = 1e-10;
+        if (1 - xz * xz < rounding || 1 - yz * yz < rounding) return std::numeric_limits<double>::quiet_NaN();
         return (xy - xz * yz) / std::sqrt((1 - xz * xz) * (1 - yz * yz));
     };
     return permutation_test(exchange, things(x.rows()), partial, resamples, stream);

@@ -137,6 +137,7 @@ std::vector<double> ranks(std::span<const double> values) {
     std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
     std::vector<double> rank(values.size());
     for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
+        ++end;  // a value that is none equals not even itself
         while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
         for (std::size_t i = first; i < end; ++i) rank[order[i]] = static_cast<double>(first + 1 + end) / 2;
     }

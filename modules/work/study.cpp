@@ -12,6 +12,7 @@ module;
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -94,11 +95,33 @@ void Study::run(const Stage& stage, const RunOptions& options, Progress& progres
     stage.run(options, progress);
 }
 
+namespace {
+
+/// The file of that name, or all that a '*' in it stands for.
+void remove_all(const std::filesystem::path& folder, const std::string& name) {
+    const std::size_t star = name.find('*');
+    if (star == std::string::npos) {
+        std::filesystem::remove(folder / name);
+        return;
+    }
+    const std::string_view before = std::string_view(name).substr(0, star);
+    const std::string_view after = std::string_view(name).substr(star + 1);
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        const std::string file = entry.path().filename().string();
+        if (file.size() >= name.size() - 1 && file.starts_with(before) && file.ends_with(after))
+            found.push_back(entry.path());
+    }
+    for (const std::filesystem::path& file : found) std::filesystem::remove(file);
+}
+
+}  // namespace
+
 void Study::begin(const std::filesystem::path& results) const {
     const std::filesystem::path file = results / "config.yaml";
     const std::string config = config_yaml_ + "\n";
     if (std::filesystem::is_regular_file(file) && read_file(file) != config) {
-        for (const std::string& table : tables()) std::filesystem::remove(results / table);
+        for (const std::string& table : tables()) remove_all(results, table);
         std::filesystem::remove(results / "report.html");
     }
     write_file(file, config);

@@ -118,7 +118,8 @@ export class Study {
  protected:
     Study(std::string name, const Config& config, const Registry& registry);
 
-    /// The names of all files that write() may make, so that begin() can remove those of another configuration.
+    /// The names of all files that write() may make, a '*' standing for whatever a configuration names, so that begin()
+    /// can remove those of another configuration.
     virtual std::vector<std::string> tables() const = 0;
 
     std::vector<Stage> stages_;

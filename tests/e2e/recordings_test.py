@@ -188,6 +188,51 @@ class Recordings(ProgramTest):
             self.assertEqual(file["dsa"][names.index(row["system_a"]), names.index(row["system_b"])],
                              float(row["dissimilarity"]))
 
+    def groups_of(self, question, *arguments):
+        self.study("asked", "--set", f"studies.recordings.questions=[{question}]", "--set", "metrics={dsa: {}}", *arguments)
+        return self.rows("groups.csv", self.folder / "asked" / "recordings")
+
+    def label(self, name, values):
+        head, *lines = self.sheet_lines()
+        (self.folder / "mine" / "sheet.csv").write_text(
+            "\n".join([f"{head},{name}", *(f"{line},{value}" for line, value in zip(lines, values))]) + "\n")
+
+    def test_a_label_of_whole_subjects_beside_one_that_varies_has_no_p(self):
+        genotype = {"m1": "wt", "m2": "wt", "m3": "ko", "m4": "ko"}
+        self.label("genotype", [genotype[line.split(",")[3]] for line in self.sheet_lines()[1:]])
+        both = {row["of"]: row for row in self.groups_of("{groups: [dynamics, genotype], subject: animal}")}
+        self.assertEqual(float(both["dynamics"]["p"]), 1e-4)
+        self.assertEqual((both["genotype"]["p"], both["genotype"]["least_p"]), ("", ""))
+        self.assertIn("about it alone", both["genotype"]["note"])
+        alone = next(row for row in self.groups_of("{groups: genotype, subject: animal}") if row["test"] == "permanova")
+        self.assertEqual((alone["n"], alone["orders"]), ("4", "6"))
+        self.assertGreaterEqual(float(alone["p"]), 1 / 3)
+
+    def test_an_order_of_whole_subjects_exchanges_these(self):
+        age = {"m1": "1", "m2": "2", "m3": "3", "m4": "4"}
+        self.label("age", [age[line.split(",")[3]] for line in self.sheet_lines()[1:]])
+        rows = {row["test"]: row for row in self.groups_of("{order: age, subject: animal}")}
+        for test in ("trend", "drift"):
+            self.assertEqual((rows[test]["n"], rows[test]["orders"]), ("4", "24"))
+            self.assertGreater(float(rows[test]["p"]), 0.05)
+        # The same orders are counted by both, of systems too.
+        rows = {row["test"]: row for row in self.groups_of("{order: day}")}
+        self.assertEqual(rows["trend"]["orders"], rows["drift"]["orders"])
+
+    def test_labels_that_are_no_numbers_are_names(self):
+        self.label("dose", ["1", "nan", "inf", "2"] * 6)
+        self.study("asked", "--set", "studies.recordings.questions=[{mantel: [dsa, dose]}, {mantel: [dsa, day], given: day}]",
+                   "--set", "metrics={dsa: {}}")
+        rows = self.rows("mantel.csv", self.folder / "asked" / "recordings")
+        self.assertTrue(all(0 < float(row["p"]) <= 1 for row in rows if row["b"] == "dose"))
+        self.assertEqual([(row["r"], row["p"]) for row in rows if row["given"]], [("", "")])
+
+    def test_matrices_of_other_metrics_do_not_stay(self):
+        self.study("results")
+        self.study("results", "--set", "metrics={dsa: {}}", "--set", "studies.recordings.questions=[{groups: dynamics}]")
+        self.assertEqual([file.name for file in (self.folder / "results" / "recordings").glob("matrix_*.csv")],
+                         ["matrix_dsa.csv"])
+
     def test_report_and_status_find_the_sheet_again(self):
         self.study("results")
         (self.folder / "elsewhere").mkdir()
@@ -240,6 +285,8 @@ class Recordings(ProgramTest):
                 (f"{study}.questions=[{{mantel: [dsa]}}]", "mantel"),
                 (f"{study}.questions=[{{group: dynamics}}]", "one of groups, order and mantel"),
                 (f"{study}.questions=[{{groups: dynamics, to: 1}}]", "unknown key"),
+                (f"{study}.questions=[{{order: day, to: foo}}]", "no system has the day 'foo'"),
+                (f"{study}.questions=[{{order: day, to: 77}}]", "no system has the day '77'"),
                 (f"{study}.calibrate={{splits: 0}}", "calibrate.splits"),
                 (f"{study}.question=[]", "unknown key", "questions")):
             with self.subTest(setting=setting):

@@ -51,6 +51,13 @@ std::string metric_or_label(const Config& config, const Sheet& sheet, const std:
     return name;
 }
 
+std::optional<double> number_in(const std::string& text) {
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
+    return value;
+}
+
 Question read_question(const Config& config, const Sheet& sheet, const std::vector<std::string>& metrics) {
     if (config.has("groups")) {
         config.require_keys({"groups", "subject", "anosim"});
@@ -69,7 +76,16 @@ Question read_question(const Config& config, const Sheet& sheet, const std::vect
                                .subject = label_or_empty(config, "subject", sheet)};
         if (!sheet.label(question.label).numbers())
             throw config.at("order").error(fmt::format("not all values of '{}' are numbers", question.label));
-        if (config.has("to")) question.to = config.at("to").text();
+        if (config.has("to")) {
+            question.to = config.at("to").text();
+            const std::vector<std::string>& values = sheet.label(question.label).values;
+            const auto is_it = [&](const std::string& value) {
+                return number_in(value) && number_in(value) == number_in(question.to);
+            };
+            if (question.to != "first" && std::ranges::none_of(values, is_it))
+                throw config.at("to").error(fmt::format("no system has the {} '{}'", question.label, question.to),
+                                            "`first`, or a number of that column");
+        }
         return question;
     }
     if (config.has("mantel")) {
@@ -90,13 +106,6 @@ bool names_groups(const Label& label) {
     for (const std::string& value : label.values)
         if (!value.empty()) ++sizes[value];
     return sizes.size() > 1 && std::ranges::any_of(sizes, [](const auto& size) { return size.second > 1; });
-}
-
-std::optional<double> number_in(const std::string& text) {
-    double value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size()) return {};
-    return value;
 }
 
 /// How far systems are apart by a label: the difference of numbers, else 0 or 1.
@@ -175,15 +184,18 @@ std::vector<MantelFinding> ask(const MantelQuestion& question, std::span<const L
     const Exchange exchange = Exchange::of_all(same.n);
     if (!question.given.empty()) {
         finding.test = partial_mantel(same.matrices[0], same.matrices[1], same.matrices[2], exchange, orders, stream);
-        finding.note = "liberal where both depend on what is given in other ways, too";
+        finding.note = std::isnan(finding.test.statistic)
+                           ? "what is given tells one of both wholly, so that nothing is left"
+                           : "liberal where both depend on what is given in other ways, too";
         return {finding};
     }
     finding.test =
-        mantel(same.matrices[0], same.matrices[1], Correlation::pearson, exchange, orders, stream.child("pearson"));
+        mantel(same.matrices[0], same.matrices[1], Correlation::pearson, {}, exchange, orders, stream.child("pearson"));
+    if (std::isnan(finding.test.statistic)) finding.note = "all of one are equally far apart";
     MantelFinding ranks = finding;
     ranks.correlation = "spearman";
-    ranks.test =
-        mantel(same.matrices[0], same.matrices[1], Correlation::spearman, exchange, orders, stream.child("spearman"));
+    ranks.test = mantel(same.matrices[0], same.matrices[1], Correlation::spearman, {}, exchange, orders,
+                        stream.child("spearman"));
     return {finding, ranks};
 }
 
@@ -236,6 +248,18 @@ Table mantel_table(std::span<const MantelFinding> findings) {
         const auto number = [&](double value) { return is_there ? csv_number(value) : std::string(); };
         rows.push_back({one.a, one.b, one.given, one.correlation, number(one.test.statistic), number(one.test.p),
                         fmt::format("{}", one.n), number(one.test.orders), number(one.test.least_p), one.note});
+    }
+    return rows;
+}
+
+Table mantel_overview(std::span<const MantelFinding> findings) {
+    Table rows = {{"mantel", "given", "n", "r", "p", "note"}};
+    for (const MantelFinding& one : findings) {
+        if (one.correlation != "pearson") continue;
+        const bool is_there = one.n >= 4;
+        rows.push_back({one.a + ", " + one.b, one.given.empty() ? "-" : one.given, fmt::format("{}", one.n),
+                        is_there ? fmt::format("{:.3g}", one.test.statistic) : "-",
+                        is_there ? fmt::format("{:.3g}", one.test.p) : "-", one.note});
     }
     return rows;
 }

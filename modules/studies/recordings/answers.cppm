@@ -50,6 +50,8 @@ export struct Answers {
 export Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledSystems> systems,
                           const QuestionOptions& options, const Stream& stream);
 
+/// A line for each question, for the terminal.
+export Table mantel_overview(std::span<const MantelFinding> findings);
 export Table mantel_table(std::span<const MantelFinding> findings);
 export Table tree_table(std::span<const MetricAnswers> metrics);
 export Table map_table(std::span<const MetricAnswers> metrics);

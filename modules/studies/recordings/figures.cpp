@@ -251,13 +251,16 @@ Figure curve_figure(std::span<const GroupFinding> findings) {
 
 Figure mantel_figure(std::span<const MantelFinding> findings) {
     std::vector<std::string> names;
+    const auto is_shown = [](const MantelFinding& one) {
+        return one.correlation == "pearson" && one.given.empty() && std::isfinite(one.test.statistic);
+    };
     for (const MantelFinding& one : findings)
         for (const std::string& name : {one.a, one.b})
-            if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+            if (is_shown(one) && std::ranges::find(names, name) == names.end()) names.push_back(name);
     const auto n = std::ssize(names);
     RowMatrix values = RowMatrix::Constant(n, n, nothing);
     for (const MantelFinding& one : findings) {
-        if (one.correlation != "pearson" || !one.given.empty() || !std::isfinite(one.test.statistic)) continue;
+        if (!is_shown(one)) continue;
         const auto a = std::ranges::find(names, one.a) - names.begin();
         const auto b = std::ranges::find(names, one.b) - names.begin();
         values(a, b) = values(b, a) = one.test.statistic;
@@ -280,7 +283,7 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     for (const Table& overview : groups_overview(answers.groups))
         groups.figures.emplace_back(TableFigure{
             .id = fmt::format("groups-{}", groups.figures.size() + 1),
-            .title = "Do they differ?",
+            .title = overview.front()[3] == "trend r" ? "Is there a drift?" : "Do they differ?",
             .caption =
                 "p: share of orders of the labels that give as much. F and R2: PERMANOVA; spread: whether groups "
                 "differ in how far their systems are apart; nearest: how often the nearest system is of the same "

@@ -158,11 +158,8 @@ RecordingStudy::RecordingStudy(const Config& config, const Registry& registry)
 }
 
 std::vector<std::string> RecordingStudy::tables() const {
-    std::vector<std::string> names = {"dissimilarity.csv", "systems.csv",  "groups.csv", "mantel.csv",
-                                      "tree.csv",          "map.csv",      "tune.csv",   "failures.csv",
-                                      "matrices.h5",       "manifest.json"};
-    for (const ChosenMetric& metric : dissimilarity_.metrics()) names.push_back("matrix_" + metric.name + ".csv");
-    return names;
+    return {"dissimilarity.csv", "systems.csv",  "groups.csv",   "mantel.csv",  "tree.csv",     "map.csv",
+            "tune.csv",          "failures.csv", "matrix_*.csv", "matrices.h5", "manifest.json"};
 }
 
 Table RecordingStudy::systems_table() const {
@@ -229,6 +226,7 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
     if (warnings_.size() > 1) findings.overview.push_back(warnings_);
     findings.overview.push_back(chosen_table(settings));
     std::ranges::move(groups_overview(answers.groups), std::back_inserter(findings.overview));
+    if (!answers.mantel.empty()) findings.overview.push_back(mantel_overview(answers.mantel));
 
     std::vector<std::string> label_names;
     for (const Label& label : sheet_.labels) label_names.push_back(label.name);

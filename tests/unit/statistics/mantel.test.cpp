@@ -24,10 +24,11 @@ TEST(Mantel, AgreesWithVegan) {
     const MatrixXd y = known::distances_of(known::other_points());
     const Exchange exchange = Exchange::of_all(9);
 
-    const auto pearson = repal::mantel(x, y, Correlation::pearson, exchange, 999, Stream(1));
+    const auto pearson = repal::mantel(x, y, Correlation::pearson, {}, exchange, 999, Stream(1));
     EXPECT_NEAR(pearson.statistic, 0.752660771457, 1e-9);
     EXPECT_EQ(pearson.p, 0.001);
-    EXPECT_NEAR(repal::mantel(x, y, Correlation::spearman, exchange, 99, Stream(1)).statistic, 0.746975546976, 1e-9);
+    EXPECT_NEAR(repal::mantel(x, y, Correlation::spearman, {}, exchange, 99, Stream(1)).statistic, 0.746975546976,
+                1e-9);
 
     MatrixXd z(9, 9);
     for (Eigen::Index i = 0; i < 9; ++i)
@@ -46,7 +47,7 @@ TEST(Mantel, RejectsFivePercentWithoutEffect) {
         MatrixXd y(12, 2);
         for (double& value : x.reshaped()) value = stream.normal();
         for (double& value : y.reshaped()) value = stream.normal();
-        rejected += repal::mantel(known::distances_of(x), known::distances_of(y), Correlation::pearson,
+        rejected += repal::mantel(known::distances_of(x), known::distances_of(y), Correlation::pearson, {},
                                   Exchange::of_all(12), 199, stream)
                                 .p <= 0.05
                         ? 1
@@ -56,10 +57,27 @@ TEST(Mantel, RejectsFivePercentWithoutEffect) {
     EXPECT_LE(rejected, 70);
 }
 
+TEST(Mantel, CountsDistinctOrdersOfThingsThatAreAlike) {
+    MatrixXd apart(9, 9);
+    for (Eigen::Index i = 0; i < 9; ++i)
+        for (Eigen::Index j = 0; j < 9; ++j)
+            apart(i, j) =
+                std::abs(known::stage[static_cast<std::size_t>(i)] - known::stage[static_cast<std::size_t>(j)]);
+    const MatrixXd y = known::distances_of(known::points());
+    const Exchange exchange = Exchange::of_all(9);
+
+    const auto alike = repal::mantel(apart, y, Correlation::pearson, known::strata, exchange, 9999, Stream(1));
+    const auto each = repal::mantel(apart, y, Correlation::pearson, {}, exchange, 9999, Stream(1));
+
+    EXPECT_EQ(alike.orders, 1680);  // 9! / 3!^3
+    EXPECT_NEAR(alike.statistic, each.statistic, 1e-14);
+    EXPECT_NEAR(alike.p, each.p, 0.02);  // of 9,999 draws of 9! orders
+}
+
 TEST(Mantel, OfEqualDistancesHasNoValue) {
     const MatrixXd x = known::distances_of(known::points());
     const MatrixXd equal = MatrixXd::Ones(9, 9) - MatrixXd::Identity(9, 9);
-    EXPECT_TRUE(std::isnan(repal::mantel(x, equal, Correlation::pearson, Exchange::of_all(9), 99, Stream(1)).p));
+    EXPECT_TRUE(std::isnan(repal::mantel(x, equal, Correlation::pearson, {}, Exchange::of_all(9), 99, Stream(1)).p));
 }
 
 }  // namespace

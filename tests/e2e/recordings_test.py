@@ -4,12 +4,9 @@ import csv
 import io
 import pathlib
 import random
-import re
-import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -17,7 +14,7 @@ import unittest
 import h5py
 import numpy
 
-from program import PROGRAM, SOURCE, ProgramTest
+from program import PROGRAM, ProgramTest
 
 TABLES = ["dissimilarity.csv", "systems.csv", "groups.csv", "mantel.csv", "tree.csv", "map.csv", "tune.csv",
           "failures.csv", "matrix_dsa.csv", "matrix_eigenvalue_wasserstein.csv"]
@@ -255,24 +252,6 @@ class Recordings(ProgramTest):
         self.study("steps", "--set", "studies.recordings.questions=[]", "--set", "metrics={dsa: {}}")
         for row in self.rows("dissimilarity.csv", self.folder / "steps" / "recordings"):
             self.assertLess(float(row["angle_rad"]), 0.005)
-
-    def test_networks_of_pytorch_as_the_example_says(self):
-        try:
-            import torch  # noqa: F401
-        except ImportError:
-            self.skipTest("PyTorch is not installed: python3-torch")
-        page = (SOURCE / "examples" / "pytorch.md").read_text()
-        script = re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1)
-        subprocess.run([sys.executable, "-c", script], cwd=self.folder, check=True)
-        commands = re.findall(r"^    (\S.*)$", page, re.MULTILINE)
-        self.assertEqual(len(commands), 2)
-        for command in commands:
-            command = command.replace("repal run", f"{shlex.quote(PROGRAM)} run")
-            result = subprocess.run(command, shell=True, cwd=self.folder, capture_output=True, text=True)
-            self.assertEqual(result.returncode, 0, result.stderr)
-        groups = self.rows("groups.csv", self.folder / "results" / "recordings")
-        p = {row["metric"]: float(row["p"]) for row in groups if row["test"] == "permanova"}
-        self.assertEqual(set(p), {"dsa", "cka"})
 
     def test_mistakes_are_told_with_their_place(self):
         run = ["run", "recordings", "--config", "mine/config.yaml"]

@@ -39,8 +39,8 @@ packages=(
     nlohmann-json3-dev patchelf dpkg-dev file
 )
 ! "$tests" ||
-    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py python3-scipy chromium fonts-liberation slurm-wlm munge
-        debootstrap)
+    packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py python3-scipy python3-torch libopenblas0-pthread
+        chromium fonts-liberation slurm-wlm munge debootstrap)
 # npm gets the plotting library; it comes with some packages of nodejs, which then refuse Debian's.
 command -v npm >/dev/null || packages+=(nodejs npm)
 

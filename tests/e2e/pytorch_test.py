@@ -19,7 +19,7 @@ class PyTorch(ProgramTest):
         page = (SOURCE / "examples" / "pytorch.md").read_text()
         script = re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1)
         subprocess.run([sys.executable, "-c", script], cwd=self.folder, check=True)
-        commands = re.findall(r"^    (\S.*)$", page, re.MULTILINE)
+        commands = re.findall(r"^    (\S.*)$", page.replace(script, ""), re.MULTILINE)
         self.assertEqual(len(commands), 2)
         for command in commands:
             command = command.replace("repal run", f"{shlex.quote(PROGRAM)} run")

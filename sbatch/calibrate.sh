@@ -9,7 +9,7 @@
 #SBATCH --open-mode=append
 #SBATCH --output=%x-%A.log
 
-# Intervals, noise floors and p of pairs: sbatch sbatch/calibrate.sh. What can be set is in job.sh.
+# Intervals and p of pairs, after floors.sh: sbatch sbatch/calibrate.sh. What can be set is in job.sh.
 trap is_out_of_time=yes USR1
 # shellcheck source=sbatch/job.sh
 . "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"

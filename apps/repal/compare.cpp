@@ -142,7 +142,7 @@ void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetri
             angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
         const repal::Stream stream = repal::Stream(0).child("calibration");
         growing.add_calibration(metric.name,
-                                calibrate(metric, part, angles, options, stream, common.jobs, progress).pairs);
+                                calibrate(metric, part, angles, options, stream, common.jobs, progress));
     }
     const auto& found = *growing.calibration_of(metric.name, comparisons.size());
     for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found[i];
@@ -387,8 +387,9 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     write_or_print(options.out, text_of(comparisons, format_of(options)));
     growing.finish();
     if (!options.by.empty() && !common.is_quiet)
+        // Beside scores that another program reads they would be no CSV or JSON.
         for (const repal::Table& overview : repal::groups_overview(ask_of(options.by, *sheet, recordings, comparisons)))
-            fmt::print("\n{}", table(overview));
+            fmt::print(options.out.empty() && format_of(options) != "table" ? stderr : stdout, "\n{}", table(overview));
     return report_failures(comparisons) ? some_failed : done;
 }
 

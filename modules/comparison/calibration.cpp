@@ -12,6 +12,7 @@ module repal.calibration;
 
 import repal.inference;
 import repal.jackknife;
+import repal.parallel;
 
 namespace repal {
 namespace {
@@ -69,20 +70,40 @@ std::span<const CalibrationColumn> calibration_columns() {
     return columns;
 }
 
-void adjust(std::span<PairCalibration> pairs) {
+void adjust(std::span<PairCalibration> pairs, const CalibrationOptions& options) {
     adjust_one(pairs, &PairCalibration::p_differ, &PairCalibration::p_differ_adjusted);
-    adjust_one(pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
+    if (!options.is_family_wise) adjust_one(pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
 }
 
-Calibration calibrate(const ChosenMetric& metric, const Part& part, const std::vector<std::optional<double>>& angles,
-                      const CalibrationOptions& options, const Stream& stream, int jobs, Progress& progress) {
-    Calibration found = metric.compares_samples()
-                            ? calibrate_samples(metric, part, angles, options, stream, jobs, progress)
-                            : calibrate_dynamics(metric, part, angles, options, stream, jobs, progress);
-    adjust_one(found.pairs, &PairCalibration::p_differ, &PairCalibration::p_differ_adjusted);
-    if (!options.is_family_wise)
-        adjust_one(found.pairs, &PairCalibration::p_relate, &PairCalibration::p_relate_adjusted);
-    return found;
+std::vector<PairCalibration> calibrate_pairs(const ChosenMetric& metric, const Part& part,
+                                             const std::vector<SystemCalibration>& systems,
+                                             const std::vector<std::optional<double>>& angles,
+                                             const CalibrationOptions& options, const Stream& stream, int jobs,
+                                             Progress& progress) {
+    return metric.compares_samples()
+               ? calibrate_samples(metric, part, angles, options, stream, jobs, progress)
+               : calibrate_dynamics(metric, part, systems, angles, options, stream, jobs, progress);
+}
+
+std::vector<PairCalibration> calibrate(const ChosenMetric& metric, const Part& part,
+                                       const std::vector<std::optional<double>>& angles,
+                                       const CalibrationOptions& options, const Stream& stream, int jobs,
+                                       Progress& progress) {
+    std::vector<SystemCalibration> systems;
+    if (!metric.compares_samples()) {
+        systems.resize(part.systems.size());
+        progress.begin(metric.name + ": noise floors", systems.size());
+        for_each_index(systems.size(), jobs, [&](std::size_t i) {
+            progress.stop_if_requested();
+            systems[i] = calibrate_system(metric, part.systems[i], options, stream);
+            progress.advance();
+        });
+        progress.end();
+    }
+    std::vector<PairCalibration> pairs =
+        calibrate_pairs(metric, part, systems, angles, options, stream, jobs, progress);
+    adjust(pairs, options);
+    return pairs;
 }
 
 }  // namespace repal

@@ -49,34 +49,46 @@ export struct CalibrationColumn {
 };
 export std::span<const CalibrationColumn> calibration_columns();
 
-/// Of one system.
+/// What draws of one system alone tell, by a metric that draws the trials of each system on its own.
 export struct SystemCalibration {
     std::optional<double> floor_rad = {};
     std::optional<double> floor_channels_rad = {};
-    std::string units = {};  ///< what was drawn: "20 trials", "12 blocks of 50 steps"
+    std::string units = {};  ///< what was drawn: "20 trials", "12 blocks of 50 steps"; or why nothing was
+    bool was_drawn = false;
+    std::vector<double> nulls = {};  ///< the angles of pairs of draws, for p_differ, in rad
 };
 
-export struct Calibration {
-    std::vector<SystemCalibration> systems;  ///< as Part::systems
-    std::vector<PairCalibration> pairs;      ///< as Part::pairs
-};
+/// Draws are keyed by the name of the system, so that no other changes a number.
+export SystemCalibration calibrate_system(const ChosenMetric& metric, const NamedSystem& system,
+                                          const CalibrationOptions& options, const Stream& stream);
 
-/// Of all pairs of a part. `angles` are those of the whole systems, in the order of Part::pairs; none where a pair has
-/// no value. Draws are keyed by the names of systems, so that neither their order nor others change a number.
-export Calibration calibrate(const ChosenMetric& metric, const Part& part,
-                             const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
-                             const Stream& stream, int jobs, Progress& progress);
+/// Of the pairs of a part, in their order, with p that are not adjusted. `systems`: as Part::systems, empty for metrics
+/// that compare sample by sample. `angles` are those of the whole systems; none where a pair has no value.
+export std::vector<PairCalibration> calibrate_pairs(const ChosenMetric& metric, const Part& part,
+                                                    const std::vector<SystemCalibration>& systems,
+                                                    const std::vector<std::optional<double>>& angles,
+                                                    const CalibrationOptions& options, const Stream& stream, int jobs,
+                                                    Progress& progress);
 
-/// p over the pairs of one metric (Benjamini and Hochberg), of pairs that were calibrated in parts.
-export void adjust(std::span<PairCalibration> pairs);
+/// p over all pairs of one metric (Benjamini and Hochberg); those of p_relate that are family-wise stay.
+export void adjust(std::span<PairCalibration> pairs, const CalibrationOptions& options);
 
-/// What calibrate() does of metrics that draw the trials of each system on their own, and of the others.
-Calibration calibrate_dynamics(const ChosenMetric& metric, const Part& part,
-                               const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
-                               const Stream& stream, int jobs, Progress& progress);
-Calibration calibrate_samples(const ChosenMetric& metric, const Part& part,
-                              const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
-                              const Stream& stream, int jobs, Progress& progress);
+/// All of these for a part.
+export std::vector<PairCalibration> calibrate(const ChosenMetric& metric, const Part& part,
+                                              const std::vector<std::optional<double>>& angles,
+                                              const CalibrationOptions& options, const Stream& stream, int jobs,
+                                              Progress& progress);
+
+/// What calibrate_pairs() does of metrics that draw the trials of each system on their own, and of the others.
+std::vector<PairCalibration> calibrate_dynamics(const ChosenMetric& metric, const Part& part,
+                                                const std::vector<SystemCalibration>& systems,
+                                                const std::vector<std::optional<double>>& angles,
+                                                const CalibrationOptions& options, const Stream& stream, int jobs,
+                                                Progress& progress);
+std::vector<PairCalibration> calibrate_samples(const ChosenMetric& metric, const Part& part,
+                                               const std::vector<std::optional<double>>& angles,
+                                               const CalibrationOptions& options, const Stream& stream, int jobs,
+                                               Progress& progress);
 
 /// Trials that are needed for intervals and p.
 inline constexpr Eigen::Index least_trials = 4;

@@ -75,35 +75,87 @@ double rms(const std::vector<double>& values) {
     return std::sqrt(sum / static_cast<double>(values.size()));
 }
 
-/// Calibration of a metric that draws the trials of each system on its own.
-class OfDynamics {
- public:
-    OfDynamics(const ChosenMetric& metric, const Part& part, const CalibrationOptions& options, const Stream& stream)
-        : metric_(metric), part_(part), options_(options), stream_(stream) {}
+Units units_of(const ChosenMetric& metric, const NamedSystem& system) {
+    return units_of(system.system->observe({}), metric.metric->least_steps() - 2);
+}
 
-    Calibration run(const std::vector<std::optional<double>>& angles, int jobs, Progress& progress) {
-        const std::size_t n = part_.systems.size();
-        found_.systems.resize(n);
-        found_.pairs.resize(part_.pairs.size());
-        left_out_.resize(n);
-        whole_.resize(n);
-        nulls_.resize(n);
-        is_ready_.assign(n, false);
-        progress.begin(metric_.name + ": noise floors", n);
-        for_each_index(n, jobs, [&](std::size_t i) {
+/// Angles between disjoint halves of the trials of a system.
+std::vector<double> angles_of_halves(const Metric& metric, const ResampledSystem& system, std::size_t splits,
+                                     const Stream& stream) {
+    std::vector<double> angles;
+    for (std::size_t split = 0; split < splits; ++split) {
+        const auto [first, second] = halves_of(system.units(), system.key(), stream.child(split));
+        if (const auto found = angle_between(metric, system.embedding(first), system.embedding(second)))
+            angles.push_back(*found);
+    }
+    return angles;
+}
+
+/// Halves of channels and of trials together, of systems wide enough.
+std::optional<double> floor_of_channels(const ChosenMetric& metric, const NamedSystem& system, const Observed& observed,
+                                        std::size_t splits, const Stream& stream) {
+    const Trajectories& x = observed.trajectories();
+    constexpr Index least_channels = 8;
+    const Index channels = x.shape().channels;
+    if (!has(metric.invariances, Invariance::orthogonal) || channels < least_channels) return {};
+    std::vector<double> angles;
+    for (std::size_t split = 0; split < splits; ++split) {
+        const Stream draws = stream.child("channels").child(system.key()).child(split);
+        const auto order = Stream(draws.child("channels")).permutation(static_cast<std::size_t>(channels));
+        const auto [first, second] = halves_of(static_cast<Index>(observed.n_units()), system.key(), draws);
+        std::array<PreparedSystem, 2> parts;
+        for (const std::size_t side : {0U, 1U}) {
+            RowMatrix rows(x.rows().rows(), channels / 2);
+            for (Index c = 0; c < channels / 2; ++c)
+                rows.col(c) = x.rows().col(static_cast<Index>(
+                    order[side * static_cast<std::size_t>(channels / 2) + static_cast<std::size_t>(c)]));
+            parts[side] =
+                prepare(metric, system.name, observed.with(x.with_rows(rows)).of_units(side == 0 ? first : second),
+                        Unsuitable::has_no_value);
+        }
+        if (const auto found = angle_between(*metric.metric, parts[0], parts[1])) angles.push_back(*found);
+    }
+    if (angles.empty()) return {};
+    return rms(angles) / std::numbers::sqrt2;
+}
+
+/// A system, and what it is without each group of its trials.
+struct Jackknifed {
+    PreparedSystem whole = {};
+    std::vector<PreparedSystem> left_out = {};
+};
+
+Jackknifed jackknifed(const ChosenMetric& metric, const NamedSystem& named, const CalibrationOptions& options,
+                      const Stream& stream) {
+    const ResampledSystem system(metric, named, units_of(metric, named).observed);
+    const auto groups = trial_groups(system.units(), options.groups, system.key(), stream.child("jackknife"));
+    Jackknifed found{.whole = system.embedding(all_of(system.units()))};
+    for (std::size_t g = 0; g < count_of(groups); ++g) found.left_out.push_back(system.embedding(without(groups, g)));
+    return found;
+}
+
+/// The pairs of a metric that draws the trials of each system on its own.
+class PairsOfDynamics {
+ public:
+    PairsOfDynamics(const ChosenMetric& metric, const Part& part, const std::vector<SystemCalibration>& systems,
+                    const CalibrationOptions& options)
+        : metric_(metric), part_(part), systems_(systems), options_(options), jackknifed_(systems.size()) {}
+
+    std::vector<PairCalibration> run(const std::vector<std::optional<double>>& angles, const Stream& stream, int jobs,
+                                     Progress& progress) {
+        for_each_index(systems_.size(), jobs, [&](std::size_t i) {
             progress.stop_if_requested();
-            of_system(i);
+            if (systems_[i].was_drawn) jackknifed_[i] = jackknifed(metric_, part_.systems[i], options_, stream);
+        });
+        std::vector<PairCalibration> found(part_.pairs.size());
+        progress.begin(metric_.name + ": intervals", found.size());
+        for_each_index(found.size(), jobs, [&](std::size_t p) {
+            progress.stop_if_requested();
+            found[p] = of_pair(part_.pairs[p], angles[p]);
             progress.advance();
         });
         progress.end();
-        progress.begin(metric_.name + ": intervals", part_.pairs.size());
-        for_each_index(part_.pairs.size(), jobs, [&](std::size_t p) {
-            progress.stop_if_requested();
-            of_pair(p, angles[p]);
-            progress.advance();
-        });
-        progress.end();
-        return std::move(found_);
+        return found;
     }
 
  private:
@@ -111,147 +163,97 @@ class OfDynamics {
         return angle_between(*metric_.metric, a, b);
     }
 
-    /// Angles between disjoint halves of the trials of a system.
-    std::vector<double> angles_of_halves(const ResampledSystem& system, const Stream& stream) const {
-        std::vector<double> angles;
-        const auto n = static_cast<std::size_t>(system.units());
-        const std::size_t size = n / 2;
-        for (std::size_t split = 0; split < options_.splits; ++split) {
-            const auto order = stream.child(system.key()).child(split).permutation(n);
-            std::array<TrialWeights, 2> parts = {TrialWeights(n, 0.0), TrialWeights(n, 0.0)};
-            for (std::size_t i = 0; i < size; ++i) {
-                parts[0][order[i]] = 1;
-                parts[1][order[size + i]] = 1;
-            }
-            if (const auto found = angle(system.embedding(parts[0]), system.embedding(parts[1])))
-                angles.push_back(*found);
-        }
-        return angles;
+    std::optional<double> of_both(std::size_t i, std::size_t j,
+                                  std::optional<double> SystemCalibration::* floor) const {
+        const auto& a = systems_[i].*floor;
+        const auto& b = systems_[j].*floor;
+        if (!a || !b) return {};
+        return std::sqrt((square(*a) + square(*b)) / 2);
     }
 
-    void of_system(std::size_t i) {
-        const NamedSystem& named = part_.systems[i];
-        SystemCalibration& found = found_.systems[i];
-        try {
-            const Observed observed = named.system->observe({});
-            const Index window = metric_.metric->least_steps() - 2;
-            const Units units = units_of(observed, window);
-            found.units = units.text;
-            if (!units.are_enough) return;
-            const ResampledSystem system(metric_, named, units.observed);
-            const auto k = static_cast<double>(system.units());
-            const double half = std::floor(k / 2);
-            const std::vector<double> halves = angles_of_halves(system, stream_.child("halves"));
-            if (!halves.empty()) found.floor_rad = rms(halves) * std::sqrt(half / k);
-            add_channel_floor(i, units.observed);
-            const auto groups = trial_groups(system.units(), options_.groups, system.key(), stream_.child("jackknife"));
-            whole_[i] = system.embedding(all_of(system.units()));
-            for (std::size_t g = 0; g < count_of(groups); ++g)
-                left_out_[i].push_back(system.embedding(without(groups, g)));
-            for (std::size_t draw = 0; draw < options_.resamples / 2; ++draw) {
-                const Stream draws = stream_.child("null").child(system.key()).child(draw);
-                const auto first = system.embedding(bootstrap_of(system.units(), draws.child("first")));
-                const auto second = system.embedding(bootstrap_of(system.units(), draws.child("second")));
-                if (const auto null = angle(first, second)) nulls_[i].push_back(*null);
-            }
-            is_ready_[i] = true;
-        } catch (...) {  // whatever a plugin throws; the pairs of this system say why, where it matters
-            found.units = text_of_exception();
-        }
-    }
-
-    /// Halves of channels and of trials together, of systems wide enough.
-    void add_channel_floor(std::size_t i, const Observed& observed) {
-        const Trajectories& x = observed.trajectories();
-        constexpr Index least_channels = 8;
-        const Index channels = x.shape().channels;
-        if (!has(metric_.invariances, Invariance::orthogonal) || channels < least_channels) return;
-        std::vector<double> angles;
-        const auto& [name, key] = std::pair(part_.systems[i].name, part_.systems[i].key());
-        for (std::size_t split = 0; split < options_.splits; ++split) {
-            const Stream draws = stream_.child("channels").child(key).child(split);
-            const auto order = Stream(draws.child("channels")).permutation(static_cast<std::size_t>(channels));
-            const auto [first, second] = halves_of(static_cast<Index>(observed.n_units()), key, draws);
-            std::array<PreparedSystem, 2> parts;
-            for (const std::size_t side : {0U, 1U}) {
-                RowMatrix rows(x.rows().rows(), channels / 2);
-                for (Index c = 0; c < channels / 2; ++c)
-                    rows.col(c) = x.rows().col(static_cast<Index>(
-                        order[side * static_cast<std::size_t>(channels / 2) + static_cast<std::size_t>(c)]));
-                parts[side] =
-                    prepare(metric_, name, observed.with(x.with_rows(rows)).of_units(side == 0 ? first : second),
-                            Unsuitable::has_no_value);
-            }
-            if (const auto found = angle(parts[0], parts[1])) angles.push_back(*found);
-        }
-        if (!angles.empty()) found_.systems[i].floor_channels_rad = rms(angles) / std::numbers::sqrt2;
-    }
-
-    void of_pair(std::size_t p, const std::optional<double>& whole) {
-        auto [i, j] = std::pair(part_.pairs[p].a, part_.pairs[p].b);
+    PairCalibration of_pair(const Pair& of, const std::optional<double>& whole) const {
+        auto [i, j] = std::pair(of.a, of.b);
         // Sums are in the order of keys, so that the order of files changes no bit.
         if (part_.systems[j].key() < part_.systems[i].key()) std::swap(i, j);
-        PairCalibration& pair = found_.pairs[p];
-        const auto of_both = [&](auto SystemCalibration::* member) -> std::optional<double> {
-            const auto& a = found_.systems[i].*member;
-            const auto& b = found_.systems[j].*member;
-            if (!a || !b) return {};
-            return std::sqrt((square(*a) + square(*b)) / 2);
-        };
-        pair.floor_rad = of_both(&SystemCalibration::floor_rad);
-        pair.floor_channels_rad = of_both(&SystemCalibration::floor_channels_rad);
-        if (!is_ready_[i] || !is_ready_[j]) {
-            const std::size_t poor = is_ready_[i] ? j : i;
+        PairCalibration pair;
+        pair.floor_rad = of_both(i, j, &SystemCalibration::floor_rad);
+        pair.floor_channels_rad = of_both(i, j, &SystemCalibration::floor_channels_rad);
+        if (!systems_[i].was_drawn || !systems_[j].was_drawn) {
+            const std::size_t poor = systems_[i].was_drawn ? j : i;
             add_note(pair, fmt::format("{} has {}: intervals and p need {} trials", part_.systems[poor].name,
-                                       found_.systems[poor].units, least_trials));
-            return;
+                                       systems_[poor].units, least_trials));
+            return pair;
         }
-        if (!whole) return;
-        const auto reference = angle(whole_[i], whole_[j]);
-        if (!reference) return;
+        if (!whole) return pair;
+        const auto reference = angle(jackknifed_[i].whole, jackknifed_[j].whole);
+        if (!reference) return pair;
         constexpr double share_that_matters = 0.05;
         if (std::abs(*reference - *whole) > share_that_matters * std::max(*reference, *whole))
             add_note(pair, fmt::format("intervals and p are of an angle of {:.4g} rad, of {} and {} alone", *reference,
-                                       found_.systems[i].units, found_.systems[j].units));
+                                       systems_[i].units, systems_[j].units));
         std::array<std::vector<double>, 2> left_out;
-        for (const PreparedSystem& part : left_out_[i])
-            if (const auto found = angle(part, whole_[j])) left_out[0].push_back(*found);
-        for (const PreparedSystem& part : left_out_[j])
-            if (const auto found = angle(whole_[i], part)) left_out[1].push_back(*found);
-        if (left_out[0].size() == left_out_[i].size() && left_out[1].size() == left_out_[j].size())
+        for (const PreparedSystem& part : jackknifed_[i].left_out)
+            if (const auto found = angle(part, jackknifed_[j].whole)) left_out[0].push_back(*found);
+        for (const PreparedSystem& part : jackknifed_[j].left_out)
+            if (const auto found = angle(jackknifed_[i].whole, part)) left_out[1].push_back(*found);
+        if (left_out[0].size() == jackknifed_[i].left_out.size() &&
+            left_out[1].size() == jackknifed_[j].left_out.size())
             add_interval(pair, *reference, left_out, options_.confidence, metric_.info.largest_rad);
         else
             add_note(pair, "without some trials the pair has no value, so that there is no interval");
-        std::size_t as_large = 0;
-        std::size_t n = 0;
-        for (const std::size_t system : {i, j})
-            for (const double null : nulls_[system]) {
-                ++n;
-                if (null >= *reference) ++as_large;
-            }
-        if (n == 2 * (options_.resamples / 2))
-            pair.p_differ = static_cast<double>(as_large + 1) / static_cast<double>(n + 1);
-        else
+        const std::size_t n = systems_[i].nulls.size() + systems_[j].nulls.size();
+        if (n != 2 * (options_.resamples / 2)) {
             add_note(pair, "some draws of the trials have no value, so that there is no p");
+            return pair;
+        }
+        std::ptrdiff_t as_large = 0;
+        for (const std::size_t system : {i, j})
+            as_large += std::ranges::count_if(systems_[system].nulls, [&](double null) { return null >= *reference; });
+        pair.p_differ = static_cast<double>(as_large + 1) / static_cast<double>(n + 1);
+        return pair;
     }
 
     const ChosenMetric& metric_;
     const Part& part_;
+    const std::vector<SystemCalibration>& systems_;
     const CalibrationOptions& options_;
-    Stream stream_;
-    Calibration found_;
-    std::vector<std::vector<PreparedSystem>> left_out_;
-    std::vector<PreparedSystem> whole_;
-    std::vector<std::vector<double>> nulls_;
-    std::vector<char> is_ready_;
+    std::vector<Jackknifed> jackknifed_;
 };
 
 }  // namespace
 
-Calibration calibrate_dynamics(const ChosenMetric& metric, const Part& part,
-                               const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
-                               const Stream& stream, int jobs, Progress& progress) {
-    return OfDynamics(metric, part, options, stream).run(angles, jobs, progress);
+SystemCalibration calibrate_system(const ChosenMetric& metric, const NamedSystem& named,
+                                   const CalibrationOptions& options, const Stream& stream) {
+    SystemCalibration found;
+    try {
+        const Units units = units_of(metric, named);
+        found.units = units.text;
+        if (!units.are_enough) return found;
+        const ResampledSystem system(metric, named, units.observed);
+        const auto k = static_cast<double>(system.units());
+        const std::vector<double> halves =
+            angles_of_halves(*metric.metric, system, options.splits, stream.child("halves"));
+        if (!halves.empty()) found.floor_rad = rms(halves) * std::sqrt(std::floor(k / 2) / k);
+        found.floor_channels_rad = floor_of_channels(metric, named, units.observed, options.splits, stream);
+        for (std::size_t draw = 0; draw < options.resamples / 2; ++draw) {
+            const Stream draws = stream.child("null").child(system.key()).child(draw);
+            const auto first = system.embedding(bootstrap_of(system.units(), draws.child("first")));
+            const auto second = system.embedding(bootstrap_of(system.units(), draws.child("second")));
+            if (const auto null = angle_between(*metric.metric, first, second)) found.nulls.push_back(*null);
+        }
+        found.was_drawn = true;
+    } catch (...) {  // whatever a plugin throws; the pairs of this system say why, where it matters
+        found.units = text_of_exception();
+    }
+    return found;
+}
+
+std::vector<PairCalibration> calibrate_dynamics(const ChosenMetric& metric, const Part& part,
+                                                const std::vector<SystemCalibration>& systems,
+                                                const std::vector<std::optional<double>>& angles,
+                                                const CalibrationOptions& options, const Stream& stream, int jobs,
+                                                Progress& progress) {
+    return PairsOfDynamics(metric, part, systems, options).run(angles, stream, jobs, progress);
 }
 
 }  // namespace repal

@@ -44,14 +44,9 @@ class OfSamples {
     OfSamples(const ChosenMetric& metric, const Part& part, const CalibrationOptions& options, const Stream& stream)
         : metric_(metric), part_(part), options_(options), stream_(stream) {}
 
-    Calibration run(const std::vector<std::optional<double>>& angles, int jobs, Progress& progress) {
-        Calibration found;
-        found.systems.resize(part_.systems.size());
-        found.pairs.resize(part_.pairs.size());
-        for (std::size_t i = 0; i < part_.systems.size(); ++i) {
-            observed_.push_back(part_.systems[i].system->observe({}).trajectories());
-            found.systems[i].units = fmt::format("{} trials", observed_.back().shape().trials);
-        }
+    std::vector<PairCalibration> run(const std::vector<std::optional<double>>& angles, int jobs, Progress& progress) {
+        std::vector<PairCalibration> found(part_.pairs.size());
+        for (const NamedSystem& named : part_.systems) observed_.push_back(named.system->observe({}).trajectories());
         jackknife(found, angles, jobs, progress);
         permute(found, angles, jobs, progress);
         shift(found, angles, jobs, progress);
@@ -77,13 +72,13 @@ class OfSamples {
                observed_[part_.pairs[p].b].shape().trials == trials;
     }
 
-    void jackknife(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+    void jackknife(std::vector<PairCalibration>& found, const std::vector<std::optional<double>>& angles, int jobs,
                    Progress& progress) const {
         for (const Index trials : numbers_of_trials()) {
             if (trials < least_trials) {
                 for (std::size_t p = 0; p < part_.pairs.size(); ++p)
                     if (is_usable(p, trials))
-                        add_note(found.pairs[p],
+                        add_note(found[p],
                                  trials == 1 ? fmt::format("1 trial: intervals need {}", least_trials)
                                              : fmt::format("{} trials: intervals and p need {}", trials, least_trials));
                 continue;
@@ -111,7 +106,7 @@ class OfSamples {
             progress.end();
             for (std::size_t p = 0; p < part_.pairs.size(); ++p) {
                 if (!is_usable(p, trials) || !angles[p] || left_out[p].size() != count_of(groups)) continue;
-                add_interval(found.pairs[p], *angles[p], std::span(&left_out[p], 1), options_.confidence,
+                add_interval(found[p], *angles[p], std::span(&left_out[p], 1), options_.confidence,
                              metric_.info.largest_rad);
             }
         }
@@ -143,7 +138,7 @@ class OfSamples {
         return static_cast<std::size_t>(std::max(99.0, most_work / work));
     }
 
-    void permute(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+    void permute(std::vector<PairCalibration>& found, const std::vector<std::optional<double>>& angles, int jobs,
                  Progress& progress) const {
         std::vector<PreparedSystem> whole(part_.systems.size());
         for_each_index(whole.size(), jobs, [&](std::size_t i) {
@@ -178,7 +173,7 @@ class OfSamples {
                     const std::size_t p = pairs_of[i][place];
                     std::vector<double> all = {*angles[p]};
                     for (const auto& of_order : nulls) all.push_back(of_order[place]);
-                    add_relation(found.pairs[p], all, orders.size() < wanted && !is_exact);
+                    add_relation(found[p], all, orders.size() < wanted && !is_exact);
                 }
             }
             progress.advance();
@@ -188,7 +183,7 @@ class OfSamples {
 
     /// Each draw permutes the trials of every system once, the same for all its pairs, so that the largest of all pairs
     /// has a distribution: similarities in units of the spread of their own nulls. Source: Westfall and Young 1993.
-    void permute_all(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+    void permute_all(std::vector<PairCalibration>& found, const std::vector<std::optional<double>>& angles, int jobs,
                      Progress& progress) const {
         std::size_t draws = options_.permutations;
         for (std::size_t i = 0; i < observed_.size(); ++i) draws = std::min(draws, affordable_permutations(i));
@@ -229,14 +224,13 @@ class OfSamples {
         for (std::size_t place = 0; place < pairs.size(); ++place) {
             if (!std::isfinite(observed[place])) continue;
             const auto reached = std::ranges::count_if(largest, [&](double value) { return value >= observed[place]; });
-            found.pairs[pairs[place]].p_relate_adjusted =
-                static_cast<double>(reached + 1) / static_cast<double>(draws + 1);
+            found[pairs[place]].p_relate_adjusted = static_cast<double>(reached + 1) / static_cast<double>(draws + 1);
         }
     }
 
     /// Systems of one trial: the middle half of one, against stretches of the other that are as long, at lags one
     /// autocorrelation time apart. Nothing that both share locked in time is at a lag. Source: Harris 2020.
-    void shift(Calibration& found, const std::vector<std::optional<double>>& angles, int jobs,
+    void shift(std::vector<PairCalibration>& found, const std::vector<std::optional<double>>& angles, int jobs,
                Progress& progress) const {
         for_each_index(part_.pairs.size(), jobs, [&](std::size_t p) {
             progress.stop_if_requested();
@@ -267,13 +261,12 @@ class OfSamples {
             const std::size_t lags = all.size();
             constexpr std::size_t enough = 5;
             if (lags < enough) {
-                add_note(found.pairs[p],
-                         fmt::format("one trial of {} steps that are correlated over {}: too short for a p",
-                                     observed_[stays].steps(0), apart));
+                add_note(found[p], fmt::format("one trial of {} steps that are correlated over {}: too short for a p",
+                                               observed_[stays].steps(0), apart));
                 return;
             }
-            add_relation(found.pairs[p], std::move(all), false);
-            add_note(found.pairs[p], fmt::format("p by shifts of one trial, every {} steps: approximate", apart));
+            add_relation(found[p], std::move(all), false);
+            add_note(found[p], fmt::format("p by shifts of one trial, every {} steps: approximate", apart));
         });
     }
 
@@ -301,9 +294,10 @@ class OfSamples {
 
 }  // namespace
 
-Calibration calibrate_samples(const ChosenMetric& metric, const Part& part,
-                              const std::vector<std::optional<double>>& angles, const CalibrationOptions& options,
-                              const Stream& stream, int jobs, Progress& progress) {
+std::vector<PairCalibration> calibrate_samples(const ChosenMetric& metric, const Part& part,
+                                               const std::vector<std::optional<double>>& angles,
+                                               const CalibrationOptions& options, const Stream& stream, int jobs,
+                                               Progress& progress) {
     return OfSamples(metric, part, options, stream).run(angles, jobs, progress);
 }
 

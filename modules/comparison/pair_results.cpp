@@ -147,4 +147,26 @@ std::optional<std::vector<PairCalibration>> calibrations_from(const nlohmann::js
     return calibrations;
 }
 
+std::string to_json(const SystemCalibration& calibration) {
+    nlohmann::ordered_json json = {
+        {"units", calibration.units}, {"was_drawn", calibration.was_drawn}, {"nulls", calibration.nulls}};
+    if (calibration.floor_rad) json["floor_rad"] = *calibration.floor_rad;
+    if (calibration.floor_channels_rad) json["floor_channels_rad"] = *calibration.floor_channels_rad;
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::optional<SystemCalibration> system_calibration_from(const nlohmann::json& json) {
+    try {
+        SystemCalibration calibration{.units = json.at("units").get<std::string>(),
+                                      .was_drawn = json.at("was_drawn").get<bool>(),
+                                      .nulls = json.at("nulls").get<std::vector<double>>()};
+        if (json.contains("floor_rad")) calibration.floor_rad = json.at("floor_rad").get<double>();
+        if (json.contains("floor_channels_rad"))
+            calibration.floor_channels_rad = json.at("floor_channels_rad").get<double>();
+        return calibration;
+    } catch (const std::exception&) {
+        return {};
+    }
+}
+
 }  // namespace repal

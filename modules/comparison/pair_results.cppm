@@ -19,5 +19,7 @@ export std::optional<std::vector<PairResult>> results_from(const nlohmann::json&
 /// The same of what is known beside the results.
 export std::string to_json(const std::vector<PairCalibration>& calibrations);
 export std::optional<std::vector<PairCalibration>> calibrations_from(const nlohmann::json& json);
+export std::string to_json(const SystemCalibration& calibration);
+export std::optional<SystemCalibration> system_calibration_from(const nlohmann::json& json);
 
 }  // namespace repal

@@ -4,7 +4,6 @@ module;
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <functional>
@@ -15,8 +14,6 @@ module;
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,6 +24,7 @@ module repal.questions;
 import repal.group_tests;
 import repal.inference;
 import repal.mantel;
+import repal.sheet;
 
 namespace repal {
 namespace {
@@ -50,15 +48,25 @@ struct Groups {
     std::vector<std::size_t> of = {};
 };
 
+/// Nothing if one of them is no number.
 std::optional<std::vector<double>> numbers_in(const std::vector<std::string>& texts) {
     std::vector<double> numbers;
     for (const std::string& text : texts) {
-        double value = 0;
-        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
-        numbers.push_back(value);
+        const std::optional<double> number = number_in(text);
+        if (!number) return {};
+        numbers.push_back(*number);
     }
     return numbers;
+}
+
+/// The numbers of things from their labels, which stand for the same numbers as those of systems.
+std::vector<double> numbers_of(const std::vector<std::size_t>& things, const std::vector<std::size_t>& labels,
+                               const std::vector<double>& numbers) {
+    std::map<std::size_t, double> number_of;
+    for (std::size_t i = 0; i < labels.size(); ++i) number_of[labels[i]] = numbers[i];
+    std::vector<double> found;
+    for (const std::size_t label : things) found.push_back(number_of.at(label));
+    return found;
 }
 
 MatrixXd column_of(const std::vector<double>& numbers) {
@@ -128,7 +136,7 @@ void add_note(GroupFinding& finding, const std::string& note) {
 }
 
 GroupFinding finding_of(const ExplainedVariance& explained) {
-    GroupFinding finding{.question = {}, .metric = {}, .test = "permanova", .of = {}};
+    GroupFinding finding{.test = "permanova", .of = {}};
     add_test(finding, explained.test);
     finding.df = explained.df;
     finding.residual_df = explained.residual_df;
@@ -148,7 +156,7 @@ std::vector<Unit> units_of(std::size_t a, std::size_t b, const std::vector<std::
 
 GroupFinding mean_of(const std::string& test, const std::string& of, const std::vector<Observation>& observations,
                      const Bootstrap& bootstrap, const Stream& stream) {
-    GroupFinding finding{.question = {}, .metric = {}, .test = test, .of = of};
+    GroupFinding finding{.test = test, .of = of};
     std::set<Unit> units;
     std::vector<double> values;
     for (const Observation& one : observations) {
@@ -226,7 +234,7 @@ void add_tests_of_groups(std::vector<GroupFinding>& findings, const Exchanged& t
     const std::vector<MatrixXd> terms = {indicators(labels)};
     GroupFinding location =
         finding_of(permanova(things.squares, terms, things.exchange, orders, stream.child("permanova")).front());
-    GroupFinding spread{.question = {}, .metric = {}, .test = "spread", .of = factor};
+    GroupFinding spread{.test = "spread", .of = factor};
     add_test(spread, spread_of_groups(things.squares, labels, things.exchange, orders, stream.child("spread")).test);
     spread.df = static_cast<double>(groups.names.size() - 1);
     spread.residual_df = static_cast<double>(labels.size() - groups.names.size());
@@ -248,7 +256,7 @@ void add_tests_of_groups(std::vector<GroupFinding>& findings, const Exchanged& t
 
     const NearestNeighbours neighbours = nearest_neighbours(things.squares, labels, things.subjects, things.exchange,
                                                             orders, stream.child("neighbours"));
-    GroupFinding nearest{.question = {}, .metric = {}, .test = "nearest_neighbours", .of = factor};
+    GroupFinding nearest{.test = "nearest_neighbours", .of = factor};
     add_test(nearest, neighbours.test);
     if (std::isnan(neighbours.test.statistic))
         nearest.note = "all are of one subject";
@@ -261,7 +269,7 @@ void add_tests_of_groups(std::vector<GroupFinding>& findings, const Exchanged& t
         findings.push_back(std::move(*finding));
     }
     if (has_anosim) {
-        GroupFinding anosim_finding{.question = {}, .metric = {}, .test = "anosim", .of = factor};
+        GroupFinding anosim_finding{.test = "anosim", .of = factor};
         add_test(anosim_finding, anosim(things.squares, labels, things.exchange, orders, stream.child("anosim")));
         anosim_finding.n = labels.size();
         findings.push_back(std::move(anosim_finding));
@@ -280,7 +288,7 @@ std::vector<GroupFinding> labelled(std::vector<GroupFinding> findings, const Que
 }
 
 GroupFinding unanswered(const std::string& of, std::size_t n, const std::string& note) {
-    return {.question = {}, .metric = {}, .test = {}, .of = of, .n = n, .note = note};
+    return {.test = {}, .of = of, .n = n, .note = note};
 }
 
 std::vector<std::string> with_subject(std::vector<std::string> labels, const std::string& subject) {
@@ -290,21 +298,6 @@ std::vector<std::string> with_subject(std::vector<std::string> labels, const std
 
 std::vector<std::size_t> subjects_of(const LabelledSystems& systems, const std::string& subject) {
     return subject.empty() ? std::vector<std::size_t>{} : Groups(systems.labels.at(subject)).of;
-}
-
-/// What findings of one question and metric have noted, each once, and that no p of theirs could be small.
-std::string notes_of(std::span<const GroupFinding> findings) {
-    std::vector<std::string> notes;
-    const auto add = [&](const std::string& note) {
-        if (!note.empty() && std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
-    };
-    constexpr double level = 0.05;
-    for (const GroupFinding& one : findings) {
-        add(one.note);
-        if (one.least_p && *one.least_p > level && one.of.find(" | ") == std::string::npos)
-            add(fmt::format("no order gives p below {:.2g}", *one.least_p));
-    }
-    return fmt::format("{}", fmt::join(notes, "; "));
 }
 
 /// The systems that others of their subject are compared with: those at `to`, or at the first of their numbers.
@@ -397,7 +390,6 @@ std::vector<GroupFinding> ask(const GroupQuestion& question, const LabelledSyste
         return labelled(std::move(findings), question, all.metric);
     }
     std::vector<std::vector<std::size_t>> labels;
-    std::vector<std::string> covariates;
     std::vector<std::vector<double>> numbers(question.factors.size());
     for (std::size_t i = 0; i < question.factors.size(); ++i) {
         const std::vector<std::string>& values = systems.labels.at(question.factors[i]);
@@ -405,22 +397,13 @@ std::vector<GroupFinding> ask(const GroupQuestion& question, const LabelledSyste
         if (const auto found = numbers_in(values)) {
             numbers[i] = *found;
             labels.back() = labels_of(*found);
-            covariates.push_back(question.factors[i]);
         }
     }
     const Exchanged things = exchanged(systems.values, labels, subjects);
     std::vector<MatrixXd> terms;
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        if (numbers[i].empty()) {
-            terms.push_back(indicators(things.labels[i]));
-            continue;
-        }
-        std::map<std::size_t, double> number_of;  // of a label
-        for (std::size_t k = 0; k < numbers[i].size(); ++k) number_of[labels[i][k]] = numbers[i][k];
-        std::vector<double> of_things;
-        for (const std::size_t label : things.labels[i]) of_things.push_back(number_of.at(label));
-        terms.push_back(column_of(of_things));
-    }
+    for (std::size_t i = 0; i < labels.size(); ++i)
+        terms.push_back(numbers[i].empty() ? indicators(things.labels[i])
+                                           : column_of(numbers_of(things.labels[i], labels[i], numbers[i])));
     const auto explained = permanova(things.squares, terms, things.exchange, options.orders, stream.child("permanova"));
     for (std::size_t i = 0; i < explained.size(); ++i) {
         findings.push_back(finding_of(explained[i]));
@@ -454,60 +437,37 @@ std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSyste
                                                : "all have the same number")},
                         question, all.metric);
     const std::vector<std::size_t> subjects = subjects_of(systems, question.subject);
-    // What is exchanged: systems, or subjects as wholes where numbers do not vary within them.
-    MatrixXd squares = systems.values.array().square();
-    std::vector<double> of_things = *numbers;
     const std::vector<std::size_t> labels = labels_of(*numbers);
-    Exchange exchange = subjects.empty() ? Exchange::of_all(n) : Exchange::of_subjects(subjects, labels);
-    std::string note = subjects.empty() ? "" : "numbers are exchanged within subjects";
+    Exchanged things = exchanged(systems.values, {labels}, subjects);
     if (!subjects.empty() && std::ranges::max(subjects) == 0) {
         std::vector<std::size_t> order(n);
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair((*numbers)[i], i); });
-        exchange = Exchange::shifts(std::move(order));
-        note = "one subject: its numbers are only shifted";
-    } else if (!subjects.empty()) {
-        std::map<std::size_t, std::set<double>> of_subjects;
-        for (std::size_t i = 0; i < n; ++i) of_subjects[subjects[i]].insert((*numbers)[i]);
-        const auto varying =
-            std::ranges::count_if(of_subjects, [](const auto& found) { return found.second.size() > 1; });
-        if (varying == 0) {
-            squares = centroid_squares(squares, subjects);
-            of_things.clear();
-            for (const auto& [subject, found] : of_subjects) of_things.push_back(*found.begin());
-            exchange = Exchange::of_all(of_things.size());
-            note = "subjects are one thing each, at their centroid";
-        } else if (static_cast<std::size_t>(varying) < of_subjects.size()) {
-            note = fmt::format(
-                "numbers are exchanged within the {} of {} subjects in which they vary, and between the "
-                "others",
-                varying, of_subjects.size());
-        }
-        std::set<std::pair<std::size_t, double>> seen;
-        bool is_repeated = false;
-        for (std::size_t i = 0; i < n; ++i)
-            is_repeated = !seen.emplace(subjects[i], (*numbers)[i]).second || is_repeated;
-        if (is_repeated && varying > 0)
-            note +=
-                "; a subject has several systems of one number: a subject that tells them apart, e.g. animal and "
-                "area in one column, compares like with like";
+        things.exchange = Exchange::shifts(std::move(order));
+        things.note = "one subject: its numbers are only shifted";
     }
+    std::set<std::pair<std::size_t, double>> seen;
+    for (std::size_t i = 0; i < things.subjects.size(); ++i) seen.emplace(subjects[i], (*numbers)[i]);
+    if (seen.size() < things.subjects.size())
+        things.note +=
+            "; a subject has several systems of one number: a subject that tells them apart, e.g. animal and area in "
+            "one column, compares like with like";
+    const std::vector<double> of_things = numbers_of(things.labels.front(), labels, *numbers);
+    const MatrixXd column = column_of(of_things);
+    const auto n_things = column.rows();
+    const MatrixXd apart = (column.replicate(1, n_things) - column.transpose().replicate(n_things, 1)).cwiseAbs();
     std::vector<GroupFinding> findings;
-    const std::size_t n_things = of_things.size();
-    MatrixXd apart(static_cast<Index>(n_things), static_cast<Index>(n_things));
-    for (std::size_t a = 0; a < n_things; ++a)
-        for (std::size_t b = 0; b < n_things; ++b)
-            apart(static_cast<Index>(a), static_cast<Index>(b)) = std::abs(of_things[a] - of_things[b]);
-    GroupFinding trend{.question = {}, .metric = {}, .test = "trend", .of = question.label};
-    add_test(trend, mantel(apart, squares.cwiseMax(0).cwiseSqrt(), Correlation::pearson, labels_of(of_things), exchange,
-                           options.orders, stream.child("trend")));
-    const std::vector<MatrixXd> terms = {column_of(of_things)};
-    GroupFinding drift = finding_of(permanova(squares, terms, exchange, options.orders, stream.child("drift")).front());
+    GroupFinding trend{.test = "trend", .of = question.label};
+    add_test(trend, mantel(apart, things.squares.cwiseMax(0).cwiseSqrt(), Correlation::pearson, things.labels.front(),
+                           things.exchange, options.orders, stream.child("trend")));
+    const std::vector<MatrixXd> terms = {column};
+    GroupFinding drift =
+        finding_of(permanova(things.squares, terms, things.exchange, options.orders, stream.child("drift")).front());
     drift.test = "drift";
     drift.of = question.label;
     for (GroupFinding* finding : {&trend, &drift}) {
-        finding->n = n_things;
-        add_note(*finding, note);
+        finding->n = of_things.size();
+        add_note(*finding, things.note);
         findings.push_back(std::move(*finding));
     }
     const std::vector<bool> is_reference = references(*numbers, subjects, question.to);
@@ -523,79 +483,6 @@ std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSyste
         findings.push_back(mean_of("curve", fmt::format("{}", number), observations, options.bootstrap,
                                    stream.child("curve").child(fmt::format("{}", number))));
     return labelled(std::move(findings), question, all.metric);
-}
-
-Table groups_table(const std::vector<GroupFinding>& findings) {
-    Table rows = {{"question", "metric", "test", "of", "statistic", "low", "high", "chance", "df", "residual_df", "r2",
-                   "p", "p_adjusted", "n", "orders", "least_p", "note"}};
-    for (const GroupFinding& one : findings) {
-        const auto end_of = [&](double Interval::* end) {
-            return one.interval ? csv_number(*one.interval.*end) : std::string();
-        };
-        rows.push_back({one.question, one.metric, one.test, one.of, csv_number(one.statistic), end_of(&Interval::low),
-                        end_of(&Interval::high), csv_number(one.chance), csv_number(one.df),
-                        csv_number(one.residual_df), csv_number(one.r2), csv_number(one.p), csv_number(one.p_adjusted),
-                        fmt::format("{}", one.n), csv_number(one.orders), csv_number(one.least_p), one.note});
-    }
-    return rows;
-}
-
-std::vector<Table> groups_overview(const std::vector<GroupFinding>& findings) {
-    Table groups = {{"question", "metric", "n", "within", "across", "F", "R2", "p", "spread p", "nearest", "chance",
-                     "nearest p", "note"}};
-    Table orders = {{"question", "metric", "n", "trend r", "trend p", "drift F", "drift R2", "drift p", "note"}};
-    for (std::size_t first = 0, end = 0; first < findings.size(); first = end) {
-        const GroupFinding& one = findings[first];
-        while (end < findings.size() && findings[end].question == one.question && findings[end].metric == one.metric)
-            ++end;
-        const std::span all(findings.begin() + static_cast<std::ptrdiff_t>(first), end - first);
-        const auto of_test = [&](std::string_view test) {
-            const auto found = std::ranges::find(all, test, &GroupFinding::test);
-            return found == all.end() ? nullptr : &*found;
-        };
-        const auto number = [](const std::optional<double>& value) {
-            return value && std::isfinite(*value) ? fmt::format("{:.3g}", *value) : "-";
-        };
-        const auto value_of = [&](std::string_view test, std::optional<double> GroupFinding::* value) {
-            const GroupFinding* found = of_test(test);
-            return found == nullptr ? "-" : number(found->*value);
-        };
-        const auto mean_text = [&](std::string_view test) {
-            const GroupFinding* found = of_test(test);
-            if (found == nullptr || !found->statistic) return std::string("-");
-            std::string text = number(found->statistic);
-            if (found->interval && std::isfinite(found->interval->low))
-                text += fmt::format(" [{:.3g}, {:.3g}]", found->interval->low, found->interval->high);
-            return text;
-        };
-        const auto n_of = [](const GroupFinding& finding) { return fmt::format("{}", finding.n); };
-        if (const GroupFinding* trend = of_test("trend")) {
-            orders.push_back({one.question, one.metric, n_of(*trend), value_of("trend", &GroupFinding::statistic),
-                              value_of("trend", &GroupFinding::p), value_of("drift", &GroupFinding::statistic),
-                              value_of("drift", &GroupFinding::r2), value_of("drift", &GroupFinding::p),
-                              notes_of(all)});
-            continue;
-        }
-        if (of_test("spread") != nullptr || one.test.empty()) {
-            const GroupFinding* location = of_test("permanova");
-            groups.push_back({one.question, one.metric, n_of(location == nullptr ? one : *location),
-                              mean_text("mean_within"), mean_text("mean_across"),
-                              value_of("permanova", &GroupFinding::statistic), value_of("permanova", &GroupFinding::r2),
-                              value_of("permanova", &GroupFinding::p), value_of("spread", &GroupFinding::p),
-                              value_of("nearest_neighbours", &GroupFinding::statistic),
-                              value_of("nearest_neighbours", &GroupFinding::chance),
-                              value_of("nearest_neighbours", &GroupFinding::p), notes_of(all)});
-            continue;
-        }
-        for (const GroupFinding& factor : all)
-            groups.push_back({one.question + ": " + factor.of, one.metric, n_of(factor), "-", "-",
-                              number(factor.statistic), number(factor.r2), number(factor.p), "-", "-", "-", "-",
-                              notes_of(std::span(&factor, 1))});
-    }
-    std::vector<Table> tables;
-    for (Table* table : {&groups, &orders})
-        if (table->size() > 1) tables.push_back(std::move(*table));
-    return tables;
 }
 
 }  // namespace repal

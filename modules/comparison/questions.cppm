@@ -70,8 +70,8 @@ export LabelledSystems labelled_systems(const std::string& metric, const std::ve
 
 /// A row of groups.csv. What has no meaning for a test is empty.
 export struct GroupFinding {
-    std::string question;
-    std::string metric;
+    std::string question = {};
+    std::string metric = {};
     std::string test;  ///< e.g. "permanova"
     std::string of;    ///< the factor, a pair of groups, a stage
     std::optional<double> statistic = {};

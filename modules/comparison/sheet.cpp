@@ -46,13 +46,6 @@ std::string column_name(std::string_view field) {
     return std::ranges::find(reserved, lower) != reserved.end() ? lower : name;
 }
 
-std::optional<double> number_in(const std::string& text) {
-    double value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
-    return value;
-}
-
 /// Some spreadsheets end lines by a carriage return alone.
 std::string with_line_ends(std::string text) {
     if (text.find('\n') == std::string::npos) std::ranges::replace(text, '\r', '\n');
@@ -161,6 +154,13 @@ RecordingLocation location_of(const SheetText& text, std::size_t row, const std:
 }
 
 }  // namespace
+
+std::optional<double> number_in(const std::string& text) {
+    double value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
+    return value;
+}
 
 std::optional<std::vector<std::optional<double>>> Label::numbers() const {
     std::vector<std::optional<double>> numbers;

@@ -22,6 +22,9 @@ export struct Label {
     std::optional<std::vector<std::optional<double>>> numbers() const;
 };
 
+/// Nothing if a text is not wholly a finite number.
+export std::optional<double> number_in(const std::string& text);
+
 /// A list of recordings, a row for each: a CSV file whose header has a column `file`.
 ///
 ///     file,name,axes,dt,area,animal,day

@@ -3,12 +3,9 @@
 import csv
 import json
 import pathlib
-import random
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 import numpy
@@ -65,18 +62,8 @@ class Attractors(ProgramTest):
             self.assertEqual(self.tables("shards"), expected)
 
         with self.subTest("killed at random moments and resumed"):
-            moments = random.Random(1)
-            kills = 0
-            while kills < 5:
-                process = subprocess.Popen(
-                    [PROGRAM, "run", "attractors", "--config", DEMO, "--results", "killed", "--jobs", "2", *FEWER],
-                    cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                time.sleep(moments.uniform(0.05, 0.4))
-                process.send_signal(signal.SIGKILL)
-                if process.wait() != -signal.SIGKILL:
-                    break  # it was faster
-                kills += 1
-            self.assertGreater(kills, 0)
+            self.kill_at_random(["run", "attractors", "--config", DEMO, "--results", "killed", "--jobs", "2", *FEWER],
+                                times=5, longest=0.4)
             self.run_small("killed")
             self.assertEqual(self.tables("killed"), expected)
 

@@ -2,10 +2,13 @@
 
 import os
 import pathlib
+import random
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["REPAL_PROGRAM"]
@@ -44,6 +47,18 @@ class ProgramTest(unittest.TestCase):
         result = self.run_repal(*arguments, **keywords)
         self.assertEqual(result.returncode, 0, result.stderr + result.stdout)
         return result
+
+    def kill_at_random(self, arguments, times, longest):
+        """Kills a command up to so many times, each after at most `longest` seconds; fewer if it ends first."""
+        moments = random.Random(1)
+        for kills in range(times):
+            process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(moments.uniform(0.05, longest))
+            process.send_signal(signal.SIGKILL)
+            if process.wait() != -signal.SIGKILL:
+                self.assertGreater(kills, 0, "it ended before it could be killed once")
+                return
 
     def cannot_run(self, reason):
         """Skips the test, unless REPAL_NO_SKIP says that everything it needs was to be there."""

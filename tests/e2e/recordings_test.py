@@ -2,13 +2,11 @@
 
 import csv
 import io
-import pathlib
 import random
+import pathlib
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 import h5py
@@ -112,18 +110,8 @@ class Recordings(ProgramTest):
             self.assertEqual(self.tables("shuffled"), expected)
 
         with self.subTest("killed and resumed"):
-            moments = random.Random(1)
-            kills = 0
-            while kills < 20:
-                process = subprocess.Popen([PROGRAM, "run", "recordings", "--config", "mine/config.yaml", "--results",
-                                            "killed"], cwd=self.folder, stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL)
-                time.sleep(moments.uniform(0.05, 0.6))
-                process.send_signal(signal.SIGKILL)
-                if process.wait() != -signal.SIGKILL:
-                    break  # it was faster
-                kills += 1
-            self.assertGreater(kills, 0)
+            self.kill_at_random(["run", "recordings", "--config", "mine/config.yaml", "--results", "killed"], times=20,
+                                longest=0.6)
             self.study("killed")
             self.assertEqual(self.tables("killed"), expected)
 

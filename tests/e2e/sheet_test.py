@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import unittest
 
 import numpy
@@ -136,6 +137,10 @@ class Sheet(ProgramTest):
         self.assertIn("0.333", line)
         self.assertIn("within", printed)
         self.assertIn("no order gives p below 0.33", printed)
+        with self.subTest("scores that another program reads stand alone"):
+            result = self.succeed("compare", sheet, *METRIC, "--by", "area", "--format", "json")
+            json.loads(result.stdout)
+            self.assertIn("groups: area", result.stderr)
         self.refuse(["compare", sheet, *METRIC, "--by", "aera"], "the sheet has no column 'aera'", "did you mean 'area'?")
         self.refuse(["compare", "data/a.npy", "data/b.npy", *METRIC, "--by", "area"], "--by area", "sheet")
 

@@ -135,7 +135,7 @@ class Slurm(ProgramTest):
         config.write_text(config.read_text() + "    calibrate: {resamples: 38}\n")
         chain = self.submit("recordings", "--shards", 2, "--config", "mine/config.yaml", "--cpus-per-task=1", "--mem=1G",
                             "--time=20")
-        self.assertEqual(list(chain), ["tune", "dissimilarity", "calibrate", "report"])
+        self.assertEqual(list(chain), ["tune", "dissimilarity", "floors", "calibrate", "report"])
         self.wait_for(*chain.values())
         self.succeed("run", "recordings", "--config", "mine/config.yaml", "--results", "one")
         self.assert_same_files(self.folder / "results" / "recordings", self.folder / "one" / "recordings", "*.csv", "*.h5")

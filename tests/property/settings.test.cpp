@@ -252,7 +252,7 @@ TEST(PDiffer, IsSmallAtMostAsOftenAsItSaysForEqualSystems) {
         for (std::uint64_t i = 0; i < n; ++i) {
             const repal::Part part = two_recordings(rotation(1, 0, {2 * trials, 80, 4}, 0.3, Stream(i).child("equal")));
             repal::Progress silent;
-            const auto found = calibrate(dsa, part, angles_of(dsa, part), options, Stream(i), 2, silent).pairs.front();
+            const auto found = calibrate(dsa, part, angles_of(dsa, part), options, Stream(i), 2, silent).front();
             ASSERT_TRUE(found.p_differ);
             small += *found.p_differ <= 0.05 ? 1 : 0;
         }
@@ -265,7 +265,7 @@ TEST(PDiffer, IsSmallForSystemsThatDiffer) {
     const repal::Part part = part_of({rotation(1, 0, {}, 0.3, Stream(1)), rotation(1.1, 0, {}, 0.3, Stream(2))});
     repal::Progress silent;
 
-    const auto found = calibrate(dsa, part, angles_of(dsa, part), {}, Stream(0), 2, silent).pairs.front();
+    const auto found = calibrate(dsa, part, angles_of(dsa, part), {}, Stream(0), 2, silent).front();
 
     EXPECT_LE(*found.p_differ, 0.05);
     EXPECT_GT(*found.low_rad, 0);
@@ -286,7 +286,7 @@ TEST(NoiseFloor, IsWhatTwoRecordingsOfOneSystemShow) {
         repal::Progress silent;
         const auto angles = angles_of(dsa, part);
         const auto found = calibrate(dsa, part, angles, options, Stream(i), 2, silent);
-        floors += *found.pairs.front().floor_rad / static_cast<double>(n);
+        floors += *found.front().floor_rad / static_cast<double>(n);
         truly += *angles.front() / static_cast<double>(n);
     }
     EXPECT_NEAR(floors, truly, 0.2 * truly);  // 12 draws of the truth scatter by some 10 %
@@ -312,7 +312,7 @@ TEST(PRelate, OfOneTrialIsByShifts) {
         const auto p_of = [&](const Trajectories& x, const Trajectories& y) {
             const repal::Part part = part_of({x, y});
             repal::Progress silent;
-            const auto pair = calibrate(cka, part, angles_of(cka, part), {}, Stream(i), 2, silent).pairs.front();
+            const auto pair = calibrate(cka, part, angles_of(cka, part), {}, Stream(i), 2, silent).front();
             EXPECT_TRUE(pair.p_relate) << pair.note;
             EXPECT_NE(pair.note.find("by shifts of one trial"), std::string::npos) << pair.note;
             return pair.p_relate.value_or(1);
@@ -345,7 +345,7 @@ TEST(PRelate, IsUniformForRecordingsThatHaveNothingInCommon) {
         };
         const repal::Part part = part_of({autocorrelated("x"), autocorrelated("y")});
         repal::Progress silent;
-        const auto found = calibrate(cka, part, angles_of(cka, part), options, Stream(i), 2, silent).pairs.front();
+        const auto found = calibrate(cka, part, angles_of(cka, part), options, Stream(i), 2, silent).front();
         ASSERT_TRUE(found.p_relate);
         small += *found.p_relate <= 0.05 ? 1 : 0;
     }

@@ -3,7 +3,6 @@ module;
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <iterator>
@@ -12,7 +11,6 @@ module;
 #include <set>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -49,13 +47,6 @@ std::string metric_or_label(const Config& config, const Sheet& sheet, const std:
         throw config.error(fmt::format("'{}' is neither a metric of this study nor a column of the sheet", name),
                            suggest(name, known));
     return name;
-}
-
-std::optional<double> number_in(const std::string& text) {
-    double value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
-    return value;
 }
 
 Question read_question(const Config& config, const Sheet& sheet, const std::vector<std::string>& metrics) {

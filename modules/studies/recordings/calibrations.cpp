@@ -23,8 +23,8 @@ import repal.pair_results;
 namespace repal {
 namespace {
 
-/// Systems that are drawn for one item, at most twice as many.
-constexpr std::size_t systems_of_group = 32;
+/// Pairs of one item are of at most twice as many systems.
+constexpr std::size_t systems_of_group = 16;
 
 std::string text_of(const CalibrationOptions& options) {
     return fmt::format("splits={} groups={} resamples={} permutations={} confidence={}", options.splits, options.groups,
@@ -50,130 +50,181 @@ std::optional<CalibrationOptions> read_calibration(const Config& study) {
     return options;
 }
 
-CalibrationStage::CalibrationStage(const DissimilarityStage& dissimilarity, const CalibrationOptions& options,
-                                   const Stream& stream)
+/// What was compared in an experiment: how, and what came of it.
+struct Calibrations::Compared {
+    std::optional<ChosenMetric> metric;  ///< nothing if no pair could be compared
+    std::string cause;
+    std::vector<std::optional<double>> angles;  ///< of all pairs
+};
+
+Calibrations::Calibrations(const DissimilarityStage& dissimilarity, const CalibrationOptions& options,
+                           const Stream& stream)
     : dissimilarity_(dissimilarity), options_(options), stream_(stream) {
     std::map<std::size_t, std::string> keys;  // of what was compared in each experiment
     for (const ComparisonItem& item : dissimilarity_.items()) keys[item.experiment] += item.key;
+    const auto add = [&](auto& items, auto item) {
+        item.key = hash_hex(fmt::format("calibration-2 {} {} {}", text_of(options_), keys[item.experiment], item.name));
+        items.push_back(std::move(item));
+    };
     for (std::size_t e = 0; e < dissimilarity_.experiments().size(); ++e) {
         const Experiment& experiment = dissimilarity_.experiments()[e];
         const ChosenMetric& metric = experiment.metrics.front();
+        const Part& part = experiment.parts.front();
+        const std::string folder = experiment.name + "/" + metric.name;
+        for (std::size_t i = 0; i < part.systems.size() && !metric.compares_samples(); ++i)
+            add(systems_, SystemItem{{.stage = "floors", .name = fmt::format("{}/{:04}", folder, i), .key = {}}, e, i});
         std::map<std::pair<std::size_t, std::size_t>, std::vector<std::size_t>> blocks;  // by the groups of a and b
-        const std::vector<Pair>& pairs = experiment.parts.front().pairs;
-        for (std::size_t pair = 0; pair < pairs.size(); ++pair)
-            blocks[std::minmax(pairs[pair].a / systems_of_group, pairs[pair].b / systems_of_group)].push_back(pair);
+        for (std::size_t pair = 0; pair < part.pairs.size(); ++pair)
+            blocks[std::minmax(part.pairs[pair].a / systems_of_group, part.pairs[pair].b / systems_of_group)].push_back(
+                pair);
         std::size_t block = 0;
-        for (auto& [groups, of_block] : blocks) {
-            CalibrationItem item{
-                {.stage = name, .name = fmt::format("{}/{}/{:04}", experiment.name, metric.name, block++), .key = {}},
-                e,
-                std::move(of_block)};
-            item.key = hash_hex(fmt::format("calibration-1 {} {} {}", text_of(options_), keys[e], item.name));
-            items_.push_back(std::move(item));
-        }
+        for (auto& [groups, pairs] : blocks)
+            add(pairs_, PairsItem{{.stage = "calibrate", .name = fmt::format("{}/{:04}", folder, block++), .key = {}},
+                                  e,
+                                  std::move(pairs)});
     }
 }
 
-Stage CalibrationStage::stage() const {
-    return {.name = name,
-            .needs = {{"dissimilarity",
-                       [this](const RunOptions& /*options*/) {
-                           std::set<std::string> names;
-                           for (const ComparisonItem& item : dissimilarity_.items()) names.insert(item.name);
-                           return names;
-                       }}},
-            .plan = [this](const auto& results, const Selection& selection) { return plan(results, selection); },
-            .run = [this](const RunOptions& options, Progress& progress) { run(options, progress); }};
-}
-
-PlannedItems CalibrationStage::plan(const std::filesystem::path& results, const Selection& selection) const {
-    const ItemFiles files(results);
-    PlannedItems planned;
-    for (const CalibrationItem& item : items_)
-        if (selection.includes(item)) planned.emplace_back(item, files.state(item));
-    return planned;
-}
-
-/// The results of all pairs; nothing while some are missing.
-std::optional<std::vector<PairResult>> CalibrationStage::compared(std::size_t experiment,
-                                                                  const std::filesystem::path& results) const {
+/// How an experiment was compared; nothing while pairs are missing.
+std::optional<Calibrations::Compared> Calibrations::compared(std::size_t experiment,
+                                                             const std::filesystem::path& results) const {
     const ItemFiles files(results);
     std::vector<PairResult> all(dissimilarity_.experiments()[experiment].parts.front().pairs.size());
+    const ComparisonItem* any = nullptr;
     for (const ComparisonItem& item : dissimilarity_.items()) {
         if (item.experiment != experiment) continue;
         std::vector<PairResult> of_item = DissimilarityStage::read_results(files, item);
         if (of_item.size() != item.end_pair - item.first_pair) return {};
         std::ranges::move(of_item, all.begin() + static_cast<std::ptrdiff_t>(item.first_pair));
+        any = &item;
     }
-    return all;
+    const std::optional<SettledMetric> settled = dissimilarity_.settled(*any, results);
+    if (!settled) return {};
+    Compared found{.metric = {}, .cause = settled->cause, .angles = {}};
+    if (settled->cause.empty()) found.metric = at_common_rank(settled->metric, all);
+    for (const PairResult& result : all)
+        found.angles.push_back(result.score.status == Status::ok ? std::optional(result.score.angle_rad)
+                                                                 : std::nullopt);
+    return found;
 }
 
-std::vector<PairCalibration> CalibrationStage::calibrated(const CalibrationItem& item,
-                                                          const std::vector<PairResult>& results,
-                                                          const std::filesystem::path& folder,
-                                                          Progress& progress) const {
+/// The systems of its pairs, rising.
+std::vector<std::size_t> Calibrations::systems_of(const PairsItem& item) const {
+    const std::vector<Pair>& pairs = dissimilarity_.experiments()[item.experiment].parts.front().pairs;
+    std::set<std::size_t> systems;
+    for (const std::size_t pair : item.pairs) systems.insert({pairs[pair].a, pairs[pair].b});
+    return {systems.begin(), systems.end()};
+}
+
+const Calibrations::SystemItem& Calibrations::item_of(std::size_t experiment, std::size_t system) const {
+    return *std::ranges::find_if(
+        systems_, [&](const SystemItem& item) { return item.experiment == experiment && item.system == system; });
+}
+
+/// Whether its systems were drawn, where they have to be.
+bool Calibrations::is_ready(const PairsItem& item, const ItemFiles& files) const {
+    return dissimilarity_.experiments()[item.experiment].metrics.front().compares_samples() ||
+           std::ranges::all_of(systems_of(item), [&](std::size_t system) {
+               return files.state(item_of(item.experiment, system)) == ItemState::done;
+           });
+}
+
+std::string Calibrations::result_of(const SystemItem& item, const Compared& compared, const ItemFiles& /*files*/,
+                                    Progress& /*progress*/) const {
+    const Part& part = dissimilarity_.experiments()[item.experiment].parts.front();
+    return to_json(compared.metric ? calibrate_system(*compared.metric, part.systems[item.system], options_, stream_)
+                                   : SystemCalibration{.units = compared.cause});
+}
+
+std::string Calibrations::result_of(const PairsItem& item, const Compared& compared, const ItemFiles& files,
+                                    Progress& progress) const {
+    if (!compared.metric) return to_json(std::vector<PairCalibration>(item.pairs.size()));
     const Part& whole = dissimilarity_.experiments()[item.experiment].parts.front();
-    const auto of_experiment = std::ranges::find(dissimilarity_.items(), item.experiment, &ComparisonItem::experiment);
-    const std::optional<SettledMetric> settled = dissimilarity_.settled(*of_experiment, folder);
-    if (!settled || !settled->cause.empty()) return std::vector<PairCalibration>(item.pairs.size());
     // The systems of these pairs, and no others.
     Part part{.name = whole.name, .systems = {}, .pairs = {}, .keeps_unsuitable = true};
+    std::vector<SystemCalibration> systems;
     std::map<std::size_t, std::size_t> places;
+    for (const std::size_t system : systems_of(item)) {
+        places[system] = part.systems.size();
+        part.systems.push_back(whole.systems[system]);
+        if (compared.metric->compares_samples()) continue;
+        const SystemItem& drawn = item_of(item.experiment, system);
+        const auto json = files.read(drawn);
+        auto found = json ? system_calibration_from(*json) : std::nullopt;
+        if (!found) throw files.was_changed(drawn);
+        systems.push_back(*std::move(found));
+    }
     std::vector<std::optional<double>> angles;
     for (const std::size_t pair : item.pairs) {
-        const auto place_of = [&](std::size_t system) {
-            const auto [place, is_new] = places.try_emplace(system, part.systems.size());
-            if (is_new) part.systems.push_back(whole.systems[system]);
-            return place->second;
+        part.pairs.push_back({places.at(whole.pairs[pair].a), places.at(whole.pairs[pair].b), {}, {}});
+        angles.push_back(compared.angles[pair]);
+    }
+    return to_json(calibrate_pairs(*compared.metric, part, systems, angles, options_, stream_, 1, progress));
+}
+
+template <class SomeItem>
+Stage Calibrations::stage(const char* name, std::vector<Need> needs, const std::vector<SomeItem>& items) const {
+    const auto plan = [&items](const std::filesystem::path& results, const Selection& selection) {
+        const ItemFiles files(results);
+        PlannedItems planned;
+        for (const SomeItem& item : items)
+            if (selection.includes(item)) planned.emplace_back(item, files.state(item));
+        return planned;
+    };
+    const auto run = [this, name, &items, plan](const RunOptions& options, Progress& progress) {
+        const ItemFiles files(options.results);
+        const PlannedItems planned = plan(options.results, options.selection);
+        std::map<std::size_t, std::optional<Compared>> of_experiments;
+        std::vector<const SomeItem*> ready;
+        const std::vector<std::size_t> to_do = unfinished(planned, options.shard);
+        for (const std::size_t i : to_do) {
+            const SomeItem& item = *std::ranges::find(items, planned[i].first.name, &Item::name);
+            const auto [place, is_new] = of_experiments.try_emplace(item.experiment);
+            if (is_new) place->second = compared(item.experiment, options.results);
+            if (place->second && is_ready(item, files)) ready.push_back(&item);
+        }
+        if (ready.size() < to_do.size())
+            progress.warn(name, fmt::format("{} items wait for what is not there yet; run this again",
+                                            to_do.size() - ready.size()));
+        if (ready.empty()) return;
+        ProgressOfItem within(progress);
+        Claims claims(options.results, progress);
+        progress.begin(name, ready.size());
+        do_shared({.n = ready.size(),
+                   .item = [&](std::size_t i) -> const Item& { return *ready[i]; },
+                   .state = [&](std::size_t i) { return files.state(*ready[i]); },
+                   .work =
+                       [&](std::size_t i) {
+                           const SomeItem& item = *ready[i];
+                           const Stopwatch stopwatch(options.results, item);
+                           files.write(item, ItemState::done,
+                                       result_of(item, *of_experiments.at(item.experiment), files, within));
+                       }},
+                  claims, options.jobs, progress);
+        progress.end();
+    };
+    return {.name = name, .needs = std::move(needs), .plan = plan, .run = run};
+}
+
+std::vector<Stage> Calibrations::stages() const {
+    const auto all_of = [](const auto& items) {
+        return [&items](const RunOptions& /*options*/) {
+            std::set<std::string> names;
+            for (const auto& item : items) names.insert(item.name);
+            return names;
         };
-        part.pairs.push_back({place_of(whole.pairs[pair].a), place_of(whole.pairs[pair].b), {}, {}});
-        const Score& score = results[pair].score;
-        angles.push_back(score.status == Status::ok ? std::optional(score.angle_rad) : std::nullopt);
-    }
-    return calibrate(at_common_rank(settled->metric, results), part, angles, options_, stream_, 1, progress).pairs;
+    };
+    const Need comparisons = {"dissimilarity", all_of(dissimilarity_.items())};
+    return {stage("floors", {comparisons}, systems_),
+            stage("calibrate", {comparisons, {"floors", all_of(systems_)}}, pairs_)};
 }
 
-void CalibrationStage::run(const RunOptions& options, Progress& progress) const {
-    const PlannedItems planned = plan(options.results, options.selection);
-    std::map<std::size_t, std::optional<std::vector<PairResult>>> results;
-    std::vector<const CalibrationItem*> missing;
-    std::size_t waiting = 0;
-    for (const std::size_t i : unfinished(planned, options.shard)) {
-        const CalibrationItem& item = *std::ranges::find(items_, planned[i].first.name, &CalibrationItem::name);
-        const auto [place, is_new] = results.try_emplace(item.experiment);
-        if (is_new) place->second = compared(item.experiment, options.results);
-        if (place->second)
-            missing.push_back(&item);
-        else
-            ++waiting;
-    }
-    if (waiting > 0)
-        progress.warn(name, fmt::format("{} items wait for pairs that are not compared yet; run this again", waiting));
-    if (missing.empty()) return;
-    const ItemFiles files(options.results);
-    ProgressOfItem within(progress);
-    Claims claims(options.results, progress);
-    progress.begin("calibrating", missing.size());
-    do_shared({.n = missing.size(),
-               .item = [&](std::size_t i) -> const Item& { return *missing[i]; },
-               .state = [&](std::size_t i) { return files.state(*missing[i]); },
-               .work =
-                   [&](std::size_t i) {
-                       const CalibrationItem& item = *missing[i];
-                       const Stopwatch stopwatch(options.results, item);
-                       files.write(item, ItemState::done,
-                                   to_json(calibrated(item, *results.at(item.experiment), options.results, within)));
-                   }},
-              claims, options.jobs, progress);
-    progress.end();
-}
-
-std::vector<std::optional<PairCalibration>> CalibrationStage::found(std::size_t experiment,
-                                                                    const std::filesystem::path& results) const {
+std::vector<std::optional<PairCalibration>> Calibrations::found(std::size_t experiment,
+                                                                const std::filesystem::path& results) const {
     const ItemFiles files(results);
     std::vector<std::optional<PairCalibration>> all(
         dissimilarity_.experiments()[experiment].parts.front().pairs.size());
-    for (const CalibrationItem& item : items_) {
+    for (const PairsItem& item : pairs_) {
         if (item.experiment != experiment) continue;
         const auto json = files.read(item);
         if (!json) continue;
@@ -184,7 +235,7 @@ std::vector<std::optional<PairCalibration>> CalibrationStage::found(std::size_t 
     std::vector<PairCalibration> known;
     for (const auto& one : all)
         if (one) known.push_back(*one);
-    adjust(known);
+    adjust(known, options_);
     std::size_t next = 0;
     for (auto& one : all)
         if (one) one = known[next++];

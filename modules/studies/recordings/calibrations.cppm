@@ -18,37 +18,51 @@ namespace repal {
 /// nothing without the key.
 export std::optional<CalibrationOptions> read_calibration(const Config& study);
 
-/// Some pairs of one experiment, of few systems, since draws of systems cost more than pairs do.
-export struct CalibrationItem : Item {
-    std::size_t experiment;          ///< index
-    std::vector<std::size_t> pairs;  ///< indices into the pairs of its only part, rising
-};
-
-/// Intervals, floors and p of all pairs, after they were compared.
-export class CalibrationStage {
+/// Intervals, floors and p of all pairs, after they were compared: draws of each system, then blocks of pairs.
+export class Calibrations {
  public:
-    static constexpr char name[] = "calibrate";
-
     /// `dissimilarity` has to stay where it is; its experiments have one part and one metric each.
-    CalibrationStage(const DissimilarityStage& dissimilarity, const CalibrationOptions& options, const Stream& stream);
+    Calibrations(const DissimilarityStage& dissimilarity, const CalibrationOptions& options, const Stream& stream);
+    Calibrations(const Calibrations&) = delete;
+    Calibrations& operator=(const Calibrations&) = delete;
 
-    Stage stage() const;
+    /// "floors", then "calibrate".
+    std::vector<Stage> stages() const;
 
     /// Of the pairs of an experiment, in their order; nothing where it is not known yet.
     std::vector<std::optional<PairCalibration>> found(std::size_t experiment,
                                                       const std::filesystem::path& results) const;
 
  private:
-    PlannedItems plan(const std::filesystem::path& results, const Selection& selection) const;
-    std::optional<std::vector<PairResult>> compared(std::size_t experiment, const std::filesystem::path& results) const;
-    void run(const RunOptions& options, Progress& progress) const;
-    std::vector<PairCalibration> calibrated(const CalibrationItem& item, const std::vector<PairResult>& results,
-                                            const std::filesystem::path& folder, Progress& progress) const;
+    /// One system of one experiment.
+    struct SystemItem : Item {
+        std::size_t experiment;  ///< index
+        std::size_t system;      ///< index
+    };
+    /// Some pairs of one experiment, of few systems, since those are made without each group of their trials first.
+    struct PairsItem : Item {
+        std::size_t experiment;          ///< index
+        std::vector<std::size_t> pairs;  ///< indices into the pairs of its only part, rising
+    };
+    struct Compared;
+
+    template <class SomeItem>
+    Stage stage(const char* name, std::vector<Need> needs, const std::vector<SomeItem>& items) const;
+    std::optional<Compared> compared(std::size_t experiment, const std::filesystem::path& results) const;
+    std::vector<std::size_t> systems_of(const PairsItem& item) const;
+    const SystemItem& item_of(std::size_t experiment, std::size_t system) const;
+    bool is_ready(const SystemItem& /*item*/, const ItemFiles& /*files*/) const { return true; }
+    bool is_ready(const PairsItem& item, const ItemFiles& files) const;
+    std::string result_of(const SystemItem& item, const Compared& compared, const ItemFiles& files,
+                          Progress& progress) const;
+    std::string result_of(const PairsItem& item, const Compared& compared, const ItemFiles& files,
+                          Progress& progress) const;
 
     const DissimilarityStage& dissimilarity_;
     CalibrationOptions options_;
     Stream stream_;
-    std::vector<CalibrationItem> items_;
+    std::vector<SystemItem> systems_;
+    std::vector<PairsItem> pairs_;
 };
 
 }  // namespace repal

@@ -118,6 +118,40 @@ std::string verdict(std::span<const GroupFinding> findings) {
     return fmt::format("{}", fmt::join(sentences, " "));
 }
 
+/// A panel of means and their intervals for each question, in the order of their first.
+class MeansByQuestion {
+ public:
+    explicit MeansByQuestion(std::string x_title) : x_title_(std::move(x_title)) {}
+
+    Panel& panel(const std::string& question) {
+        const auto found = std::ranges::find(panels_, question, &Panel::title);
+        if (found != panels_.end()) return *found;
+        return panels_.emplace_back(Panel{
+            .title = question, .x = {.title = x_title_}, .y = {.title = dissimilarity_unit, .starts_at_zero = true}});
+    }
+
+    /// `series`: where the mean belongs, if the panel has none of that name yet.
+    void add(const GroupFinding& mean, const Series& series, double x) {
+        std::vector<Series>& all = panel(mean.question).series;
+        auto place = std::ranges::find(all, series.name, &Series::name);
+        if (place == all.end()) place = all.insert(place, series);
+        place->x.push_back(x);
+        place->y.push_back(*mean.statistic);
+        place->low.push_back(mean.interval ? mean.interval->low : nothing);
+        place->high.push_back(mean.interval ? mean.interval->high : nothing);
+    }
+
+    std::vector<Figure::Variant> variants() const {
+        std::vector<Figure::Variant> found;
+        for (const Panel& one : panels_) found.push_back({one.title, PanelChart{.panels = {one}}});
+        return found;
+    }
+
+ private:
+    std::string x_title_;
+    std::vector<Panel> panels_;
+};
+
 std::vector<std::string> or_none(const std::vector<std::string>& labels) {
     return labels.empty() ? std::vector<std::string>{""} : labels;
 }
@@ -179,74 +213,49 @@ Figure tree_figure(std::span<const MetricAnswers> metrics, const std::vector<std
     return figure;
 }
 
-Figure means_figure(std::span<const GroupFinding> findings) {
-    Figure figure{.id = "groups-means",
-                  .title = "Within and across groups",
-                  .caption =
-                      "Mean dissimilarity of systems of one group and of two, in units of π/2, with 95 % intervals "
-                      "that leave out systems, or subjects.",
-                  .choice = "question",
-                  .variants = {}};
-    std::map<std::string, Panel> panels;
-    std::vector<std::string> questions;
-    std::map<std::string, std::size_t> colours;
+Figure means_figure(std::span<const GroupFinding> findings, double confidence) {
+    MeansByQuestion means("metric");
     for (const GroupFinding& one : findings) {
         const bool is_within = one.test == "mean_within";
         if ((!is_within && one.test != "mean_across") || !one.statistic) continue;
-        const auto [place, is_new] =
-            panels.try_emplace(one.question, Panel{.title = one.question,
-                                                   .x = {.title = "metric"},
-                                                   .y = {.title = dissimilarity_unit, .starts_at_zero = true}});
-        if (is_new) questions.push_back(one.question);
-        Panel& panel = place->second;
-        if (std::ranges::find(panel.x.categories, one.metric) == panel.x.categories.end())
-            panel.x.categories.push_back(one.metric);
-        const std::string name = is_within ? "within groups" : "across groups";
-        auto series = std::ranges::find(panel.series, name, &Series::name);
-        if (series == panel.series.end())
-            series = panel.series.insert(
-                series, {.name = name, .mark = Mark::points, .colour = is_within ? 0U : 1U, .x = {}, .y = {}});
+        std::vector<std::string>& metrics = means.panel(one.question).x.categories;
+        auto place = std::ranges::find(metrics, one.metric);
+        if (place == metrics.end()) place = metrics.insert(place, one.metric);
         constexpr double beside = 0.1;
-        series->x.push_back(static_cast<double>(panel.x.categories.size() - 1) + (is_within ? -beside : beside));
-        series->y.push_back(*one.statistic);
-        series->low.push_back(one.interval ? one.interval->low : nothing);
-        series->high.push_back(one.interval ? one.interval->high : nothing);
+        means.add(one,
+                  {.name = is_within ? "within groups" : "across groups",
+                   .mark = Mark::points,
+                   .colour = is_within ? 0U : 1U,
+                   .x = {},
+                   .y = {}},
+                  static_cast<double>(place - metrics.begin()) + (is_within ? -beside : beside));
     }
-    for (const std::string& question : questions)
-        figure.variants.push_back({question, PanelChart{.panels = {std::move(panels.at(question))}}});
-    return figure;
+    return {.id = "groups-means",
+            .title = "Within and across groups",
+            .caption = fmt::format(
+                "Mean dissimilarity of systems of one group and of two, in units of π/2, with {:g} % intervals that "
+                "leave out systems, or subjects.",
+                100 * confidence),
+            .choice = "question",
+            .variants = means.variants()};
 }
 
-Figure curve_figure(std::span<const GroupFinding> findings) {
-    Figure figure{.id = "order-curves",
-                  .title = "Along the order",
-                  .caption =
-                      "Mean dissimilarity to the reference of the same subject, in units of π/2, with 95 % intervals "
-                      "that leave out systems, or subjects.",
-                  .choice = "question",
-                  .variants = {}};
-    std::vector<std::string> questions;
-    std::map<std::string, Panel> panels;
+Figure curve_figure(std::span<const GroupFinding> findings, double confidence) {
+    MeansByQuestion means("order");
     for (const GroupFinding& one : findings) {
         if (one.test != "curve" || !one.statistic) continue;
-        const auto [place, is_new] =
-            panels.try_emplace(one.question, Panel{.title = one.question,
-                                                   .x = {.title = "order"},
-                                                   .y = {.title = dissimilarity_unit, .starts_at_zero = true}});
-        if (is_new) questions.push_back(one.question);
-        Panel& panel = place->second;
-        auto series = std::ranges::find(panel.series, one.metric, &Series::name);
-        if (series == panel.series.end())
-            series = panel.series.insert(
-                series, {.name = one.metric, .mark = Mark::line, .colour = panel.series.size(), .x = {}, .y = {}});
-        series->x.push_back(std::stod(one.of));
-        series->y.push_back(*one.statistic);
-        series->low.push_back(one.interval ? one.interval->low : nothing);
-        series->high.push_back(one.interval ? one.interval->high : nothing);
+        const std::size_t colour = means.panel(one.question).series.size();
+        means.add(one, {.name = one.metric, .mark = Mark::line, .colour = colour, .x = {}, .y = {}},
+                  *number_in(one.of));
     }
-    for (const std::string& question : questions)
-        figure.variants.push_back({question, PanelChart{.panels = {std::move(panels.at(question))}}});
-    return figure;
+    return {.id = "order-curves",
+            .title = "Along the order",
+            .caption = fmt::format(
+                "Mean dissimilarity to the reference of the same subject, in units of π/2, with {:g} % intervals that "
+                "leave out systems, or subjects.",
+                100 * confidence),
+            .choice = "question",
+            .variants = means.variants()};
 }
 
 Figure mantel_figure(std::span<const MantelFinding> findings) {
@@ -278,7 +287,7 @@ Figure mantel_figure(std::span<const MantelFinding> findings) {
     return figure;
 }
 
-std::vector<Section> sections_of(const Answers& answers, const std::vector<std::string>& labels) {
+std::vector<Section> sections_of(const Answers& answers, const std::vector<std::string>& labels, double confidence) {
     Section groups{.id = "groups", .title = "Groups"};
     for (const Table& overview : groups_overview(answers.groups))
         groups.figures.emplace_back(TableFigure{
@@ -292,8 +301,8 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     const auto add = [](Section& section, Figure figure) {
         if (!figure.variants.empty()) section.figures.emplace_back(std::move(figure));
     };
-    add(groups, means_figure(answers.groups));
-    add(groups, curve_figure(answers.groups));
+    add(groups, means_figure(answers.groups, confidence));
+    add(groups, curve_figure(answers.groups, confidence));
     groups.text =
         groups.figures.empty() ? "The sheet has no labels that groups could be made of." : verdict(answers.groups);
     Section systems{.id = "systems", .title = "Systems"};

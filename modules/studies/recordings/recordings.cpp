@@ -152,8 +152,8 @@ RecordingStudy::RecordingStudy(const Config& config, const Registry& registry)
     options_.orders = static_cast<int>(study.integer_or("orders", options_.orders, 1, most_orders));
     stages_ = dissimilarity_.stages({}, require_no_attributes);
     if (const auto calibration = read_calibration(study)) {
-        calibration_.emplace(dissimilarity_, *calibration, Stream(seed_).child("calibration"));
-        stages_.push_back(calibration_->stage());
+        calibrations_.emplace(dissimilarity_, *calibration, Stream(seed_).child("calibration"));
+        std::ranges::move(calibrations_->stages(), std::back_inserter(stages_));
     }
 }
 
@@ -180,7 +180,7 @@ Table RecordingStudy::systems_table() const {
 void RecordingStudy::add_calibrations(std::vector<ScoredPair>& pairs, const std::filesystem::path& results) const {
     const std::vector<Experiment>& experiments = dissimilarity_.experiments();
     for (std::size_t e = 0; e < experiments.size(); ++e) {
-        const std::vector<std::optional<PairCalibration>> found = calibration_->found(e, results);
+        const std::vector<std::optional<PairCalibration>> found = calibrations_->found(e, results);
         const Pair* first = experiments[e].parts.front().pairs.data();
         for (ScoredPair& pair : pairs)
             if (pair.experiment == &experiments[e])
@@ -190,7 +190,7 @@ void RecordingStudy::add_calibrations(std::vector<ScoredPair>& pairs, const std:
 
 Findings RecordingStudy::find(const std::filesystem::path& results) const {
     std::vector<ScoredPair> pairs = read_all_scores(dissimilarity_, results);
-    if (calibration_) add_calibrations(pairs, results);
+    if (calibrations_) add_calibrations(pairs, results);
     const std::vector<TunedSet> settings = dissimilarity_.settings().found(results);
     std::vector<std::string> names;
     std::map<std::string, std::vector<std::string>> labels;
@@ -235,7 +235,7 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
                                               sheet_.file, fmt::join(settings_of(pairs), ", ")),
                        .provenance = {},
                        .reproduce = {},
-                       .sections = sections_of(answers, label_names)};
+                       .sections = sections_of(answers, label_names, options_.bootstrap.confidence)};
     findings.report.sections.insert(findings.report.sections.begin() + 1, settings_section(settings));
     if (warnings_.size() > 1)
         findings.report.sections.front().figures.emplace_back(TableFigure{

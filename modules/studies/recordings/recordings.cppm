@@ -19,8 +19,8 @@ import repal.summary;
 namespace repal {
 
 /// A study of systems of a user's own, which a sheet lists. Stages: "tune" chooses the settings of metrics,
-/// "dissimilarity" compares all pairs, "calibrate", if it is asked for, says how sure the numbers are. Tables:
-/// dissimilarity.csv, systems.csv, groups.csv, mantel.csv, tree.csv, map.csv, tune.csv, failures.csv, and
+/// "dissimilarity" compares all pairs, "floors" and "calibrate", if it is asked for, say how sure the numbers are.
+/// Tables: dissimilarity.csv, systems.csv, groups.csv, mantel.csv, tree.csv, map.csv, tune.csv, failures.csv, and
 /// matrix_<metric>.csv; matrices.h5.
 export class RecordingStudy final : public Study {
  public:
@@ -42,7 +42,7 @@ export class RecordingStudy final : public Study {
     QuestionOptions options_;
     std::uint64_t seed_;
     DissimilarityStage dissimilarity_;
-    std::optional<CalibrationStage> calibration_;
+    std::optional<Calibrations> calibrations_;
 };
 
 }  // namespace repal

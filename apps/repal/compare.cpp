@@ -141,8 +141,7 @@ void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetri
         for (const Comparison& one : comparisons)
             angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
         const repal::Stream stream = repal::Stream(0).child("calibration");
-        growing.add_calibration(metric.name,
-                                calibrate(metric, part, angles, options, stream, common.jobs, progress));
+        growing.add_calibration(metric.name, calibrate(metric, part, angles, options, stream, common.jobs, progress));
     }
     const auto& found = *growing.calibration_of(metric.name, comparisons.size());
     for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found[i];

@@ -138,6 +138,32 @@ class OfSamples {
         return static_cast<std::size_t>(std::max(99.0, most_work / work));
     }
 
+    /// Angles of pairs of system i with its trials in each of the orders: (pair, order).
+    std::vector<std::vector<double>> nulls_of(std::size_t i, const std::vector<std::size_t>& pairs,
+                                              const std::vector<std::vector<Index>>& orders,
+                                              const std::vector<PreparedSystem>& whole, int jobs,
+                                              Progress& progress) const {
+        std::vector<std::vector<double>> nulls(pairs.size());
+        const auto other_of = [&](std::size_t p) -> const PreparedSystem& {
+            return whole[part_.pairs[p].a == i ? part_.pairs[p].b : part_.pairs[p].a];
+        };
+        for_each_index(pairs.size(), jobs, [&](std::size_t place) {
+            progress.stop_if_requested();
+            nulls[place] = permuted_angles(*metric_.metric, other_of(pairs[place]), whole[i], orders);
+        });
+        if (std::ranges::none_of(nulls, &std::vector<double>::empty)) return nulls;
+        // The metric cannot do it of the whole, so that each order is prepared, for all pairs.
+        nulls.assign(pairs.size(), std::vector<double>(orders.size()));
+        for_each_index(orders.size(), jobs, [&](std::size_t k) {
+            progress.stop_if_requested();
+            const PreparedSystem permuted = of_trials(i, orders[k]);
+            for (std::size_t place = 0; place < pairs.size(); ++place)
+                nulls[place][k] =
+                    angle_between(*metric_.metric, other_of(pairs[place]), permuted).value_or(std::numbers::pi);
+        });
+        return nulls;
+    }
+
     void permute(std::vector<PairCalibration>& found, const std::vector<std::optional<double>>& angles, int jobs,
                  Progress& progress) const {
         std::vector<PreparedSystem> whole(part_.systems.size());
@@ -159,20 +185,11 @@ class OfSamples {
                 std::vector<std::vector<Index>> orders = orders_of(observed_[i].shape().trials, i);
                 const bool is_exact = orders.size() < wanted;
                 if (!is_exact) orders.resize(std::min(orders.size(), affordable_permutations(i)));
-                std::vector<std::vector<double>> nulls(orders.size());
-                for_each_index(orders.size(), jobs, [&](std::size_t k) {
-                    progress.stop_if_requested();
-                    const PreparedSystem permuted = of_trials(i, orders[k]);
-                    for (const std::size_t p : pairs_of[i]) {
-                        const std::size_t other = part_.pairs[p].a == i ? part_.pairs[p].b : part_.pairs[p].a;
-                        nulls[k].push_back(
-                            angle_between(*metric_.metric, whole[other], permuted).value_or(std::numbers::pi));
-                    }
-                });
+                const std::vector<std::vector<double>> nulls = nulls_of(i, pairs_of[i], orders, whole, jobs, progress);
                 for (std::size_t place = 0; place < pairs_of[i].size(); ++place) {
                     const std::size_t p = pairs_of[i][place];
                     std::vector<double> all = {*angles[p]};
-                    for (const auto& of_order : nulls) all.push_back(of_order[place]);
+                    all.insert(all.end(), nulls[place].begin(), nulls[place].end());
                     add_relation(found[p], all, orders.size() < wanted && !is_exact);
                 }
             }

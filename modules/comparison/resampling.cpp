@@ -8,6 +8,7 @@ module;
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <numbers>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,6 +70,19 @@ std::optional<double> angle_between(const Metric& metric, const PreparedSystem& 
     if (score_without_comparing(a, b)) return {};
     harmonise(metric, both);
     return angle_of(metric, both[0], both[1]);
+}
+
+std::vector<double> permuted_angles(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b,
+                                    std::span<const std::vector<Eigen::Index>> orders) {
+    if (score_without_comparing(a, b)) return {};
+    std::vector<double> angles;
+    try {
+        for (const Score& score : metric.compare_permuted(*a.embedding, *b.embedding, orders))
+            angles.push_back(score.status == Status::ok ? score.angle_rad : std::numbers::pi);
+    } catch (...) {  // whatever a plugin throws: it is tried anew, as if it could not do it
+        return {};
+    }
+    return angles.size() == orders.size() ? angles : std::vector<double>{};
 }
 
 ResampledSystem::ResampledSystem(const ChosenMetric& metric, const NamedSystem& system, const Observed& observed)

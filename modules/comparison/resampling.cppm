@@ -3,6 +3,7 @@ module;
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,11 @@ export Trajectories in_two_parts(const Trajectories& x, Eigen::Index gap, Eigen:
 
 /// The angle of two prepared systems in the common form of these two; none if they have no value.
 export std::optional<double> angle_between(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b);
+
+/// The angles of two prepared systems with the trials of b in each of these orders, pi where they have no value; empty
+/// if the metric cannot do it, see Metric::compare_permuted().
+export std::vector<double> permuted_angles(const Metric& metric, const PreparedSystem& a, const PreparedSystem& b,
+                                           std::span<const std::vector<Eigen::Index>> orders);
 
 /// How far halves of one system are apart, and halves of two systems, in rad.
 export struct Separation {

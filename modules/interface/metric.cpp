@@ -34,6 +34,11 @@ std::unique_ptr<TrialEmbeddings> Metric::prepare_trials(const Trajectories&) con
     return nullptr;
 }
 
+std::vector<Score> Metric::compare_permuted(const Embedding&, const Embedding&,
+                                            std::span<const std::vector<Eigen::Index>>) const {
+    return {};
+}
+
 std::vector<std::optional<HeldOut>> Metric::held_out(const Trajectories&, const std::vector<bool>&,
                                                      std::span<const Eigen::Index>, Eigen::Index) const {
     return {};

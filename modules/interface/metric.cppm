@@ -175,6 +175,11 @@ export class Metric {
     /// Ability: the scores of the pairs, in their order, the same bits as from compare().
     virtual std::vector<Score> compare_batch(std::span<const EmbeddingPair> pairs) const;
 
+    /// Ability of a metric that compares sample by sample: the scores of a and of b with its trials in each of these
+    /// orders, up to rounding. Empty: it has none, and then the host prepares b in each order anew.
+    virtual std::vector<Score> compare_permuted(const Embedding& a, const Embedding& b,
+                                                std::span<const std::vector<Eigen::Index>> orders) const;
+
     /// Ability: null if it has none, and then the host prepares x.of_trials() anew. Throws as prepare().
     virtual std::unique_ptr<TrialEmbeddings> prepare_trials(const Trajectories& x) const;
 
@@ -210,8 +215,8 @@ class MetricOf : public Metric {
         return std::make_unique<Prepared>(features(x));
     }
     Score compare(const Embedding& a, const Embedding& b) const final {
-        const Features& x = static_cast<const Prepared&>(a).features;
-        const Features& y = static_cast<const Prepared&>(b).features;
+        const Features& x = features_of(a);
+        const Features& y = features_of(b);
         if (precedes(y, x)) return exchanged(distance(y, x));
         Score score = distance(x, y);
         // What is not finite stays: it is a fault of the metric.
@@ -221,6 +226,10 @@ class MetricOf : public Metric {
             if (score.lower_bound_rad > 0.0) score.lower_bound_rad = 0;
         }
         return score;
+    }
+    std::vector<Score> compare_permuted(const Embedding& a, const Embedding& b,
+                                        std::span<const std::vector<Eigen::Index>> orders) const final {
+        return permuted_distances(features_of(a), features_of(b), orders);
     }
     std::unique_ptr<Embedding> restore(const EmbeddingArrays& arrays) const final {
         if constexpr (Storable<Features>)
@@ -235,6 +244,11 @@ class MetricOf : public Metric {
     virtual Score distance(const Features& a, const Features& b) const = 0;
     /// distance(b, a) as a score of a and b. A metric with directed values exchanges those.
     virtual Score exchanged(Score score) const { return score; }
+    /// Ability: see compare_permuted().
+    virtual std::vector<Score> permuted_distances(const Features& /*a*/, const Features& /*b*/,
+                                                  std::span<const std::vector<Eigen::Index>> /*orders*/) const {
+        return {};
+    }
 
  private:
     static bool precedes(const Features& a, const Features& b) {
@@ -257,6 +271,10 @@ class MetricOf : public Metric {
         }
         Features features;
     };
+
+    static const Features& features_of(const Embedding& embedding) {
+        return static_cast<const Prepared&>(embedding).features;
+    }
 };
 
 /// What a metric's shared object exports, as `extern "C" constinit const MetricPlugin repal_metric`. The tag comes

@@ -352,9 +352,9 @@ Eigenpairs all_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n) {
     return {solver.eigenvalues().reverse().head(n).cwiseMax(0), solver.eigenvectors().rowwise().reverse().leftCols(n)};
 }
 
-/// Whether a Krylov space is so small that it is worth while.
-bool is_large(const Eigen::MatrixXd& symmetric, Eigen::Index block, Eigen::Index powers) {
-    return block * (powers + 1) * 4 <= symmetric.rows();
+/// Dimensions of a Krylov space.
+Eigen::Index dimensions_of(Eigen::Index block, Eigen::Index powers) {
+    return block * (powers + 1);
 }
 
 }  // namespace
@@ -365,7 +365,8 @@ Eigenpairs leading_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n, 
     // Of the residual, in units of the largest eigenvalue: rounding of the products, with a margin.
     constexpr double tolerance = 2e-14;
     n = std::min(n, symmetric.rows());
-    if (!is_large(symmetric, n + spare, powers)) return all_eigenpairs(symmetric, n);
+    // Where spaces are not small, beginning anew costs more than all eigenvectors.
+    if (4 * dimensions_of(n + spare, powers) > symmetric.rows()) return all_eigenpairs(symmetric, n);
     Eigen::MatrixXd block = start.rows() == symmetric.rows() && start.cols() == n + spare
                                 ? start
                                 : random_block(symmetric.rows(), n + spare);
@@ -388,7 +389,7 @@ Eigenpairs leading_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n, 
 Eigenpairs approximate_eigenpairs(const Eigen::MatrixXd& symmetric, Eigen::Index n) {
     constexpr Eigen::Index powers = 6;
     n = std::min(n, symmetric.rows());
-    if (!is_large(symmetric, n + spare, powers)) return all_eigenpairs(symmetric, n);
+    if (2 * dimensions_of(n + spare, powers) > symmetric.rows()) return all_eigenpairs(symmetric, n);
     const Eigenpairs found = krylov_pairs(symmetric, random_block(symmetric.rows(), n + spare), powers);
     return {found.values.head(n).cwiseMax(0), found.vectors.leftCols(n)};
 }

@@ -47,6 +47,7 @@ class CheckPlugin(ProgramTest):
             "batch": ("ability: batches of pairs", "compare_batch()"),
             "harmonise": ("harmonise()", "harmonise() gives back 3 embeddings for 4"),
             "restore": ("ability: embeddings are kept", "with the restored embedding"),
+            "permuted": ("ability: permuted trials", "compare_permuted()"),
             "weights": ("ability: weighted trials", "weights 0 and 1:"),
             "gain": ("ability: held-out prediction", "a gain of nan"),
         }

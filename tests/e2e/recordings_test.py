@@ -2,8 +2,9 @@
 
 import csv
 import io
-import random
+import math
 import pathlib
+import random
 import shutil
 import subprocess
 import tempfile
@@ -149,6 +150,13 @@ class Recordings(ProgramTest):
                   if row["metric"] == "dsa"}
         self.assertEqual(of_dsa[frozenset(("cycle1", "spiral1"))], 1 / 99)
         self.assertGreater(of_dsa[frozenset(("cycle1", "cycle2"))], 0.02)
+        # How much of a correlation of two metrics noise leaves.
+        mantel = next(row for row in self.rows("mantel.csv", self.folder / "whole" / "recordings")
+                      if row["correlation"] == "pearson")
+        reliable = [float(mantel["reliability_a"]), float(mantel["reliability_b"])]
+        self.assertTrue(all(0.5 < value <= 1 for value in reliable), reliable)
+        self.assertAlmostEqual(float(mantel["largest_r"]), math.sqrt(reliable[0] * reliable[1]), places=12)
+        self.assertAlmostEqual(float(mantel["disattenuated_r"]), float(mantel["r"]) / float(mantel["largest_r"]), places=12)
         # In parts, by a thread each.
         for shard in (1, 0):
             self.study("parts", *options, "--array", f"{shard}/2", "--jobs", "1")

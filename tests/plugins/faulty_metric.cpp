@@ -69,6 +69,7 @@ class Faulty final : public repal::MetricOf<Level> {
                                            "harmonise",
                                            "harmonise_three",
                                            "restore",
+                                           "permuted",
                                            "weights",
                                            "gain"}}},
                 repal::Option{&Options::when,
@@ -157,6 +158,12 @@ class Faulty final : public repal::MetricOf<Level> {
         if (fault == "triangle") return repal::Score::of(angle * angle);
         if (fault == "bound") return repal::Score::of(angle, angle + 0.1);
         return repal::Score::of(angle);
+    }
+
+    std::vector<repal::Score> permuted_distances(const Level& a, const Level& b,
+                                                 std::span<const std::vector<Eigen::Index>> orders) const override {
+        if (options_.fault != "permuted") return {};
+        return std::vector<repal::Score>(orders.size(), repal::Score::of(std::abs(a.mean - b.mean) + 0.1));
     }
 
  private:

@@ -315,6 +315,32 @@ class MetricChecks {
         return {};
     }
 
+    Finding permutes_trials() const {
+        const Trajectories x = system(0);
+        std::vector<Eigen::Index> reversed(static_cast<std::size_t>(x.shape().trials));
+        std::iota(reversed.rbegin(), reversed.rend(), Eigen::Index{0});
+        std::vector<std::vector<Eigen::Index>> orders;
+        // More than there are trials, for what such a metric makes once for all of them.
+        while (orders.size() < 2 * reversed.size() + 2) {
+            orders.push_back(reversed);
+            std::ranges::rotate(reversed, reversed.begin() + 1);
+        }
+        const auto other = metric_->prepare(system(1));
+        const std::vector<Score> permuted = metric_->compare_permuted(*other, *metric_->prepare(x), orders);
+        if (permuted.empty()) return {Verdict::noted, "not used: permuted systems are prepared anew"};
+        if (permuted.size() != orders.size())
+            return failed(
+                fmt::format("compare_permuted() gives {} scores for {} orders", permuted.size(), orders.size()));
+        for (std::size_t i = 0; i < orders.size(); ++i) {
+            const Score anew = metric_->compare(*other, *metric_->prepare(x.of_trials(orders[i])));
+            if (anew.status != permuted[i].status ||
+                (anew.status == Status::ok && std::abs(anew.angle_rad - permuted[i].angle_rad) > rounding_rad))
+                return failed(
+                    fmt::format("compare() gives {}, compare_permuted() {}", text_of(anew), text_of(permuted[i])));
+        }
+        return {};
+    }
+
     Finding foretells() const {
         const Trajectories x = system(0);
         std::vector<bool> is_training(static_cast<std::size_t>(x.shape().trials), false);
@@ -389,6 +415,7 @@ std::vector<Check> checks_of(const LoadedMetric& metric, const OptionValues& opt
              check("harmonise()", &MetricChecks::harmonises),
              check("ability: embeddings are kept", &MetricChecks::keeps_embeddings),
              check("ability: batches of pairs", &MetricChecks::compares_batches),
+             check("ability: permuted trials", &MetricChecks::permutes_trials),
              check("ability: weighted trials", &MetricChecks::weighs_trials),
              check("ability: held-out prediction", &MetricChecks::foretells),
              check("cost", &MetricChecks::costs),

@@ -190,6 +190,19 @@ std::vector<MantelFinding> ask(const MantelQuestion& question, std::span<const L
     return {finding, ranks};
 }
 
+/// What noise leaves of a correlation of two metrics. Source: Spearman 1904.
+void add_reliabilities(MantelFinding& finding, const std::map<std::string, double>& reliabilities) {
+    const auto a = reliabilities.find(finding.a);
+    const auto b = reliabilities.find(finding.b);
+    if (a == reliabilities.end() || b == reliabilities.end() || !finding.given.empty()) return;
+    if (finding.correlation != "pearson") return;
+    finding.reliability_a = a->second;
+    finding.reliability_b = b->second;
+    finding.largest_r = std::sqrt(std::max(0.0, a->second) * std::max(0.0, b->second));
+    constexpr double enough = 0.5;
+    if (a->second > enough && b->second > enough) finding.disattenuated_r = finding.test.statistic / *finding.largest_r;
+}
+
 }  // namespace
 
 std::vector<Question> read_questions(const Config& study, const Sheet& sheet, const std::vector<std::string>& metrics) {
@@ -208,11 +221,15 @@ std::vector<Question> read_questions(const Config& study, const Sheet& sheet, co
 }
 
 Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledSystems> systems,
-                   const QuestionOptions& options, const Stream& stream) {
+                   const std::map<std::string, double>& reliabilities, const QuestionOptions& options,
+                   const Stream& stream) {
     Answers answers;
     for (const Question& question : questions) {
         if (const auto* of_metrics = std::get_if<MantelQuestion>(&question)) {
-            std::ranges::move(ask(*of_metrics, systems, options.orders, stream), std::back_inserter(answers.mantel));
+            for (MantelFinding& finding : ask(*of_metrics, systems, options.orders, stream)) {
+                add_reliabilities(finding, reliabilities);
+                answers.mantel.push_back(std::move(finding));
+            }
             continue;
         }
         for (const LabelledSystems& of_metric : systems) {
@@ -233,23 +250,27 @@ Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledS
 }
 
 Table mantel_table(std::span<const MantelFinding> findings) {
-    Table rows = {{"a", "b", "given", "correlation", "r", "p", "n", "orders", "least_p", "note"}};
+    Table rows = {{"a", "b", "given", "correlation", "r", "p", "n", "orders", "least_p", "reliability_a",
+                   "reliability_b", "largest_r", "disattenuated_r", "note"}};
     for (const MantelFinding& one : findings) {
         const bool is_there = one.n >= 4;
         const auto number = [&](double value) { return is_there ? csv_number(value) : std::string(); };
         rows.push_back({one.a, one.b, one.given, one.correlation, number(one.test.statistic), number(one.test.p),
-                        fmt::format("{}", one.n), number(one.test.orders), number(one.test.least_p), one.note});
+                        fmt::format("{}", one.n), number(one.test.orders), number(one.test.least_p),
+                        csv_number(one.reliability_a), csv_number(one.reliability_b), csv_number(one.largest_r),
+                        csv_number(one.disattenuated_r), one.note});
     }
     return rows;
 }
 
 Table mantel_overview(std::span<const MantelFinding> findings) {
-    Table rows = {{"mantel", "given", "n", "r", "p", "note"}};
+    Table rows = {{"mantel", "given", "n", "r", "at most", "p", "note"}};
     for (const MantelFinding& one : findings) {
         if (one.correlation != "pearson") continue;
         const bool is_there = one.n >= 4;
         rows.push_back({one.a + ", " + one.b, one.given.empty() ? "-" : one.given, fmt::format("{}", one.n),
                         is_there ? fmt::format("{:.3g}", one.test.statistic) : "-",
+                        one.largest_r ? fmt::format("{:.3g}", *one.largest_r) : "-",
                         is_there ? fmt::format("{:.3g}", one.test.p) : "-", one.note});
     }
     return rows;

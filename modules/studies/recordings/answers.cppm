@@ -35,7 +35,11 @@ export struct MantelFinding {
     std::string given = {};
     std::string correlation;  ///< "pearson" or "spearman"
     PermutationTest test = {};
-    std::size_t n = 0;  ///< systems
+    std::size_t n = 0;                           ///< systems
+    std::optional<double> reliability_a = {};    ///< of two metrics: how well halves of the trials agree
+    std::optional<double> reliability_b = {};    ///< likewise
+    std::optional<double> largest_r = {};        ///< that two so reliable metrics can show
+    std::optional<double> disattenuated_r = {};  ///< what r would be of metrics without noise, if both are above .5
     std::string note = {};
 };
 
@@ -46,9 +50,10 @@ export struct Answers {
     std::vector<MantelFinding> mantel;
 };
 
-/// `systems`: what is known by each metric.
+/// `systems`: what is known by each metric. `reliabilities` of metrics, as far as they are known: see reliability_of().
 export Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledSystems> systems,
-                          const QuestionOptions& options, const Stream& stream);
+                          const std::map<std::string, double>& reliabilities, const QuestionOptions& options,
+                          const Stream& stream);
 
 /// A line for each question, for the terminal.
 export Table mantel_overview(std::span<const MantelFinding> findings);

@@ -71,6 +71,7 @@ Calibrations::Calibrations(const DissimilarityStage& dissimilarity, const Calibr
         const ChosenMetric& metric = experiment.metrics.front();
         const Part& part = experiment.parts.front();
         const std::string folder = experiment.name + "/" + metric.name;
+        add(systems_, SystemItem{{.stage = "floors", .name = folder + "/reliability", .key = {}}, e, {}});
         for (std::size_t i = 0; i < part.systems.size() && !metric.compares_samples(); ++i)
             add(systems_, SystemItem{{.stage = "floors", .name = fmt::format("{}/{:04}", folder, i), .key = {}}, e, i});
         std::map<std::pair<std::size_t, std::size_t>, std::vector<std::size_t>> blocks;  // by the groups of a and b
@@ -116,7 +117,7 @@ std::vector<std::size_t> Calibrations::systems_of(const PairsItem& item) const {
     return {systems.begin(), systems.end()};
 }
 
-const Calibrations::SystemItem& Calibrations::item_of(std::size_t experiment, std::size_t system) const {
+const Calibrations::SystemItem& Calibrations::item_of(std::size_t experiment, std::optional<std::size_t> system) const {
     return *std::ranges::find_if(
         systems_, [&](const SystemItem& item) { return item.experiment == experiment && item.system == system; });
 }
@@ -131,9 +132,14 @@ bool Calibrations::is_ready(const PairsItem& item, const ItemFiles& files) const
 
 std::string Calibrations::result_of(const SystemItem& item, const Compared& compared, const ItemFiles& /*files*/,
                                     Progress& /*progress*/) const {
-    const Part& part = dissimilarity_.experiments()[item.experiment].parts.front();
-    return to_json(compared.metric ? calibrate_system(*compared.metric, part.systems[item.system], options_, stream_)
-                                   : SystemCalibration{.units = compared.cause});
+    const std::vector<NamedSystem>& systems = dissimilarity_.experiments()[item.experiment].parts.front().systems;
+    if (item.system)
+        return to_json(compared.metric ? calibrate_system(*compared.metric, systems[*item.system], options_, stream_)
+                                       : SystemCalibration{.units = compared.cause});
+    const auto found = compared.metric
+                           ? reliability_of(*compared.metric, systems, options_.splits, stream_.child("reliability"), 1)
+                           : std::nullopt;
+    return found ? fmt::format("{}", *found) : "null";
 }
 
 std::string Calibrations::result_of(const PairsItem& item, const Compared& compared, const ItemFiles& files,
@@ -217,6 +223,15 @@ std::vector<Stage> Calibrations::stages() const {
     const Need comparisons = {"dissimilarity", all_of(dissimilarity_.items())};
     return {stage("floors", {comparisons}, systems_),
             stage("calibrate", {comparisons, {"floors", all_of(systems_)}}, pairs_)};
+}
+
+std::optional<double> Calibrations::reliability(std::size_t experiment, const std::filesystem::path& results) const {
+    const ItemFiles files(results);
+    const SystemItem& item = item_of(experiment, {});
+    const auto json = files.read(item);
+    if (!json || json->is_null()) return {};
+    if (!json->is_number()) throw files.was_changed(item);
+    return json->get<double>();
 }
 
 std::vector<std::optional<PairCalibration>> Calibrations::found(std::size_t experiment,

@@ -29,15 +29,18 @@ export class Calibrations {
     /// "floors", then "calibrate".
     std::vector<Stage> stages() const;
 
+    /// Of the metric of an experiment: see reliability_of(). Nothing where it is not known.
+    std::optional<double> reliability(std::size_t experiment, const std::filesystem::path& results) const;
+
     /// Of the pairs of an experiment, in their order; nothing where it is not known yet.
     std::vector<std::optional<PairCalibration>> found(std::size_t experiment,
                                                       const std::filesystem::path& results) const;
 
  private:
-    /// One system of one experiment.
+    /// Draws of one system of one experiment.
     struct SystemItem : Item {
-        std::size_t experiment;  ///< index
-        std::size_t system;      ///< index
+        std::size_t experiment;             ///< index
+        std::optional<std::size_t> system;  ///< index; none: halves of all systems, for the reliability
     };
     /// Some pairs of one experiment, of few systems, since those are made without each group of their trials first.
     struct PairsItem : Item {
@@ -50,7 +53,7 @@ export class Calibrations {
     Stage stage(const char* name, std::vector<Need> needs, const std::vector<SomeItem>& items) const;
     std::optional<Compared> compared(std::size_t experiment, const std::filesystem::path& results) const;
     std::vector<std::size_t> systems_of(const PairsItem& item) const;
-    const SystemItem& item_of(std::size_t experiment, std::size_t system) const;
+    const SystemItem& item_of(std::size_t experiment, std::optional<std::size_t> system) const;
     bool is_ready(const SystemItem& /*item*/, const ItemFiles& /*files*/) const { return true; }
     bool is_ready(const PairsItem& item, const ItemFiles& files) const;
     std::string result_of(const SystemItem& item, const Compared& compared, const ItemFiles& files,

@@ -313,7 +313,10 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     if (answers.mantel.size() > 0)
         metrics.figures.emplace_back(TableFigure{.id = "mantel-table",
                                                  .title = "Mantel tests",
-                                                 .caption = "Systems of one side in other orders.",
+                                                 .caption =
+                                                     "Systems of one side in other orders. Reliability: how well "
+                                                     "dissimilarities of two halves of the trials agree; "
+                                                     "largest r: that two so reliable metrics can show.",
                                                  .rows = mantel_table(answers.mantel)});
     std::vector<Section> sections = {std::move(groups), std::move(systems)};
     if (!metrics.figures.empty()) sections.push_back(std::move(metrics));

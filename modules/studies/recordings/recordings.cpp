@@ -208,7 +208,12 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
         systems.push_back(labelled_systems(metric.name, names, labels,
                                            [&](std::size_t a, std::size_t b) { return scores[a * n + b]; }));
     }
-    const Answers answers = answers_to(questions_, std::move(systems), options_, Stream(seed_).child("questions"));
+    std::map<std::string, double> reliabilities;
+    for (std::size_t e = 0; calibrations_ && e < dissimilarity_.experiments().size(); ++e)
+        if (const auto found = calibrations_->reliability(e, results))
+            reliabilities[dissimilarity_.experiments()[e].metrics.front().name] = *found;
+    const Answers answers =
+        answers_to(questions_, std::move(systems), reliabilities, options_, Stream(seed_).child("questions"));
     Findings findings{.tables = {{"dissimilarity.csv", dissimilarity_table(pairs)},
                                  {"systems.csv", systems_table()},
                                  {"groups.csv", groups_table(answers.groups)},

@@ -4,15 +4,20 @@
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <numbers>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 import repal.linalg;
 import repal.metric;
+import repal.permuted_products;
 
 namespace {
+
+constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
 
 /// All samples of a system: columns centred, Frobenius norm 1.
 struct Samples {
@@ -88,11 +93,27 @@ class Cka final : public repal::MetricOf<Samples> {
             return repal::Score::without_value(repal::Status::not_applicable, "all samples of a system are equal");
 
         const double cka = (a.x.transpose() * b.x).squaredNorm() / (a.gram_norm * b.gram_norm);
-        constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
         repal::Score score = repal::Score::of(cka > is_small ? small_angle(a, b) : std::acos(std::max(0.0, cka)));
         const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
         if (a.x.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.x.rows(), p, q)};
         return score;
+    }
+
+    std::vector<repal::Score> permuted_distances(const Samples& a, const Samples& b,
+                                                 repal::TrialOrders orders) const override {
+        if (a.x.size() == 0 || b.x.size() == 0 || repal::require_corresponding_rows(a.shape, b.shape)) return {};
+        std::vector<repal::Score> scores(orders.size());
+        repal::for_each_product(a.x, b.x, b.shape.steps, orders, [&](std::size_t i, const Eigen::MatrixXd& product) {
+            const double cka = product.squaredNorm() / (a.gram_norm * b.gram_norm);
+            if (cka <= is_small) {
+                scores[i] = repal::Score::of(std::acos(std::max(0.0, cka)));
+                return;
+            }
+            Samples permuted = b;
+            permuted.x = repal::in_trial_order(b.x, b.shape.steps, orders[i]);
+            scores[i] = repal::Score::of(small_angle(a, permuted));
+        });
+        return scores;
     }
 };
 

@@ -4,18 +4,22 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <numbers>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 import repal.linalg;
 import repal.metric;
+import repal.permuted_products;
 import repal.random;
 
 namespace {
 
 using Eigen::Index;
+using Eigen::MatrixXd;
 
 /// All samples of a system: columns centred, Frobenius norm 1.
 struct Samples {
@@ -25,8 +29,21 @@ struct Samples {
     }
 
     repal::Shape shape;
-    Eigen::MatrixXd x;  ///< (trial * time, channel), narrowed; empty if all samples are equal
+    MatrixXd x;  ///< (trial * time, channel), narrowed; empty if all samples are equal
 };
+
+constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
+
+double nuclear_norm(const MatrixXd& x) {
+    return Eigen::BDCSVD<MatrixXd>(x).singularValues().sum();
+}
+
+/// Near 0 the length of the chord has all the digits: |x - y q^T| = 2 sin(angle / 2). `product`: x^T y.
+double small_angle(const MatrixXd& x, const MatrixXd& y, const MatrixXd& product) {
+    const Eigen::BDCSVD<MatrixXd> svd(product, Eigen::ComputeThinU | Eigen::ComputeThinV);
+    const double distance = (x - y * (svd.matrixV() * svd.matrixU().transpose())).norm();
+    return 2 * std::asin(std::min(1.0, distance / 2));
+}
 
 /// The angle of independent noise of a shape: of one draw of it, smaller where it is large, for it depends on the
 /// proportions alone.
@@ -42,9 +59,9 @@ double angle_of_noise(Index n, Index p, Index q) {
         for (double& value : rows.reshaped()) value = draws.normal();
         return repal::centred_unit(rows);
     };
-    const Eigen::MatrixXd x = noise(p);
-    const Eigen::MatrixXd cross = x.transpose() * noise(q);
-    return std::acos(std::min(1.0, Eigen::BDCSVD<Eigen::MatrixXd>(cross).singularValues().sum()));
+    const MatrixXd x = noise(p);
+    const MatrixXd cross = x.transpose() * noise(q);
+    return std::acos(std::min(1.0, nuclear_norm(cross)));
 }
 
 std::string warning_of_few(Index samples, Index channels, Index other_channels) {
@@ -67,7 +84,7 @@ class Procrustes final : public repal::MetricOf<Samples> {
     static repal::MetricInfo info() {
         using enum repal::Invariance;
         return {.name = "procrustes",
-                .version = "2",
+                .version = "3",
                 .summary = "angle between two systems after the best rotation and reflection",
                 .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
                 .invariances = {translation, orthogonal, scaling},
@@ -90,20 +107,26 @@ class Procrustes final : public repal::MetricOf<Samples> {
         if (a.x.size() == 0 || b.x.size() == 0)
             return repal::Score::without_value(repal::Status::not_applicable, "all samples of a system are equal");
 
-        const Eigen::MatrixXd cross = a.x.transpose() * b.x;
-        const Eigen::BDCSVD<Eigen::MatrixXd> svd(cross, Eigen::ComputeThinU | Eigen::ComputeThinV);
-        const double cosine = svd.singularValues().sum();
-        constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
-        if (cosine <= is_small) {
-            repal::Score score = repal::Score::of(std::acos(cosine));
-            const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
-            if (a.x.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.x.rows(), p, q)};
-            return score;
-        }
-        // Near 0 the length of the chord has all the digits: |x - y q^T| = 2 sin(angle / 2).
-        const Eigen::MatrixXd rotation = svd.matrixV() * svd.matrixU().transpose();
-        const double distance = (a.x - b.x * rotation).norm();
-        return repal::Score::of(2 * std::asin(std::min(1.0, distance / 2)));
+        const MatrixXd cross = a.x.transpose() * b.x;
+        const double cosine = nuclear_norm(cross);
+        if (cosine > is_small) return repal::Score::of(small_angle(a.x, b.x, cross));
+        repal::Score score = repal::Score::of(std::acos(cosine));
+        const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
+        if (a.x.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.x.rows(), p, q)};
+        return score;
+    }
+
+    std::vector<repal::Score> permuted_distances(const Samples& a, const Samples& b,
+                                                 repal::TrialOrders orders) const override {
+        if (a.x.size() == 0 || b.x.size() == 0 || repal::require_corresponding_rows(a.shape, b.shape)) return {};
+        std::vector<repal::Score> scores(orders.size());
+        repal::for_each_product(a.x, b.x, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
+            const double cosine = nuclear_norm(product);
+            scores[i] = repal::Score::of(
+                cosine <= is_small ? std::acos(cosine)
+                                   : small_angle(a.x, repal::in_trial_order(b.x, b.shape.steps, orders[i]), product));
+        });
+        return scores;
     }
 };
 

@@ -62,9 +62,27 @@ Size cell_of(const Frame& frame) {
     return {frame.x.scale(1) - frame.x.scale(0), frame.y.scale(1) - frame.y.scale(0)};
 }
 
+/// Means of squares of `side` cells each way, of those that have values.
+RowMatrix means_of_squares(const RowMatrix& values, Eigen::Index side) {
+    RowMatrix means((values.rows() + side - 1) / side, (values.cols() + side - 1) / side);
+    for (Eigen::Index r = 0; r < means.rows(); ++r)
+        for (Eigen::Index c = 0; c < means.cols(); ++c) {
+            double sum = 0;
+            Eigen::Index n = 0;
+            const auto square = values.block(r * side, c * side, std::min(side, values.rows() - r * side),
+                                             std::min(side, values.cols() - c * side));
+            for (const double value : square.reshaped()) {
+                if (!is_shown(value)) continue;
+                sum += value;
+                ++n;
+            }
+            means(r, c) = n > 0 ? sum / static_cast<double>(n) : nothing;
+        }
+    return means;
+}
+
 /// One path for the cells of a colour, with the cell as the unit: large matrices stay small files.
-std::string cells(const RowMatrix& values, const Frame& frame, const Scale& colours) {
-    const Size cell = cell_of(frame);
+std::string unit_cells(const RowMatrix& values, const Size& cell, const Scale& colours) {
     const char* shape = std::min(cell.width, cell.height) < 12 ? "h1v1h-1z" : "h.96v.96h-.96z";
     std::map<std::string, std::string> paths;
     for (Eigen::Index r = 0; r < values.rows(); ++r)
@@ -77,6 +95,16 @@ std::string cells(const RowMatrix& values, const Frame& frame, const Scale& colo
     for (const auto& [colour, path] : paths) all += fmt::format("<path fill=\"{}\" d=\"{}\"/>\n", colour, path);
     return fmt::format("<g transform=\"scale({:.4f} {:.4f})\" shape-rendering=\"crispEdges\">\n{}</g>\n", cell.width,
                        cell.height, all);
+}
+
+/// Cells that are smaller than a pixel are drawn as means of some.
+std::string cells(const RowMatrix& values, const Frame& frame, const Scale& colours) {
+    const Size cell = cell_of(frame);
+    const double smallest = std::min(cell.width, cell.height);
+    if (smallest >= 1) return unit_cells(values, cell, colours);
+    const auto side = static_cast<Eigen::Index>(std::ceil(1 / smallest));
+    const auto size = static_cast<double>(side);
+    return unit_cells(means_of_squares(values, side), {cell.width * size, cell.height * size}, colours);
 }
 
 std::string numbers(const RowMatrix& values, const Frame& frame, const Scale& colours) {

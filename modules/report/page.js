@@ -269,6 +269,8 @@ class DrawnFigure {
         this.path = "";
         this.isStatic = typeof Plotly === "undefined";
         const { choice, variants } = JSON.parse(element.querySelector("script").textContent);
+        for (const { chart } of variants)
+            if (chart.matrices === "first variant") chart.matrices = variants[0].chart.matrices;
         this.variants = this.isStatic ? variants.slice(0, this.plot.children.length) : variants;
         if (this.variants.length > 1)
             addChoice(element, choice, variants.map(({ name }, i) => [i, name]), (value) => { this.variant = Number(value); this.offerPaths(); this.draw(); });

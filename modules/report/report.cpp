@@ -130,9 +130,14 @@ Json to_json(const PathChart& chart) {
 
 Json to_json(const Figure& figure) {
     Json variants = Json::array();
-    for (const auto& [name, chart] : figure.variants)
-        variants.push_back(
-            {{"name", name}, {"chart", std::visit([](const auto& shown) { return to_json(shown); }, chart)}});
+    for (const auto& [name, chart] : figure.variants) {
+        Json shown = std::visit([](const auto& one) { return to_json(one); }, chart);
+        // Matrices that the first variant has, too, are there once: of hundreds of systems they are most of a page.
+        if (!variants.empty() && shown.contains("matrices") &&
+            shown["matrices"] == variants.front()["chart"].value("matrices", Json()))
+            shown["matrices"] = "first variant";
+        variants.push_back({{"name", name}, {"chart", std::move(shown)}});
+    }
     return {{"choice", figure.choice}, {"variants", std::move(variants)}};
 }
 

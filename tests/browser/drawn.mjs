@@ -24,6 +24,7 @@ const shownBy = (figure) => figure.evaluate(async (element) => {
             [...context.getImageData(Math.floor((c + 0.5) / row.length * width), Math.floor((r + 0.5) / values.length * height), 1, 1).data]));
     };
     const { chart } = variants[chosen];
+    if (chart.matrices === "first variant") chart.matrices = variants[0].chart.matrices;
     return {
         id: `${element.id}, ${variants[chosen].name}`, chart,
         series: chart.panels?.map((_, i) => all(`.cartesianlayer .subplot.${i === 0 ? "xy" : `x${i + 1}y${i + 1}`}`).map((subplot) => all(".trace", subplot)

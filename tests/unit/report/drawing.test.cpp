@@ -479,6 +479,21 @@ TEST(Drawing, TheEndsOfTheScaleHaveTheEndsOfTheColours) {
     EXPECT_THAT(drawing, HasSubstr("<path fill=\"#eee\" d=\"M3 0h"));
 }
 
+TEST(Drawing, CellsSmallerThanAPixelAreDrawnAsMeans) {
+    // One matrix is 420 pixels wide: three of 1,000 cells each way are one, the mean of those that have values.
+    RowMatrix values = RowMatrix::Zero(1000, 1000);
+    values.topLeftCorner(3, 3) << 1, nothing, 0, nothing, nothing, 0, 0, 0, 0;
+    values(999, 999) = nothing;
+
+    const std::string drawing = repal::svg(heat_map(values));
+
+    const auto colours = found(drawing, "<path fill=\"(#[^\"]+)\" d=\"M0 0h");
+    ASSERT_EQ(colours.size(), 1U);
+    EXPECT_NE(colours.front(), "#440154");  // not 0, as nearly all
+    EXPECT_NE(colours.front(), "#fde725");  // and not 1
+    EXPECT_LT(drawing.size(), 2'000'000U);
+}
+
 TEST(Drawing, TheScaleReachesFromZeroOrBelow) {
     RowMatrix positive(1, 2);
     positive << 1, 2;

@@ -55,6 +55,15 @@ void add_note(PairCalibration& pair, const std::string& note) {
     pair.note += (pair.note.empty() ? "" : "; ") + note;
 }
 
+std::vector<double> null_quantiles(std::vector<double> nulls) {
+    constexpr std::size_t most = 21;
+    std::ranges::sort(nulls);
+    if (nulls.size() <= most) return nulls;
+    std::vector<double> quantiles;
+    for (std::size_t i = 0; i < most; ++i) quantiles.push_back(nulls[i * (nulls.size() - 1) / (most - 1)]);
+    return quantiles;
+}
+
 std::span<const CalibrationColumn> calibration_columns() {
     static constexpr std::array columns = {
         CalibrationColumn{"corrected_rad", &PairCalibration::corrected_rad},

@@ -39,6 +39,7 @@ export struct PairCalibration {
     std::optional<double> chance_rad = {};          ///< the angle that chance alone reaches in 1 - confidence of draws
     std::optional<double> p_relate = {};            ///< H0: trials do not correspond, given each system's mean course
     std::optional<double> p_relate_adjusted = {};   ///< likewise, or family-wise
+    std::vector<double> null_rad = {};              ///< null_quantiles() of the angles that the H0 of its p gives
     std::string note = {};
 };
 
@@ -103,5 +104,8 @@ std::size_t count_of(const std::vector<std::size_t>& groups);
 void add_interval(PairCalibration& pair, double angle, std::span<const std::vector<double>> left_out, double confidence,
                   double largest);
 void add_note(PairCalibration& pair, const std::string& note);
+
+/// 21 values evenly among these in their order, the smallest and the largest among them; fewer if there are fewer.
+std::vector<double> null_quantiles(std::vector<double> nulls);
 
 }  // namespace repal

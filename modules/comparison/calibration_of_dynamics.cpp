@@ -201,15 +201,15 @@ class PairsOfDynamics {
             add_interval(pair, *reference, left_out, options_.confidence, metric_.info.largest_rad);
         else
             add_note(pair, "without some trials the pair has no value, so that there is no interval");
-        const std::size_t n = systems_[i].nulls.size() + systems_[j].nulls.size();
-        if (n != 2 * (options_.resamples / 2)) {
+        std::vector<double> nulls = systems_[i].nulls;
+        nulls.insert(nulls.end(), systems_[j].nulls.begin(), systems_[j].nulls.end());
+        if (nulls.size() != 2 * (options_.resamples / 2)) {
             add_note(pair, "some draws of the trials have no value, so that there is no p");
             return pair;
         }
-        std::ptrdiff_t as_large = 0;
-        for (const std::size_t system : {i, j})
-            as_large += std::ranges::count_if(systems_[system].nulls, [&](double null) { return null >= *reference; });
-        pair.p_differ = static_cast<double>(as_large + 1) / static_cast<double>(n + 1);
+        const auto as_large = std::ranges::count_if(nulls, [&](double null) { return null >= *reference; });
+        pair.p_differ = static_cast<double>(as_large + 1) / static_cast<double>(nulls.size() + 1);
+        pair.null_rad = null_quantiles(std::move(nulls));
         return pair;
     }
 

@@ -293,6 +293,7 @@ class OfSamples {
         const double reached = all.front() * (1 + 1e-12);
         const auto n = static_cast<double>(all.size());
         pair.p_relate = static_cast<double>(std::ranges::count_if(all, [&](double a) { return a <= reached; })) / n;
+        pair.null_rad = null_quantiles({all.begin() + 1, all.end()});
         std::ranges::sort(all);
         const auto place = static_cast<std::size_t>(n - std::ceil(options_.confidence * n - 1e-9));
         pair.chance_rad = all[std::min(place, all.size() - 1)];

@@ -102,7 +102,8 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
         .sections = {}};
     Section values{.id = "dissimilarity", .title = "Dissimilarity"};
     values.figures.emplace_back(dissimilarity_map("dissimilarity-map", comparisons, names));
-    for (Figure figure : {calibrated_pairs("dissimilarity-calibration", comparisons),
+    for (Figure figure : {calibrated_pairs("dissimilarity-calibration", comparisons, CalibrationOptions().confidence),
+                          observed_and_null("dissimilarity-null", comparisons),
                           certificates("dissimilarity-certificates", comparisons), plane_map(comparisons, names)})
         if (!figure.variants.empty()) values.figures.emplace_back(std::move(figure));
     values.figures.emplace_back(comparison_table(comparisons));

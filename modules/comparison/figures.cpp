@@ -214,7 +214,7 @@ Figure certificates(const std::string& id, std::span<const Comparison> compariso
     return figure;
 }
 
-Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons) {
+Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons, double confidence) {
     PanelChart chart{.panels = {}, .columns = 2};
     constexpr double unit = std::numbers::pi / 2;
     for (const std::string& metric : metrics_of(comparisons)) {
@@ -227,8 +227,10 @@ Figure calibrated_pairs(const std::string& id, std::span<const Comparison> compa
         Series values{.name = "value", .colour = 0};
         Series corrected{.name = "less what noise adds, with its interval", .colour = 1};
         Series floors{.name = "noise floor", .mark = Mark::line, .colour = grey, .is_dashed = true};
-        Series chances{
-            .name = "chance reaches this in 5 % of draws", .mark = Mark::line, .colour = black, .is_dashed = true};
+        Series chances{.name = fmt::format("chance reaches this in {:.3g} % of draws", 100 * (1 - confidence)),
+                       .mark = Mark::line,
+                       .colour = black,
+                       .is_dashed = true};
         for (const Comparison* pair : pairs) {
             const double place = static_cast<double>(values.x.size() + 1);
             const auto in_units = [&](const std::optional<double>& angle) { return angle ? *angle / unit : nothing; };
@@ -254,11 +256,60 @@ Figure calibrated_pairs(const std::string& id, std::span<const Comparison> compa
     }
     Figure figure{.id = id,
                   .title = "How sure each value is",
-                  .caption =
-                      "Every pair: its value, the same less what noise adds with a 95 % interval (jackknife over "
+                  .caption = fmt::format(
+                      "Every pair: its value, the same less what noise adds with a {:.3g} % interval (jackknife over "
                       "trials), and beside it what two recordings of one system would show, or what chance "
-                      "reaches where samples correspond."};
+                      "reaches where samples correspond.",
+                      100 * confidence)};
     if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
+    return figure;
+}
+
+Figure observed_and_null(const std::string& id, std::span<const Comparison> comparisons) {
+    constexpr std::size_t most = 12;
+    constexpr double level = 0.05;
+    constexpr double unit = std::numbers::pi / 2;
+    Figure figure{
+        .id = id,
+        .title = "Values and chance",
+        .caption = fmt::format("At most {} pairs of each metric, those whose p is nearest to {}: the value, and the "
+                               "distribution (21 quantiles) of what draws give if there is no difference (p_differ) "
+                               "or no relation (p_relate).",
+                               most, level),
+        .choice = "metric",
+        .variants = {}};
+    const auto p_of = [](const Comparison& one) {
+        return one.calibration->p_differ ? one.calibration->p_differ : one.calibration->p_relate;
+    };
+    for (const std::string& metric : metrics_of(comparisons)) {
+        std::vector<const Comparison*> pairs;
+        for (const Comparison& one : comparisons)
+            if (one.metric == metric && has_value(one) && one.calibration && p_of(one) &&
+                !one.calibration->null_rad.empty())
+                pairs.push_back(&one);
+        if (pairs.empty()) continue;
+        std::ranges::sort(
+            pairs, {}, [&](const Comparison* one) { return std::pair(std::abs(std::log(*p_of(*one) / level)), one); });
+        pairs.resize(std::min(pairs.size(), most));
+        Panel panel{
+            .title = metric, .x = {.title = "pair"}, .y = {.title = dissimilarity_unit, .starts_at_zero = true}};
+        Series values{.name = "value", .colour = 1};
+        for (const Comparison* pair : pairs) {
+            const auto place = static_cast<double>(panel.x.categories.size());
+            panel.x.categories.push_back(fmt::format("{} | {}\np = {:.2g}", pair->a, pair->b, *p_of(*pair)));
+            Series chance{.name = "chance", .mark = Mark::violin, .colour = grey};
+            for (const double angle : pair->calibration->null_rad) {
+                chance.x.push_back(place);
+                chance.y.push_back(angle / unit);
+            }
+            panel.series.push_back(std::move(chance));
+            values.x.push_back(place);
+            values.y.push_back(pair->score.dissimilarity());
+            values.labels.push_back(panel.x.categories.back());
+        }
+        panel.series.push_back(std::move(values));
+        figure.variants.push_back({metric, PanelChart{.panels = {std::move(panel)}}});
+    }
     return figure;
 }
 

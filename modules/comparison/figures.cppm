@@ -64,7 +64,11 @@ export Figure certificates(const std::string& id, std::span<const Comparison> co
 
 /// Every pair that was calibrated: its value, the interval of what noise does not explain, the noise floor. There are
 /// no variants if none was.
-export Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons);
+export Figure calibrated_pairs(const std::string& id, std::span<const Comparison> comparisons, double confidence);
+
+/// The pairs of each metric whose p is nearest to the usual level: their values, and those that chance gives. There are
+/// no variants if no p is known.
+export Figure observed_and_null(const std::string& id, std::span<const Comparison> comparisons);
 
 /// Growth and frequency of the modes of all systems, of each metric whose embeddings are operators; of no other, and so
 /// perhaps without variants. Of few systems also coloured by how far modes of half of the trials are from being modes

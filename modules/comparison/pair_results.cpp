@@ -125,6 +125,7 @@ std::string to_json(const std::vector<PairCalibration>& calibrations) {
         nlohmann::ordered_json json = nlohmann::ordered_json::object();
         for (const CalibrationColumn& column : calibration_columns())
             if (const auto& value = calibration.*column.value) json[std::string(column.name)] = *value;
+        if (!calibration.null_rad.empty()) json["null_rad"] = calibration.null_rad;
         json["note"] = calibration.note;
         list.push_back(std::move(json));
     }
@@ -137,6 +138,7 @@ std::optional<std::vector<PairCalibration>> calibrations_from(const nlohmann::js
         for (const auto& one : json) {
             PairCalibration& calibration = calibrations.emplace_back();
             calibration.note = one.at("note").get<std::string>();
+            if (one.contains("null_rad")) calibration.null_rad = one.at("null_rad").get<std::vector<double>>();
             for (const CalibrationColumn& column : calibration_columns())
                 if (const auto place = one.find(std::string(column.name)); place != one.end())
                     calibration.*column.value = place->get<double>();

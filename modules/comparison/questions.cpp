@@ -21,6 +21,7 @@ module;
 #include "core/eigen.hpp"
 module repal.questions;
 
+import repal.exchanged;
 import repal.group_tests;
 import repal.inference;
 import repal.mantel;
@@ -31,22 +32,6 @@ namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
-
-/// The distinct values of a label and which of them each system has.
-struct Groups {
-    explicit Groups(const std::vector<std::string>& values) {
-        std::map<std::string, std::size_t> numbers;
-        for (const std::string& value : values) numbers[value] = 0;
-        for (auto& [name, number] : numbers) {
-            number = names.size();
-            names.push_back(name);
-        }
-        for (const std::string& value : values) of.push_back(numbers.at(value));
-    }
-
-    std::vector<std::string> names = {};
-    std::vector<std::size_t> of = {};
-};
 
 /// Nothing if one of them is no number.
 std::optional<std::vector<double>> numbers_in(const std::vector<std::string>& texts) {
@@ -71,48 +56,6 @@ std::vector<double> numbers_of(const std::vector<std::size_t>& things, const std
 
 MatrixXd column_of(const std::vector<double>& numbers) {
     return Eigen::Map<const Eigen::VectorXd>(numbers.data(), static_cast<Index>(numbers.size()));
-}
-
-/// What is exchanged when a factor means nothing: systems, or subjects as wholes, which then are what is tested.
-struct Exchanged {
-    MatrixXd squares;                              ///< (thing, thing)
-    std::vector<std::vector<std::size_t>> labels;  ///< of each factor, of each thing
-    std::vector<std::size_t> subjects;             ///< whose things are no neighbours of each other; empty: all are
-    Exchange exchange;
-    std::string note;
-};
-
-Exchanged exchanged(const MatrixXd& values, const std::vector<std::vector<std::size_t>>& labels,
-                    const std::vector<std::size_t>& subjects) {
-    const std::size_t n = labels.front().size();
-    const MatrixXd squares = values.array().square();
-    if (subjects.empty()) return {squares, labels, {}, Exchange::of_all(n), ""};
-    std::map<std::vector<std::size_t>, std::size_t> numbers;
-    std::vector<std::size_t> combined;
-    for (std::size_t i = 0; i < n; ++i) {
-        std::vector<std::size_t> all;
-        for (const auto& factor : labels) all.push_back(factor[i]);
-        combined.push_back(numbers.try_emplace(std::move(all), numbers.size()).first->second);
-    }
-    const std::size_t n_subjects = std::ranges::max(subjects) + 1;
-    std::vector<std::set<std::size_t>> of_subject(n_subjects);
-    for (std::size_t i = 0; i < n; ++i) of_subject[subjects[i]].insert(combined[i]);
-    const auto varying = std::ranges::count_if(of_subject, [](const auto& found) { return found.size() > 1; });
-    if (varying > 0)
-        return {squares, labels, subjects, Exchange::of_subjects(subjects, combined),
-                static_cast<std::size_t>(varying) == n_subjects
-                    ? "labels are exchanged within subjects"
-                    : fmt::format("labels are exchanged within the {} of {} subjects in which they vary, and between "
-                                  "the others",
-                                  varying, n_subjects)};
-    std::vector<std::vector<std::size_t>> of_subjects(labels.size(), std::vector<std::size_t>(n_subjects));
-    for (std::size_t factor = 0; factor < labels.size(); ++factor)
-        for (std::size_t i = 0; i < n; ++i) of_subjects[factor][subjects[i]] = labels[factor][i];
-    return {centroid_squares(squares, subjects),
-            std::move(of_subjects),
-            {},
-            Exchange::of_all(n_subjects),
-            n_subjects == n ? "" : "subjects are one thing each, at their centroid"};
 }
 
 bool is_constant_within(const std::vector<std::size_t>& subjects, const std::vector<std::size_t>& labels) {
@@ -328,7 +271,8 @@ std::string text_of(const Question& question) {
         return fmt::format("order: {}{}{}", order->label, subject_of(order->subject),
                            order->to == "first" ? "" : ", to: " + order->to);
     const auto& mantel = std::get<MantelQuestion>(question);
-    return fmt::format("mantel: {}, {}{}", mantel.a, mantel.b, mantel.given.empty() ? "" : ", given: " + mantel.given);
+    return fmt::format("mantel: {}, {}{}{}", mantel.a, mantel.b, mantel.given.empty() ? "" : ", given: " + mantel.given,
+                       subject_of(mantel.subject));
 }
 
 LabelledSystems LabelledSystems::with(const std::vector<std::string>& known) const {

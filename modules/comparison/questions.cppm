@@ -39,11 +39,12 @@ export struct OrderQuestion {
 
 /// Do two metrics, or a metric and a label, see the same?
 ///
-///     {mantel: [dsa, cka], given: area}
+///     {mantel: [dsa, cka], given: area, subject: animal}
 export struct MantelQuestion {
     std::string a;
     std::string b;
-    std::string given = {};  ///< a label or metric whose part in both is taken out; empty: none
+    std::string given = {};    ///< a label or metric whose part in both is taken out; empty: none
+    std::string subject = {};  ///< as above
 };
 
 export using Question = std::variant<GroupQuestion, OrderQuestion, MantelQuestion>;

@@ -2,6 +2,7 @@ module;
 #include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -57,11 +58,26 @@ class Pairs {
     Eigen::MatrixXd square_;
 };
 
-/// Each thing is its own value.
-std::vector<std::size_t> things(Eigen::Index n) {
-    std::vector<std::size_t> order(static_cast<std::size_t>(n));
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    return order;
+/// Of a statistic of the order of things. `alike`: as mantel() has it.
+PermutationTest test_of(const std::function<double(std::span<const std::size_t>)>& statistic, Eigen::Index n,
+                        std::span<const std::size_t> alike, const Exchange& exchange, int resamples,
+                        const Stream& stream) {
+    std::vector<std::size_t> numbers(alike.begin(), alike.end());
+    if (alike.empty()) {
+        numbers.resize(static_cast<std::size_t>(n));
+        std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+    }
+    // The first thing of each number stands for those that are alike.
+    std::map<std::size_t, std::size_t> first;
+    for (std::size_t thing = 0; thing < numbers.size(); ++thing) first.try_emplace(numbers[thing], thing);
+    return permutation_test(
+        exchange, numbers,
+        [&](std::span<const std::size_t> order) {
+            std::vector<std::size_t> things;
+            for (const std::size_t number : order) things.push_back(first.at(number));
+            return statistic(things);
+        },
+        resamples, stream);
 }
 
 }  // namespace
@@ -71,23 +87,13 @@ PermutationTest mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, Corre
                        const Stream& stream) {
     const Pairs of_x(x, correlation);
     const Pairs of_y(y, correlation);
-    const std::vector<std::size_t> all = things(x.rows());
-    // The first thing of each number stands for those that are alike.
-    const std::vector<std::size_t> numbers = alike.empty() ? all : std::vector(alike.begin(), alike.end());
-    std::map<std::size_t, std::size_t> first;
-    for (const std::size_t thing : all) first.try_emplace(numbers[thing], thing);
-    return permutation_test(
-        exchange, numbers,
-        [&](std::span<const std::size_t> order) {
-            std::vector<std::size_t> of_things;
-            for (const std::size_t number : order) of_things.push_back(first.at(number));
-            return of_x.correlation(of_things, of_y);
-        },
-        resamples, stream);
+    return test_of([&](std::span<const std::size_t> order) { return of_x.correlation(order, of_y); }, x.rows(), alike,
+                   exchange, resamples, stream);
 }
 
 PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, const Eigen::MatrixXd& z,
-                               const Exchange& exchange, int resamples, const Stream& stream) {
+                               std::span<const std::size_t> alike, const Exchange& exchange, int resamples,
+                               const Stream& stream) {
     const Pairs of_x(x, Correlation::pearson);
     const Pairs of_y(y, Correlation::pearson);
     const Pairs of_z(z, Correlation::pearson);
@@ -100,7 +106,7 @@ PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& 
         if (1 - xz * xz < rounding || 1 - yz * yz < rounding) return std::numeric_limits<double>::quiet_NaN();
         return (xy - xz * yz) / std::sqrt((1 - xz * xz) * (1 - yz * yz));
     };
-    return permutation_test(exchange, things(x.rows()), partial, resamples, stream);
+    return test_of(partial, x.rows(), alike, exchange, resamples, stream);
 }
 
 }  // namespace repal

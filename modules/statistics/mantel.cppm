@@ -21,6 +21,7 @@ export PermutationTest mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y
 /// Pearson's correlation of x and y without what a third matrix tells of both; NaN if that is all of one. Liberal where
 /// both have spatial structure (Guillot & Rousset 2013). Source: Smouse, Long & Sokal 1986.
 export PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, const Eigen::MatrixXd& z,
-                                      const Exchange& exchange, int resamples, const Stream& stream);
+                                      std::span<const std::size_t> alike, const Exchange& exchange, int resamples,
+                                      const Stream& stream);
 
 }  // namespace repal

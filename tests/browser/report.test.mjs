@@ -313,7 +313,7 @@ describe("names", () => {
         const page = await open("results/recordings/report.html");
 
         const figures = await marksOf(page);
-        for (const id of ["groups-means", "order-curves", "systems-map", "systems-tree", "systems-dissimilarity", "systems-calibrated", "mantel-map"])
+        for (const id of ["groups-means", "order-curves", "systems-map", "systems-tree", "systems-dissimilarity", "systems-calibrated", "systems-null", "mantel-map"])
             assert.ok(figures.some((figure) => figure.id === id), `${id} in ${figures.map((figure) => figure.id)}`);
         for (const { id, drawn, marks } of figures) {
             assert.equal(drawn, "yes", id);

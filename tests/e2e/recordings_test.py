@@ -2,9 +2,11 @@
 
 import csv
 import io
+import json
 import math
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -150,6 +152,17 @@ class Recordings(ProgramTest):
                   if row["metric"] == "dsa"}
         self.assertEqual(of_dsa[frozenset(("cycle1", "spiral1"))], 1 / 99)
         self.assertGreater(of_dsa[frozenset(("cycle1", "cycle2"))], 0.02)
+        # Values beside what chance gives, of the pairs that are nearest to being told apart.
+        page = (self.folder / "whole" / "recordings" / "report.html").read_text()
+        figure = json.loads(re.search(r'id="systems-null".*?<script type="application/json">(.*?)</script>', page,
+                                      re.DOTALL).group(1))
+        panel = next(one["chart"]["panels"][0] for one in figure["variants"] if one["name"] == "dsa")
+        *chances, values = panel["series"]
+        self.assertEqual(len(chances), 12)
+        for category, chance, value in zip(panel["x"]["categories"], chances, values["y"]):
+            self.assertEqual((len(chance["y"]), chance["y"]), (21, sorted(chance["y"])))
+            p = float(category.split("p = ")[1])
+            self.assertEqual(value > chance["y"][-1], p < 0.0102, category)  # above all draws: the least of 98 of them
         # How much of a correlation of two metrics noise leaves.
         mantel = next(row for row in self.rows("mantel.csv", self.folder / "whole" / "recordings")
                       if row["correlation"] == "pearson")

@@ -5,6 +5,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -18,6 +19,7 @@ module;
 #include "core/eigen.hpp"
 module repal.answers;
 
+import repal.exchanged;
 import repal.mantel;
 
 namespace repal {
@@ -80,13 +82,14 @@ Question read_question(const Config& config, const Sheet& sheet, const std::vect
         return question;
     }
     if (config.has("mantel")) {
-        config.require_keys({"mantel", "given"});
+        config.require_keys({"mantel", "given", "subject"});
         const std::vector<Config> two = config.at("mantel").elements(2);
         if (two.size() != 2) throw config.at("mantel").error("two of metrics and labels are compared");
         return MantelQuestion{
             .a = metric_or_label(two[0], sheet, metrics),
             .b = metric_or_label(two[1], sheet, metrics),
-            .given = config.has("given") ? metric_or_label(config.at("given"), sheet, metrics) : std::string()};
+            .given = config.has("given") ? metric_or_label(config.at("given"), sheet, metrics) : std::string(),
+            .subject = label_or_empty(config, "subject", sheet)};
     }
     throw config.error("a question is one of groups, order and mantel");
 }
@@ -98,6 +101,8 @@ bool names_groups(const Label& label) {
         if (!value.empty()) ++sizes[value];
     return sizes.size() > 1 && std::ranges::any_of(sizes, [](const auto& size) { return size.second > 1; });
 }
+
+constexpr std::size_t least_for_mantel = 4;  // systems, or subjects
 
 /// How far systems are apart by a label: the difference of numbers, else 0 or 1.
 Eigen::MatrixXd apart(const std::vector<std::string>& values) {
@@ -114,13 +119,15 @@ Eigen::MatrixXd apart(const std::vector<std::string>& values) {
     return matrix;
 }
 
-/// Matrices of the same systems, one for each of the names, which are metrics or labels.
-struct SameSystems {
-    std::vector<Eigen::MatrixXd> matrices;
-    std::size_t n = 0;
+/// Some systems, seen by a metric or a label.
+struct Seen {
+    Eigen::MatrixXd values = {};          ///< (system, system) by a metric
+    std::vector<std::string> label = {};  ///< of each system; empty: it is a metric
+    bool is_label() const { return !label.empty(); }
 };
 
-SameSystems same_systems(const std::vector<std::string>& names, std::span<const LabelledSystems> metrics) {
+/// The systems of which all these metrics have values and all these labels are known, by each of the names.
+std::vector<Seen> same_systems(const std::vector<std::string>& names, std::span<const LabelledSystems> metrics) {
     const auto metric_of = [&](const std::string& name) {
         const auto found = std::ranges::find(metrics, name, &LabelledSystems::metric);
         return found == metrics.end() ? nullptr : &*found;
@@ -135,8 +142,8 @@ SameSystems same_systems(const std::vector<std::string>& names, std::span<const 
             ++wanted;
             for (const std::string& system : metric->names) ++times[system];
         }
-    SameSystems same;
-    if (any == nullptr) return same;
+    std::vector<Seen> seen(names.size());
+    if (any == nullptr) return seen;
     std::vector<std::string> systems;
     for (std::size_t i = 0; i < any->names.size(); ++i) {
         const bool has_labels = std::ranges::all_of(names, [&](const std::string& name) {
@@ -144,50 +151,119 @@ SameSystems same_systems(const std::vector<std::string>& names, std::span<const 
         });
         if (has_labels && (wanted == 0 || times[any->names[i]] == wanted)) systems.push_back(any->names[i]);
     }
-    same.n = systems.size();
-    for (const std::string& name : names) {
-        const LabelledSystems* metric = metric_of(name);
+    for (std::size_t k = 0; k < names.size(); ++k) {
+        const LabelledSystems* metric = metric_of(names[k]);
         const LabelledSystems& from = metric == nullptr ? *any : *metric;
         std::vector<Eigen::Index> places;
-        std::vector<std::string> values;
         for (const std::string& system : systems) {
             const auto place = std::ranges::find(from.names, system) - from.names.begin();
             places.push_back(place);
-            if (metric == nullptr) values.push_back(from.labels.at(name)[static_cast<std::size_t>(place)]);
+            if (metric == nullptr) seen[k].label.push_back(from.labels.at(names[k])[static_cast<std::size_t>(place)]);
         }
-        same.matrices.push_back(metric == nullptr ? apart(values) : Eigen::MatrixXd(metric->values(places, places)));
+        if (metric != nullptr) seen[k].values = metric->values(places, places);
     }
-    return same;
+    return seen;
+}
+
+/// What a Mantel test compares: systems, or subjects as wholes.
+struct Compared {
+    std::vector<Eigen::MatrixXd> distances;  ///< (thing, thing) of each name; the first is exchanged
+    std::vector<std::size_t> alike;          ///< by the first, if it is a label
+    Exchange exchange;
+    std::string note;
+};
+
+/// `seen`: two, and what is given, if it is. Nothing if what is given varies within subjects that are wholes.
+std::optional<Compared> compared(std::vector<Seen> seen, const std::vector<std::size_t>& subjects, std::size_t n) {
+    // Of a label and a metric the label is exchanged, within subjects where it varies in these.
+    if (!seen[0].is_label() && seen[1].is_label()) std::swap(seen[0], seen[1]);
+    std::vector<std::vector<std::size_t>> labels;
+    for (const Seen& one : std::span(seen).first(2))
+        if (one.is_label()) labels.push_back(Groups(one.label).of);
+    if (labels.empty() && !subjects.empty()) labels.push_back(subjects);
+    if (labels.empty()) labels.emplace_back(n);
+    Compared found;
+    for (const Seen& one : seen) {
+        Exchanged things = exchanged(one.is_label() ? Eigen::MatrixXd(Eigen::MatrixXd::Zero(
+                                                          static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n)))
+                                                    : one.values,
+                                     labels, subjects);
+        std::vector<std::string> label = one.label;
+        if (one.is_label() && things.exchange.n_things() < n) {
+            std::map<std::size_t, std::string> of_subjects;
+            for (std::size_t i = 0; i < n; ++i)
+                if (of_subjects.try_emplace(subjects[i], one.label[i]).first->second != one.label[i]) return {};
+            label.clear();
+            for (const auto& [subject, value] : of_subjects) label.push_back(value);
+        }
+        if (one.is_label() && found.distances.empty()) found.alike = Groups(label).of;
+        found.distances.push_back(one.is_label() ? apart(label)
+                                                 : Eigen::MatrixXd(things.squares.cwiseMax(0).cwiseSqrt()));
+        found.exchange = std::move(things.exchange);
+        found.note = std::move(things.note);
+    }
+    return found;
 }
 
 std::vector<MantelFinding> ask(const MantelQuestion& question, std::span<const LabelledSystems> metrics, int orders,
                                const Stream& root) {
     std::vector<std::string> names = {question.a, question.b};
-    if (!question.given.empty()) names.push_back(question.given);
-    const SameSystems same = same_systems(names, metrics);
-    MantelFinding finding{
-        .a = question.a, .b = question.b, .given = question.given, .correlation = "pearson", .n = same.n};
-    if (same.n < 4) {
+    for (const std::string& name : {question.given, question.subject})
+        if (!name.empty()) names.push_back(name);
+    std::vector<Seen> seen = same_systems(names, metrics);
+    const auto size_of = [](const Seen& one) {
+        return one.is_label() ? one.label.size() : static_cast<std::size_t>(one.values.rows());
+    };
+    const std::size_t n = size_of(seen.front());
+    MantelFinding finding{.a = question.a,
+                          .b = question.b,
+                          .given = question.given,
+                          .subject = question.subject,
+                          .correlation = "pearson",
+                          .n = n};
+    if (n < least_for_mantel) {
         finding.note = "fewer than four systems have both";
         return {finding};
     }
-    const Stream stream = root.child(text_of(question));
-    const Exchange exchange = Exchange::of_all(same.n);
-    if (!question.given.empty()) {
-        finding.test = partial_mantel(same.matrices[0], same.matrices[1], same.matrices[2], exchange, orders, stream);
-        finding.note = std::isnan(finding.test.statistic)
-                           ? "what is given tells one of both wholly, so that nothing is left"
-                           : "liberal where both depend on what is given in other ways, too";
+    std::vector<std::size_t> subjects;
+    if (!question.subject.empty()) {
+        subjects = Groups(seen.back().label).of;
+        seen.pop_back();
+    }
+    const auto all = compared(std::move(seen), subjects, n);
+    if (!all) {
+        finding.n = 0;
+        finding.note = fmt::format("subjects are compared as wholes, and {} varies within them", question.given);
         return {finding};
     }
-    finding.test =
-        mantel(same.matrices[0], same.matrices[1], Correlation::pearson, {}, exchange, orders, stream.child("pearson"));
-    if (std::isnan(finding.test.statistic)) finding.note = "all of one are equally far apart";
-    MantelFinding ranks = finding;
-    ranks.correlation = "spearman";
-    ranks.test = mantel(same.matrices[0], same.matrices[1], Correlation::spearman, {}, exchange, orders,
-                        stream.child("spearman"));
-    return {finding, ranks};
+    finding.n = all->exchange.n_things();
+    finding.note = all->note;
+    const auto note = [&](MantelFinding& one, const char* text) {
+        one.note += (one.note.empty() ? "" : "; ") + std::string(text);
+    };
+    if (finding.n < least_for_mantel) {
+        note(finding, "fewer than four of these have both");
+        return {finding};
+    }
+    const Stream stream = root.child(text_of(question));
+    const Eigen::MatrixXd& x = all->distances[0];
+    const Eigen::MatrixXd& y = all->distances[1];
+    if (!question.given.empty()) {
+        finding.test = partial_mantel(x, y, all->distances[2], all->alike, all->exchange, orders, stream);
+        note(finding, std::isnan(finding.test.statistic)
+                          ? "what is given tells one of both wholly, so that nothing is left"
+                          : "liberal where both depend on what is given in other ways, too");
+        return {finding};
+    }
+    MantelFinding by_ranks = finding;
+    by_ranks.correlation = "spearman";
+    const auto test_by = [&](Correlation correlation, const std::string& name) {
+        return mantel(x, y, correlation, all->alike, all->exchange, orders, stream.child(name));
+    };
+    finding.test = test_by(Correlation::pearson, finding.correlation);
+    by_ranks.test = test_by(Correlation::spearman, by_ranks.correlation);
+    if (std::isnan(finding.test.statistic)) note(finding, "all of one are equally far apart");
+    return {finding, by_ranks};
 }
 
 /// What noise leaves of a correlation of two metrics. Source: Spearman 1904.
@@ -250,13 +326,13 @@ Answers answers_to(const std::vector<Question>& questions, std::vector<LabelledS
 }
 
 Table mantel_table(std::span<const MantelFinding> findings) {
-    Table rows = {{"a", "b", "given", "correlation", "r", "p", "n", "orders", "least_p", "reliability_a",
+    Table rows = {{"a", "b", "given", "subject", "correlation", "r", "p", "n", "orders", "least_p", "reliability_a",
                    "reliability_b", "largest_r", "disattenuated_r", "note"}};
     for (const MantelFinding& one : findings) {
-        const bool is_there = one.n >= 4;
+        const bool is_there = one.n >= least_for_mantel;
         const auto number = [&](double value) { return is_there ? csv_number(value) : std::string(); };
-        rows.push_back({one.a, one.b, one.given, one.correlation, number(one.test.statistic), number(one.test.p),
-                        fmt::format("{}", one.n), number(one.test.orders), number(one.test.least_p),
+        rows.push_back({one.a, one.b, one.given, one.subject, one.correlation, number(one.test.statistic),
+                        number(one.test.p), fmt::format("{}", one.n), number(one.test.orders), number(one.test.least_p),
                         csv_number(one.reliability_a), csv_number(one.reliability_b), csv_number(one.largest_r),
                         csv_number(one.disattenuated_r), one.note});
     }
@@ -267,8 +343,9 @@ Table mantel_overview(std::span<const MantelFinding> findings) {
     Table rows = {{"mantel", "given", "n", "r", "at most", "p", "note"}};
     for (const MantelFinding& one : findings) {
         if (one.correlation != "pearson") continue;
-        const bool is_there = one.n >= 4;
-        rows.push_back({one.a + ", " + one.b, one.given.empty() ? "-" : one.given, fmt::format("{}", one.n),
+        const bool is_there = one.n >= least_for_mantel;
+        rows.push_back({one.a + ", " + one.b + (one.subject.empty() ? "" : ", subject: " + one.subject),
+                        one.given.empty() ? "-" : one.given, fmt::format("{}", one.n),
                         is_there ? fmt::format("{:.3g}", one.test.statistic) : "-",
                         one.largest_r ? fmt::format("{:.3g}", *one.largest_r) : "-",
                         is_there ? fmt::format("{:.3g}", one.test.p) : "-", one.note});

@@ -33,9 +33,10 @@ export struct MantelFinding {
     std::string a;  ///< a metric or a label
     std::string b;
     std::string given = {};
+    std::string subject = {};
     std::string correlation;  ///< "pearson" or "spearman"
     PermutationTest test = {};
-    std::size_t n = 0;                           ///< systems
+    std::size_t n = 0;                           ///< systems, or subjects where they are compared as wholes
     std::optional<double> reliability_a = {};    ///< of two metrics: how well halves of the trials agree
     std::optional<double> reliability_b = {};    ///< likewise
     std::optional<double> largest_r = {};        ///< that two so reliable metrics can show

@@ -26,6 +26,8 @@ export class Calibrations {
     Calibrations(const Calibrations&) = delete;
     Calibrations& operator=(const Calibrations&) = delete;
 
+    double confidence() const { return options_.confidence; }
+
     /// "floors", then "calibrate".
     std::vector<Stage> stages() const;
 

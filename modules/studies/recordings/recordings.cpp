@@ -132,6 +132,15 @@ std::vector<std::string> settings_of(const std::vector<ScoredPair>& pairs) {
     return found;
 }
 
+/// So that like systems are neighbours; those without all values come last.
+std::vector<std::string> in_order_of_tree(const std::vector<std::string>& names, const MetricAnswers& metric) {
+    std::vector<std::string> ordered;
+    for (const std::size_t leaf : metric.tree.leaves) ordered.push_back(metric.systems.names[leaf]);
+    for (const std::string& name : names)
+        if (std::ranges::find(ordered, name) == ordered.end()) ordered.push_back(name);
+    return ordered;
+}
+
 void require_no_attributes(const Selection& selection) {
     if (!selection.where.empty()) throw InputError("", "this study has no networks, so none can be selected");
 }
@@ -247,9 +256,14 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
             .id = "warnings", .title = "Warnings", .caption = "What was found in reading.", .rows = warnings_});
     const std::vector<Comparison> comparisons = comparisons_of(pairs);
     Section& shown = findings.report.sections[2];
-    shown.figures.emplace_back(dissimilarity_map("systems-dissimilarity", comparisons, names));
-    if (Figure calibrated = calibrated_pairs("systems-calibrated", comparisons); !calibrated.variants.empty())
-        shown.figures.emplace_back(std::move(calibrated));
+    Figure map =
+        dissimilarity_map("systems-dissimilarity", comparisons, in_order_of_tree(names, answers.metrics.front()));
+    map.caption += fmt::format(" Systems are in the order of the tree of {}.", answers.metrics.front().systems.metric);
+    shown.figures.emplace_back(std::move(map));
+    if (calibrations_)
+        for (Figure figure : {calibrated_pairs("systems-calibrated", comparisons, calibrations_->confidence()),
+                              observed_and_null("systems-null", comparisons)})
+            if (!figure.variants.empty()) shown.figures.emplace_back(std::move(figure));
     shown.figures.emplace_back(
         TableFigure{.id = "systems-table", .title = "Systems", .caption = "What was read.", .rows = systems_table()});
     Section failures{.id = "failures", .title = "Failures and exclusions"};

@@ -34,7 +34,7 @@ TEST(Mantel, AgreesWithVegan) {
     for (Eigen::Index i = 0; i < 9; ++i)
         for (Eigen::Index j = 0; j < 9; ++j)
             z(i, j) = std::abs(known::stage[static_cast<std::size_t>(i)] - known::stage[static_cast<std::size_t>(j)]);
-    EXPECT_NEAR(repal::partial_mantel(x, y, z, exchange, 99, Stream(1)).statistic, 0.750964035492, 1e-9);
+    EXPECT_NEAR(repal::partial_mantel(x, y, z, {}, exchange, 99, Stream(1)).statistic, 0.750964035492, 1e-9);
 }
 
 // Two sets of points that have nothing to do with each other.

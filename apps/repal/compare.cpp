@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <numbers>
 #include <optional>
@@ -285,10 +286,10 @@ std::vector<repal::GroupFinding> ask_of(const std::string& label, const repal::S
                                         const std::vector<repal::Recording>& recordings,
                                         const std::vector<Comparison>& comparisons) {
     std::vector<std::string> names;
-    std::vector<std::string> values;
+    std::map<std::string, std::vector<std::string>> labels;
     for (const repal::Recording& recording : recordings) {
         names.push_back(recording.system.name);
-        values.push_back(sheet.label(label).values[recording.location]);
+        for (const repal::Label& one : sheet.labels) labels[one.name].push_back(one.values[recording.location]);
     }
     const std::size_t n = names.size();
     const std::size_t n_pairs = n * (n - 1) / 2;
@@ -299,8 +300,7 @@ std::vector<repal::GroupFinding> ask_of(const std::string& label, const repal::S
             const auto [low, high] = std::minmax(a, b);
             return low == high ? nullptr : &comparisons[first + low * n - low * (low + 1) / 2 + high - low - 1].score;
         };
-        const repal::LabelledSystems systems =
-            repal::labelled_systems(comparisons[first].metric, names, {{label, values}}, score);
+        const repal::LabelledSystems systems = repal::labelled_systems(comparisons[first].metric, names, labels, score);
         std::ranges::move(ask(repal::GroupQuestion{.factors = {label}}, systems, {}, repal::Stream(0).child("groups")),
                           std::back_inserter(findings));
     }
@@ -385,7 +385,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
                                                       repal::plotting_library()));
     write_or_print(options.out, text_of(comparisons, format_of(options)));
     growing.finish();
-    if (!options.by.empty() && !common.is_quiet)
+    if (!options.by.empty())
         // Beside scores that another program reads they would be no CSV or JSON.
         for (const repal::Table& overview : repal::groups_overview(ask_of(options.by, *sheet, recordings, comparisons)))
             fmt::print(options.out.empty() && format_of(options) != "table" ? stderr : stdout, "\n{}", table(overview));

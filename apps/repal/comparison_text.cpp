@@ -123,7 +123,11 @@ std::string as_calibrated_table(const std::vector<Comparison>& comparisons) {
                         one.settings});
     }
     std::string text = table(rows);
-    if (has_equal) text += "=: not told from two recordings of one system (p adjusted over all pairs of the metric)\n";
+    const auto has_p = [](const Comparison& one) {
+        return one.calibration && (one.calibration->p_differ || one.calibration->p_relate);
+    };
+    if (std::ranges::any_of(comparisons, has_p)) text += "p: adjusted over all pairs of the metric\n";
+    if (has_equal) text += "=: not told from two recordings of one system\n";
     if (has_near) text += "~: within what recordings of other channels of one system may give\n";
     std::vector<std::string> notes;
     for (const Comparison& one : comparisons)

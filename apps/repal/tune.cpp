@@ -97,7 +97,10 @@ void print(const repal::Tuning& tuning, const std::vector<repal::SystemDiagnosti
         fmt::print("{}\n", toned(Tone::warning, "warning: " + warning, stdout));
     for (const std::string& sentence : sentences_of(tuning)) fmt::print("{}\n", sentence);
     for (const std::string& sentence : sentences_of(diagnostics)) fmt::print("{}\n", sentence);
-    if (!tuning.chosen) return;
+    if (!tuning.chosen) {
+        if (!metric.pca) fmt::print("try {}\n", components_to_try(metric));
+        return;
+    }
     std::string line;
     for (const auto& [name, value] : tuning.settings[*tuning.chosen].options)
         line += fmt::format(" --set {}.{}={}", metric.name, name, repal::to_string(value));

@@ -29,7 +29,7 @@ export struct CalibrationOptions {
 
 /// Of one pair; each empty where it has no meaning for the metric, or there are too few trials.
 export struct PairCalibration {
-    std::optional<double> corrected_rad = {};  ///< the angle less what noise adds (jackknife of its square)
+    std::optional<double> corrected_rad = {};  ///< the angle without the bias of few trials (jackknife of its square)
     std::optional<double> low_rad = {};        ///< interval of the corrected angle
     std::optional<double> high_rad = {};
     std::optional<double> floor_rad = {};           ///< what two recordings of one of the systems would show

@@ -36,6 +36,10 @@ DissimilarityMatrix complete_matrix(std::size_t n, const std::function<const Sco
         matrix.things.erase(worst);
         for (const std::size_t other : matrix.things) missing[other] -= is_missing(out, other) ? 1 : 0;
     }
+    if (n > 1 && matrix.things.size() == 1) {  // nothing is left to compare it with
+        matrix.left_out.emplace_back(matrix.things.front(), "none of its pairs has a value");
+        matrix.things.clear();
+    }
     const auto size = static_cast<Eigen::Index>(matrix.things.size());
     matrix.values.setZero(size, size);
     for (Eigen::Index i = 0; i < size; ++i)

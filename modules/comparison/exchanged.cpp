@@ -12,12 +12,17 @@ module;
 module repal.exchanged;
 
 import repal.group_tests;
+import repal.sheet;
 
 namespace repal {
 
 using Eigen::MatrixXd;
 
-Groups::Groups(const std::vector<std::string>& values) {
+Groups::Groups(const std::vector<std::string>& texts) {
+    const bool are_numbers =
+        std::ranges::all_of(texts, [](const std::string& text) { return number_in(text).has_value(); });
+    std::vector<std::string> values;
+    for (const std::string& text : texts) values.push_back(are_numbers ? fmt::format("{}", *number_in(text)) : text);
     std::map<std::string, std::size_t> numbers;
     for (const std::string& value : values) numbers[value] = 0;
     for (auto& [name, number] : numbers) {

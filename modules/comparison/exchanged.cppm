@@ -9,7 +9,7 @@ export import repal.permutation;
 
 namespace repal {
 
-/// The distinct values of a label and which of them each system has.
+/// The distinct values of a label and which of them each system has. Numbers are one if they are equal: 1 and 1.0.
 export struct Groups {
     explicit Groups(const std::vector<std::string>& values);
 

@@ -225,7 +225,7 @@ Figure calibrated_pairs(const std::string& id, std::span<const Comparison> compa
         if (pairs.empty()) continue;
         std::ranges::sort(pairs, {}, [](const Comparison* c) { return std::pair(c->score.angle_rad, c); });
         Series values{.name = "value", .colour = 0};
-        Series corrected{.name = "less what noise adds, with its interval", .colour = 1};
+        Series corrected{.name = "without the bias of few trials, with its interval", .colour = 1};
         Series floors{.name = "noise floor", .mark = Mark::line, .colour = grey, .is_dashed = true};
         Series chances{.name = fmt::format("chance reaches this in {:.3g} % of draws", 100 * (1 - confidence)),
                        .mark = Mark::line,
@@ -254,13 +254,14 @@ Figure calibrated_pairs(const std::string& id, std::span<const Comparison> compa
                 panel.series.push_back(std::move(*series));
         chart.panels.push_back(std::move(panel));
     }
-    Figure figure{.id = id,
-                  .title = "How sure each value is",
-                  .caption = fmt::format(
-                      "Every pair: its value, the same less what noise adds with a {:.3g} % interval (jackknife over "
-                      "trials), and beside it what two recordings of one system would show, or what chance "
-                      "reaches where samples correspond.",
-                      100 * confidence)};
+    Figure figure{
+        .id = id,
+        .title = "How sure each value is",
+        .caption = fmt::format(
+            "Every pair: its value, the same without the bias of few trials and its {:.3g} % interval (jackknife over "
+            "trials), and beside it what two recordings of one system would show, or what chance "
+            "reaches where samples correspond.",
+            100 * confidence)};
     if (!chart.panels.empty()) figure.variants.push_back({"", std::move(chart)});
     return figure;
 }

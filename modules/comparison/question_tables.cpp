@@ -17,7 +17,7 @@ module repal.questions;
 namespace repal {
 namespace {
 
-/// What findings of one question and metric have noted, each once, and that no p of theirs could be small.
+/// What findings of one question and metric have noted, each once, and which p of theirs could not be small.
 std::string notes_of(std::span<const GroupFinding> findings) {
     std::vector<std::string> notes;
     const auto add = [&](const std::string& note) {
@@ -27,7 +27,9 @@ std::string notes_of(std::span<const GroupFinding> findings) {
     for (const GroupFinding& one : findings) {
         add(one.note);
         if (one.least_p && *one.least_p > level && one.of.find(" | ") == std::string::npos)
-            add(fmt::format("no order gives p below {:.2g}", *one.least_p));
+            add(&one == &findings.front() || one.test == "permanova" || one.test == "trend"
+                    ? fmt::format("no order gives p below {:.2g}", *one.least_p)
+                    : fmt::format("nor p of {} below {:.2g}", one.test, *one.least_p));
     }
     return fmt::format("{}", fmt::join(notes, "; "));
 }

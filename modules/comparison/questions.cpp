@@ -186,10 +186,17 @@ void add_tests_of_groups(std::vector<GroupFinding>& findings, const Exchanged& t
     for (std::size_t group = 0; group < groups.names.size(); ++group)
         sizes.push_back(std::ranges::count(labels, group));
     constexpr std::ptrdiff_t small_group = 8;
-    if (!std::isnan(*spread.statistic) && std::ranges::min(sizes) < small_group)
+    const bool has_wholes = std::ranges::any_of(things.exchange.blocks, [](const Exchange::Block& block) {
+        return std::ranges::any_of(block, [](const Exchange::Slot& slot) { return slot.size() > 1; });
+    });
+    if (has_wholes) {
+        spread.p = spread.least_p = spread.orders = std::nullopt;
+        spread.note = "no p of spread where subjects are exchanged as wholes beside systems";
+    } else if (!std::isnan(*spread.statistic) && std::ranges::min(sizes) < small_group) {
         spread.note = "p of spread is too small in groups of fewer than eight";
+    }
     constexpr double level = 0.05;
-    if (*spread.p < level && std::ranges::adjacent_find(sizes, std::ranges::not_equal_to()) != sizes.end())
+    if (spread.p && *spread.p < level && std::ranges::adjacent_find(sizes, std::ranges::not_equal_to()) != sizes.end())
         add_note(location, "groups differ in spread; with unequal sizes F may follow it");
     constexpr double many = 0.1;
     if (const double share = negative_share(things.squares); share > many)
@@ -241,6 +248,27 @@ std::vector<std::string> with_subject(std::vector<std::string> labels, const std
 
 std::vector<std::size_t> subjects_of(const LabelledSystems& systems, const std::string& subject) {
     return subject.empty() ? std::vector<std::size_t>{} : Groups(systems.labels.at(subject)).of;
+}
+
+/// That a factor never varies within another label, e.g. area within animal, whose systems may not be independent: the
+/// coarsest such label. Empty: there is none.
+std::string note_of_nesting(const LabelledSystems& systems, const std::string& factor, const char* question) {
+    const Groups groups(systems.labels.at(factor));
+    const std::string* coarsest = nullptr;
+    std::size_t least = systems.names.size();
+    for (const auto& [label, values] : systems.labels) {
+        const Groups parts(values);
+        if (label == factor || parts.names.size() <= groups.names.size() || parts.names.size() >= least ||
+            std::ranges::find(values, "") != values.end() || !is_constant_within(parts.of, groups.of))
+            continue;
+        coarsest = &label;
+        least = parts.names.size();
+    }
+    if (coarsest == nullptr) return {};
+    return fmt::format(
+        "{0} never varies within {1}: if systems of one {1} are not independent, p is too small, and "
+        "{{{2}: {0}, subject: {1}}} asks rightly",
+        factor, *coarsest, question);
 }
 
 /// The systems that others of their subject are compared with: those at `to`, or at the first of their numbers.
@@ -329,8 +357,9 @@ std::vector<GroupFinding> ask(const GroupQuestion& question, const LabelledSyste
                      fmt::format("the label of {} of {} systems is not known", out, all.names.size()));
         if (!all.left_out.empty())
             add_note(findings.front(), fmt::format("{} systems without all values are left out", all.left_out.size()));
-        add_tests_of_groups(findings, exchanged(systems.values, {groups.of}, subjects), groups, factor,
-                            question.has_anosim, options.orders, stream);
+        Exchanged things = exchanged(systems.values, {groups.of}, subjects);
+        if (subjects.empty()) things.note = note_of_nesting(systems, factor, "groups");
+        add_tests_of_groups(findings, things, groups, factor, question.has_anosim, options.orders, stream);
         return labelled(std::move(findings), question, all.metric);
     }
     std::vector<std::vector<std::size_t>> labels;
@@ -390,12 +419,15 @@ std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSyste
         things.exchange = Exchange::shifts(std::move(order));
         things.note = "one subject: its numbers are only shifted";
     }
+    if (subjects.empty()) things.note = note_of_nesting(systems, question.label, "order");
     std::set<std::pair<std::size_t, double>> seen;
     for (std::size_t i = 0; i < things.subjects.size(); ++i) seen.emplace(subjects[i], (*numbers)[i]);
-    if (seen.size() < things.subjects.size())
-        things.note +=
-            "; a subject has several systems of one number: a subject that tells them apart, e.g. animal and area in "
-            "one column, compares like with like";
+    const std::string several =
+        seen.size() < things.subjects.size()
+            ? "a subject has several systems of one number: a subject that tells them apart, e.g. animal and area in "
+              "one column, compares like with like"
+            : "";
+    if (!several.empty()) things.note += "; " + several;
     const std::vector<double> of_things = numbers_of(things.labels.front(), labels, *numbers);
     const MatrixXd column = column_of(of_things);
     const auto n_things = column.rows();
@@ -423,9 +455,11 @@ std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSyste
             curve[(*numbers)[a]].push_back(
                 {systems.values(static_cast<Index>(a), static_cast<Index>(b)), units_of(a, b, subjects)});
         }
-    for (const auto& [number, observations] : curve)
+    for (const auto& [number, observations] : curve) {
         findings.push_back(mean_of("curve", fmt::format("{}", number), observations, options.bootstrap,
                                    stream.child("curve").child(fmt::format("{}", number))));
+        add_note(findings.back(), several);
+    }
     return labelled(std::move(findings), question, all.metric);
 }
 

@@ -107,9 +107,10 @@ void require_steps_of_all(const std::vector<ReadSystem>& systems, std::size_t lo
     if (one == systems.end() || other == systems.end()) return;
     throw InputError(
         other->name, fmt::format("it does not say the time of a step, but {} does ({:.6g} s)", one->name, *one->x.dt()),
-        fmt::format("--dt {0:.6g} says one for all, whatever they say; --dt {0:.6g},{0:.6g},... one for each of the "
-                    "{1} locations; --dt steps compares steps",
-                    *one->x.dt(), locations));
+        fmt::format(
+            "in a sheet, fill the column dt; --dt {0:.6g} of compare and tune says one for all, whatever they say, "
+            "--dt {0:.6g},{0:.6g},... one for each of the {1} locations; --dt steps compares steps",
+            *one->x.dt(), locations));
 }
 
 /// Trials of some that have names in an order of their own, and of others that have none.

@@ -140,6 +140,8 @@ RecordingLocation location_of(const SheetText& text, std::size_t row, const std:
                                .folder = folder.empty() ? "" : (folder / "").string(),
                                .name = text.value(row, "name"),
                                .where = where};
+    if (location.name.find_first_of("\r\n") != std::string::npos)
+        throw InputError(where, "column 'name' has a line break", "names are one line");
     if (const std::string axes = text.value(row, "axes"); !axes.empty()) location.location += "@" + axes;
     if (const std::string dt = text.value(row, "dt"); !dt.empty()) {
         location.dt = number_in(dt);
@@ -158,7 +160,8 @@ RecordingLocation location_of(const SheetText& text, std::size_t row, const std:
 std::optional<double> number_in(const std::string& text) {
     double value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
+    constexpr double largest = 1e150;  // squares of others are no numbers
+    if (failure != std::errc() || end != text.data() + text.size() || !(std::abs(value) < largest)) return {};
     return value;
 }
 
@@ -206,7 +209,9 @@ Sheet read_sheet(const std::filesystem::path& file) {
     std::map<std::string, std::size_t> first;  // row of each location
     for (std::size_t row = 0; row < text.rows(); ++row) {
         sheet.rows.push_back(location_of(text, row, file.parent_path()));
-        const auto [place, is_new] = first.try_emplace(sheet.rows.back().location, row);
+        // However its path is spelled.
+        const std::filesystem::path whole = std::filesystem::absolute(file.parent_path() / sheet.rows.back().location);
+        const auto [place, is_new] = first.try_emplace(whole.lexically_normal().string(), row);
         if (!is_new)
             throw InputError(text.where(row),
                              fmt::format("'{}' is in {}, too", text.value(row, "file"), text.where(place->second)));

@@ -22,7 +22,7 @@ export struct Label {
     std::optional<std::vector<std::optional<double>>> numbers() const;
 };
 
-/// Nothing if a text is not wholly a finite number.
+/// Nothing if a text is not wholly a number below 1e150.
 export std::optional<double> number_in(const std::string& text);
 
 /// A list of recordings, a row for each: a CSV file whose header has a column `file`.

@@ -245,17 +245,19 @@ std::string warning_of_few(const std::vector<Halved>& systems) {
 std::string warning_of_mean(const ChosenMetric& metric, const std::vector<Halved>& systems) {
     const auto centre = metric.options.find("centre");
     if (centre == metric.options.end() || centre->second != OptionValue(std::string("none"))) return {};
+    std::vector<std::string> names;
     for (const Halved& system : systems) {
         const double scale = scale_into_range(system.x.rows().cwiseAbs().maxCoeff());
         const RowMatrix rows = system.x.rows() * scale;
         const double of_mean = rows.colwise().mean().squaredNorm() * static_cast<double>(rows.rows());
-        if (of_mean > 0.5 * rows.squaredNorm())
-            return fmt::format(
-                "{}: the mean of its samples holds more than half of their energy, and takes a rank for itself; "
-                "--set {}.centre=mean (in config.yaml centre: mean) takes it off",
-                system.name, metric.name);
+        if (of_mean > 0.5 * rows.squaredNorm()) names.push_back(system.name);
     }
-    return {};
+    if (names.empty()) return {};
+    return fmt::format(
+        "{}{}: the mean of the samples holds more than half of their energy, and takes a rank for itself; "
+        "--set {}.centre=mean (in config.yaml centre: mean) takes it off",
+        names.front(), names.size() == 1 ? "" : fmt::format(" and {} more of {}", names.size() - 1, systems.size()),
+        metric.name);
 }
 
 /// What of a channel that holds nearly all of the variance the user should know.
@@ -305,6 +307,12 @@ std::vector<OptionValues> combinations_of(const std::vector<OptionAxis>& axes) {
     return all;
 }
 
+std::string components_to_try(const ChosenMetric& metric) {
+    return fmt::format(
+        "the leading components, e.g. --set pca.{}.components=5 (of counts also coarser bins, not smoothed)",
+        metric.name);
+}
+
 SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const std::string& path) {
     const std::vector<std::string> missing = metric.automatic_options();
     if (missing.empty()) return {metric};
@@ -316,8 +324,11 @@ SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const st
     for (const OptionInfo& option : metric.info.options)
         if (option.is_automatic && std::ranges::find(missing, option.name) == missing.end())
             ways += fmt::format("leave out {}{}.{}, or ", path, metric.name, option.name);
-    if (path.empty() && !metric.pca)
-        ways += fmt::format("try the leading components, e.g. --set pca.{}.components=5, or ", metric.name);
+    if (!metric.pca)
+        ways += fmt::format("try {}, or ", path.empty() ? components_to_try(metric)
+                                                        : fmt::format("the leading components, e.g. pca: {{{}: "
+                                                                      "{{components: 5}}}} of the study",
+                                                                      metric.name));
     return {metric, fmt::format("{}; {}set by hand what is chosen from the data: {}", tuning.cause, ways,
                                 fmt::join(wanted, " "))};
 }

@@ -92,6 +92,9 @@ export struct SettledMetric {
     std::string cause = {};  ///< then no pair has a value; empty if nothing is missing
 };
 
+/// What may help where no setting predicts anything.
+export std::string components_to_try(const ChosenMetric& metric);
+
 /// With what was chosen. `path` is that of metrics in the configuration, for the hint: "" or "metrics.".
 export SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const std::string& path);
 

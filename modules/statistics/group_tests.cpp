@@ -66,27 +66,50 @@ std::vector<std::size_t> design_rows(std::span<const MatrixXd> terms) {
     return rows;
 }
 
-/// tr(H G) of the projection H on a basis whose rows are given to things by the number of their design row.
+/// tr(H G) of the projection H on what the terms span, all but one of them if `left_out` is one, with the rows of the
+/// design in any order.
 class Explained {
  public:
-    Explained(const MatrixXd& basis, std::span<const std::size_t> rows) {
-        const std::size_t n = rows.empty() ? 0 : std::ranges::max(rows) + 1;
-        by_row_.resize(static_cast<Index>(n), basis.cols());
-        for (std::size_t i = 0; i < rows.size(); ++i)
+    /// `rows`: see design_rows(). `keeps_counts`: of the exchange.
+    Explained(std::span<const MatrixXd> terms, std::size_t left_out, std::span<const std::size_t> rows,
+              bool keeps_counts)
+        : terms_(terms), left_out_(left_out), keeps_counts_(keeps_counts) {
+        const MatrixXd basis = basis_of(terms, left_out);
+        first_.resize(rows.empty() ? 0 : std::ranges::max(rows) + 1);
+        by_row_.resize(std::ssize(first_), basis.cols());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            first_[rows[i]] = static_cast<Index>(i);
             by_row_.row(static_cast<Index>(rows[i])) = basis.row(static_cast<Index>(i));
+        }
     }
 
     Index rank() const { return by_row_.cols(); }
 
     double of(const MatrixXd& g, std::span<const std::size_t> rows) const {
-        MatrixXd basis(g.rows(), by_row_.cols());
-        for (Index i = 0; i < g.rows(); ++i)
-            basis.row(i) = by_row_.row(static_cast<Index>(rows[static_cast<std::size_t>(i)]));
+        const MatrixXd basis = keeps_counts_ ? given(by_row_, rows) : basis_of(in_order(rows), left_out_);
         return (g * basis).cwiseProduct(basis).sum();
     }
 
  private:
-    MatrixXd by_row_;
+    static MatrixXd given(const MatrixXd& by_row, std::span<const std::size_t> rows) {
+        MatrixXd all(std::ssize(rows), by_row.cols());
+        for (Index i = 0; i < all.rows(); ++i)
+            all.row(i) = by_row.row(static_cast<Index>(rows[static_cast<std::size_t>(i)]));
+        return all;
+    }
+
+    /// Where rows are not as frequent as before, another basis is orthonormal.
+    std::vector<MatrixXd> in_order(std::span<const std::size_t> rows) const {
+        std::vector<MatrixXd> terms;
+        for (const MatrixXd& term : terms_) terms.push_back(given(term(first_, Eigen::all), rows));
+        return terms;
+    }
+
+    std::span<const MatrixXd> terms_;
+    std::size_t left_out_;
+    bool keeps_counts_;
+    std::vector<Index> first_;  ///< a thing that has the row
+    MatrixXd by_row_;           ///< of the basis
 };
 
 /// One-way F of values in groups that are numbered from 0 on; NaN if there is no degree of freedom or nothing varies.
@@ -113,7 +136,11 @@ double one_way_f(std::span<const double> values, std::span<const std::size_t> la
         within += difference * difference;
     }
     const double residual_df = static_cast<double>(values.size()) - groups;
-    if (groups < 2 || residual_df < 1 || !(within > 0)) return not_a_number;
+    // What differs by rounding does not vary: both things of a group of two are as far from its centroid.
+    double squares = 0;
+    for (const double value : values) squares += value * value;
+    constexpr double rounding = 1e-13;
+    if (groups < 2 || residual_df < 1 || !(within > rounding * squares)) return not_a_number;
     return between / (groups - 1) / (within / residual_df);
 }
 
@@ -142,12 +169,12 @@ std::vector<ExplainedVariance> permanova(const MatrixXd& squares, std::span<cons
     const MatrixXd g = gower(squares);
     const double total = g.trace();
     const std::vector<std::size_t> rows = design_rows(terms);
-    const Explained whole(basis_of(terms, terms.size()), rows);
+    const Explained whole(terms, terms.size(), rows, exchange.keeps_counts());
     const double residual = total - whole.of(g, rows);
     const auto residual_df = static_cast<double>(g.rows() - 1 - whole.rank());
     std::vector<ExplainedVariance> found;
     for (std::size_t i = 0; i < terms.size(); ++i) {
-        const Explained others(basis_of(terms, i), rows);
+        const Explained others(terms, i, rows, exchange.keeps_counts());
         const auto df = static_cast<double>(whole.rank() - others.rank());
         const auto f_of = [&](std::span<const std::size_t> order) {
             const double of_whole = whole.of(g, order);

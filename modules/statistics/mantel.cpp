@@ -41,15 +41,23 @@ class Pairs {
 
     const Eigen::VectorXd& in_order() const { return values_; }
 
-    /// With `other`, whose things keep their places.
-    double correlation(std::span<const std::size_t> order, const Pairs& other) const {
+    /// With `other`, whose things keep their places. `keeps_counts`: of the exchange that the order is from.
+    double correlation(std::span<const std::size_t> order, const Pairs& other, bool keeps_counts) const {
         double sum = 0;
+        double own = 0;
+        double squares = 0;
         for (Eigen::Index i = 0, pair = 0; i < n_; ++i) {
             const auto row = square_.col(static_cast<Eigen::Index>(order[static_cast<std::size_t>(i)]));
-            for (Eigen::Index j = i + 1; j < n_; ++j, ++pair)
-                sum += row[static_cast<Eigen::Index>(order[static_cast<std::size_t>(j)])] * other.values_[pair];
+            for (Eigen::Index j = i + 1; j < n_; ++j, ++pair) {
+                const double value = row[static_cast<Eigen::Index>(order[static_cast<std::size_t>(j)])];
+                sum += value * other.values_[pair];
+                if (keeps_counts) continue;
+                own += value;
+                squares += value * value;
+            }
         }
-        return sum;
+        if (keeps_counts) return sum;
+        return sum / std::sqrt(squares - own * own / static_cast<double>(values_.size()));
     }
 
  private:
@@ -87,8 +95,9 @@ PermutationTest mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, Corre
                        const Stream& stream) {
     const Pairs of_x(x, correlation);
     const Pairs of_y(y, correlation);
-    return test_of([&](std::span<const std::size_t> order) { return of_x.correlation(order, of_y); }, x.rows(), alike,
-                   exchange, resamples, stream);
+    const bool keeps_counts = exchange.keeps_counts();
+    return test_of([&](std::span<const std::size_t> order) { return of_x.correlation(order, of_y, keeps_counts); },
+                   x.rows(), alike, exchange, resamples, stream);
 }
 
 PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y, const Eigen::MatrixXd& z,
@@ -98,9 +107,10 @@ PermutationTest partial_mantel(const Eigen::MatrixXd& x, const Eigen::MatrixXd& 
     const Pairs of_y(y, Correlation::pearson);
     const Pairs of_z(z, Correlation::pearson);
     const double yz = of_y.in_order().dot(of_z.in_order());
+    const bool keeps_counts = exchange.keeps_counts();
     const auto partial = [&](std::span<const std::size_t> order) {
-        const double xy = of_x.correlation(order, of_y);
-        const double xz = of_x.correlation(order, of_z);
+        const double xy = of_x.correlation(order, of_y, keeps_counts);
+        const double xz = of_x.correlation(order, of_z, keeps_counts);
         // What is left of both; of a matrix that z tells wholly, rounding.
         constexpr double rounding = 1e-10;
         if (1 - xz * xz < rounding || 1 - yz * yz < rounding) return std::numeric_limits<double>::quiet_NaN();

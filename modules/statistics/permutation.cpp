@@ -110,6 +110,12 @@ Exchange Exchange::shifts(std::vector<std::size_t> order) {
     return {.blocks = {std::move(block)}, .is_cyclic = true};
 }
 
+bool Exchange::keeps_counts() const {
+    return std::ranges::all_of(blocks, [](const Block& block) {
+        return std::ranges::adjacent_find(block, std::ranges::not_equal_to{}, &Slot::size) == block.end();
+    });
+}
+
 std::size_t Exchange::n_things() const {
     std::size_t n = 0;
     for (const Block& block : blocks)

@@ -31,6 +31,9 @@ export struct Exchange {
     static Exchange shifts(std::vector<std::size_t> order);
 
     std::size_t n_things() const;
+
+    /// Whether every value is as frequent in every order: not if wholes of unequal size change places.
+    bool keeps_counts() const;
 };
 
 /// How unusual a statistic is among all orders of the values.

@@ -18,6 +18,8 @@ const std::vector<std::string>& study_names() {
 }
 
 std::unique_ptr<Study> make_study(const std::string& name, const Config& config, const Registry& registry) {
+    // As `compare` has it.
+    if (config.has("pca")) throw config.at("pca").error("every study has its own", fmt::format("studies.{}.pca", name));
     config.require_keys({"seed", "metrics", "studies"});
     config.at("studies").require_keys(study_names());
     if (name == "attractors") return std::make_unique<AttractorStudy>(config, registry);

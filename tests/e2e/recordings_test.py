@@ -169,7 +169,13 @@ class Recordings(ProgramTest):
         reliable = [float(mantel["reliability_a"]), float(mantel["reliability_b"])]
         self.assertTrue(all(0.5 < value <= 1 for value in reliable), reliable)
         self.assertAlmostEqual(float(mantel["largest_r"]), math.sqrt(reliable[0] * reliable[1]), places=12)
-        self.assertAlmostEqual(float(mantel["disattenuated_r"]), float(mantel["r"]) / float(mantel["largest_r"]), places=12)
+        self.assertEqual(mantel["disattenuated_r"] == "", float(mantel["r"]) > float(mantel["largest_r"]))
+        # Draws of another seed are others.
+        self.study("seeds", *options)
+        self.study("seeds", *options, "--set", "seed=2")
+        self.study("second", *options, "--set", "seed=2")
+        self.assertEqual(self.tables("seeds"), self.tables("second"))
+        self.assertNotEqual(self.tables("seeds"), self.tables("whole"))
         # In parts, by a thread each.
         for shard in (1, 0):
             self.study("parts", *options, "--array", f"{shard}/2", "--jobs", "1")
@@ -213,6 +219,19 @@ class Recordings(ProgramTest):
         alone = next(row for row in self.groups_of("{groups: genotype, subject: animal}") if row["test"] == "permanova")
         self.assertEqual((alone["n"], alone["orders"]), ("4", "6"))
         self.assertGreaterEqual(float(alone["p"]), 1 / 3)
+        # Without the subject, systems of one animal count as independent: said.
+        loose = next(row for row in self.groups_of("{groups: genotype}") if row["test"] == "permanova")
+        self.assertIn("genotype never varies within animal", loose["note"])
+        self.assertIn("{groups: genotype, subject: animal}", loose["note"])
+
+    def test_wholes_beside_systems_have_no_p_of_spread(self):
+        treated = {"m1": "no", "m2": "yes", "m3": "no"}
+        animals = [line.split(",")[3] for line in self.sheet_lines()[1:]]
+        self.label("treated", [treated.get(animal, "yes" if i // 4 % 2 else "no") for i, animal in enumerate(animals)])
+        rows = {row["test"]: row for row in self.groups_of("{groups: treated, subject: animal}")}
+        self.assertNotEqual(rows["permanova"]["p"], "")
+        self.assertEqual((rows["spread"]["p"], rows["spread"]["least_p"]), ("", ""))
+        self.assertIn("exchanged as wholes", rows["spread"]["note"])
 
     def test_an_order_of_whole_subjects_exchanges_these(self):
         age = {"m1": "1", "m2": "2", "m3": "3", "m4": "4"}
@@ -275,10 +294,14 @@ class Recordings(ProgramTest):
                 (f"{study}.questions=[{{groups: dynamics, to: 1}}]", "unknown key"),
                 (f"{study}.questions=[{{order: day, to: foo}}]", "no system has the day 'foo'"),
                 (f"{study}.questions=[{{order: day, to: 77}}]", "no system has the day '77'"),
+                (f"{study}.questions=[{{groups: day}}, {{groups: day}}]", "asked twice", "groups: day"),
+                ("pca.dsa.components=5", "pca", "studies.recordings.pca"),
                 (f"{study}.calibrate={{splits: 0}}", "calibrate.splits"),
                 (f"{study}.question=[]", "unknown key", "questions")):
             with self.subTest(setting=setting):
                 self.refuse([*run, "--set", setting], *fragments)
+        self.label("dsa", ["1", "2"] * 12)
+        self.refuse([*run, "--set", f"{study}.questions=[{{mantel: [dsa, day]}}]"], "'dsa' is a metric and a column")
 
     def test_labels_that_mean_nothing_have_uniform_p(self):
         """Of the same recordings with labels in other orders."""

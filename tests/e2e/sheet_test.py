@@ -84,6 +84,9 @@ class Sheet(ProgramTest):
     def test_what_is_wrong_is_refused_by_line(self):
         for lines, fragments in (
                 (("file,area", "a.npy,V1", "a.npy,V2"), ("sheet.csv:3", "'a.npy' is in", "sheet.csv:2")),
+                (("file,area", "a.npy,V1", "./a.npy,V2"), ("sheet.csv:3", "'./a.npy' is in", "sheet.csv:2")),
+                (("file,area", "a.npy,V1", "../data/a.npy,V2"), ("sheet.csv:3", "sheet.csv:2")),
+                (("file,name", "a.npy,x", 'b.npy,"x\ny"'), ("sheet.csv:3", "line break")),
                 (("file,name", "a.npy,x", "b.npy,x"), ("sheet.csv:3", "'x' is in", "sheet.csv:2")),
                 (("file,area", "a.npy,V1", "?.npy,V2"), ("sheet.csv:3", "'a.npy' is in", "sheet.csv:2")),
                 (("file,area", "a.npy,V1", ",V2"), ("sheet.csv:3", "column 'file' is empty")),
@@ -137,6 +140,7 @@ class Sheet(ProgramTest):
         self.assertIn("0.333", line)
         self.assertIn("within", printed)
         self.assertIn("no order gives p below 0.33", printed)
+        self.assertIn("groups: area", self.succeed("--quiet", "compare", sheet, *METRIC, "--by", "area").stdout)
         with self.subTest("scores that another program reads stand alone"):
             result = self.succeed("compare", sheet, *METRIC, "--by", "area", "--format", "json")
             json.loads(result.stdout)

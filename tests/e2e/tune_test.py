@@ -354,6 +354,7 @@ class Tune(Known):
         result = self.run_repal("tune", "noise.npy")
         self.assertEqual(result.returncode, 3)
         self.assertIn("Nothing can be recommended: no setting predicts", result.stdout)
+        self.assertIn("try the leading components, e.g. --set pca.dsa.components=5", result.stdout)
         numpy.save(self.folder / "short.npy", random.normal(size=(1, 6, 5)))
         self.refuse(["tune", "short.npy"], "short.npy", "one trial of 6 steps")
         self.refuse(["tune", "0.npy", "--metric", "cka"], "--metric cka", "it has no option that is chosen from data")

@@ -42,7 +42,10 @@ std::string label_or_empty(const Config& question, const std::string& key, const
 
 std::string metric_or_label(const Config& config, const Sheet& sheet, const std::vector<std::string>& metrics) {
     const std::string name = config.text();
-    if (std::ranges::find(metrics, name) != metrics.end()) return name;
+    const bool is_metric = std::ranges::find(metrics, name) != metrics.end();
+    if (is_metric && std::ranges::find(sheet.labels, name, &Label::name) != sheet.labels.end())
+        throw config.error(fmt::format("'{}' is a metric and a column of the sheet", name), "rename the column");
+    if (is_metric) return name;
     std::vector<std::string> known = metrics;
     for (const Label& label : sheet.labels) known.push_back(label.name);
     if (std::ranges::find(known, name) == known.end())
@@ -104,6 +107,16 @@ bool names_groups(const Label& label) {
 
 constexpr std::size_t least_for_mantel = 4;  // systems, or subjects
 
+/// Labels that are numbers, at least three different ones.
+bool is_order(const Label& label) {
+    const auto numbers = label.numbers();
+    constexpr std::size_t enough = 3;
+    std::set<double> distinct;
+    for (const auto& number : numbers.value_or(std::vector<std::optional<double>>{}))
+        if (number) distinct.insert(*number);
+    return distinct.size() >= enough;
+}
+
 /// How far systems are apart by a label: the difference of numbers, else 0 or 1.
 Eigen::MatrixXd apart(const std::vector<std::string>& values) {
     const auto n = static_cast<Eigen::Index>(values.size());
@@ -135,7 +148,8 @@ std::vector<Seen> same_systems(const std::vector<std::string>& names, std::span<
     // Labels are the same whichever metric they are beside.
     std::map<std::string, std::size_t> times;
     std::size_t wanted = 0;
-    const LabelledSystems* any = metrics.empty() ? nullptr : &metrics.front();
+    const auto most = std::ranges::max_element(metrics, {}, [](const auto& metric) { return metric.names.size(); });
+    const LabelledSystems* any = metrics.empty() ? nullptr : &*most;
     for (const std::string& name : names)
         if (const LabelledSystems* metric = metric_of(name)) {
             any = metric;
@@ -276,7 +290,12 @@ void add_reliabilities(MantelFinding& finding, const std::map<std::string, doubl
     finding.reliability_b = b->second;
     finding.largest_r = std::sqrt(std::max(0.0, a->second) * std::max(0.0, b->second));
     constexpr double enough = 0.5;
-    if (a->second > enough && b->second > enough) finding.disattenuated_r = finding.test.statistic / *finding.largest_r;
+    if (finding.test.statistic > *finding.largest_r)
+        finding.note +=
+            (finding.note.empty() ? "" : "; ") +
+            std::string("more than metrics of independent noise show: both see the noise of the same trials");
+    else if (a->second > enough && b->second > enough)
+        finding.disattenuated_r = finding.test.statistic / *finding.largest_r;
 }
 
 }  // namespace
@@ -284,12 +303,18 @@ void add_reliabilities(MantelFinding& finding, const std::map<std::string, doubl
 std::vector<Question> read_questions(const Config& study, const Sheet& sheet, const std::vector<std::string>& metrics) {
     std::vector<Question> questions;
     if (study.has("questions")) {
-        for (const Config& question : study.at("questions").elements())
+        std::set<std::string> asked;
+        for (const Config& question : study.at("questions").elements()) {
             questions.push_back(read_question(question, sheet, metrics));
+            if (!asked.insert(text_of(questions.back())).second)
+                throw question.error(fmt::format("it is asked twice: {}", text_of(questions.back())));
+        }
         return questions;
     }
-    for (const Label& label : sheet.labels)
+    for (const Label& label : sheet.labels) {
         if (names_groups(label)) questions.emplace_back(GroupQuestion{.factors = {label.name}});
+        if (is_order(label)) questions.emplace_back(OrderQuestion{.label = label.name});
+    }
     for (std::size_t a = 0; a < metrics.size(); ++a)
         for (std::size_t b = a + 1; b < metrics.size(); ++b)
             questions.emplace_back(MantelQuestion{.a = metrics[a], .b = metrics[b]});
@@ -340,14 +365,14 @@ Table mantel_table(std::span<const MantelFinding> findings) {
 }
 
 Table mantel_overview(std::span<const MantelFinding> findings) {
-    Table rows = {{"mantel", "given", "n", "r", "at most", "p", "note"}};
+    Table rows = {{"mantel", "given", "n", "r", "reliabilities", "p", "note"}};
     for (const MantelFinding& one : findings) {
         if (one.correlation != "pearson") continue;
         const bool is_there = one.n >= least_for_mantel;
         rows.push_back({one.a + ", " + one.b + (one.subject.empty() ? "" : ", subject: " + one.subject),
                         one.given.empty() ? "-" : one.given, fmt::format("{}", one.n),
                         is_there ? fmt::format("{:.3g}", one.test.statistic) : "-",
-                        one.largest_r ? fmt::format("{:.3g}", *one.largest_r) : "-",
+                        one.reliability_a ? fmt::format("{:.2f}, {:.2f}", *one.reliability_a, *one.reliability_b) : "-",
                         is_there ? fmt::format("{:.3g}", one.test.p) : "-", one.note});
     }
     return rows;

@@ -17,7 +17,8 @@ export import repal.sheet;
 namespace repal {
 
 /// `questions: [{groups: area, subject: animal}, {order: day, to: first}, {mantel: [dsa, cka], given: area}]`; without
-/// it, whether systems differ by each label that names groups, and whether metrics see the same.
+/// it, whether systems differ by each label that names groups, change along each that has three numbers, and whether
+/// metrics see the same. Throws InputError for one that is asked twice.
 export std::vector<Question> read_questions(const Config& study, const Sheet& sheet,
                                             const std::vector<std::string>& metrics);
 
@@ -37,9 +38,9 @@ export struct MantelFinding {
     std::string correlation;  ///< "pearson" or "spearman"
     PermutationTest test = {};
     std::size_t n = 0;                           ///< systems, or subjects where they are compared as wholes
-    std::optional<double> reliability_a = {};    ///< of two metrics: how well halves of the trials agree
+    std::optional<double> reliability_a = {};    ///< of two metrics, of all trials
     std::optional<double> reliability_b = {};    ///< likewise
-    std::optional<double> largest_r = {};        ///< that two so reliable metrics can show
+    std::optional<double> largest_r = {};        ///< that two so reliable metrics can show whose noise is independent
     std::optional<double> disattenuated_r = {};  ///< what r would be of metrics without noise, if both are above .5
     std::string note = {};
 };

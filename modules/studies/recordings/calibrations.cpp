@@ -62,8 +62,10 @@ Calibrations::Calibrations(const DissimilarityStage& dissimilarity, const Calibr
     : dissimilarity_(dissimilarity), options_(options), stream_(stream) {
     std::map<std::size_t, std::string> keys;  // of what was compared in each experiment
     for (const ComparisonItem& item : dissimilarity_.items()) keys[item.experiment] += item.key;
+    const std::uint64_t draws = Stream(stream_).bits();  // other ones of another seed
     const auto add = [&](auto& items, auto item) {
-        item.key = hash_hex(fmt::format("calibration-2 {} {} {}", text_of(options_), keys[item.experiment], item.name));
+        item.key = hash_hex(
+            fmt::format("calibration-2 {} {} {} {}", text_of(options_), draws, keys[item.experiment], item.name));
         items.push_back(std::move(item));
     };
     for (std::size_t e = 0; e < dissimilarity_.experiments().size(); ++e) {
@@ -231,7 +233,9 @@ std::optional<double> Calibrations::reliability(std::size_t experiment, const st
     const auto json = files.read(item);
     if (!json || json->is_null()) return {};
     if (!json->is_number()) throw files.was_changed(item);
-    return json->get<double>();
+    // From halves to all trials. Source: Spearman 1910; Brown 1910.
+    const auto of_halves = json->get<double>();
+    return of_halves > 0 ? 2 * of_halves / (1 + of_halves) : of_halves;
 }
 
 std::vector<std::optional<PairCalibration>> Calibrations::found(std::size_t experiment,

@@ -31,7 +31,7 @@ export class Calibrations {
     /// "floors", then "calibrate".
     std::vector<Stage> stages() const;
 
-    /// Of the metric of an experiment: see reliability_of(). Nothing where it is not known.
+    /// Of the metric of an experiment, of all trials: from reliability_of() halves. Nothing where it is not known.
     std::optional<double> reliability(std::size_t experiment, const std::filesystem::path& results) const;
 
     /// Of the pairs of an experiment, in their order; nothing where it is not known yet.

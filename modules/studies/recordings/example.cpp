@@ -89,7 +89,7 @@ ExampleRecordings example_recordings(std::uint64_t seed) {
     constexpr int of_class = 8;
     constexpr int animals = 4;
     ExampleRecordings example{.archive = {.arrays = {}, .attributes = {{"program", "repal " REPAL_VERSION}}},
-                              .sheet = {{"file", "name", "dynamics", "animal", "day"}}};
+                              .sheet = {{"file", "name", "dynamics", "animal", "day", "site"}}};
     const Stream stream = Stream(seed).child("example recordings");
     for (const Dynamics& dynamics : classes())
         for (int i = 1; i <= of_class; ++i) {
@@ -99,7 +99,8 @@ ExampleRecordings example_recordings(std::uint64_t seed) {
             const int animal = (i - 1) % animals;
             const int day = (i - 1) / animals;
             example.sheet.push_back({"recordings.h5:/" + name, fmt::format("{}{}", dynamics.name, i), dynamics.name,
-                                     fmt::format("m{}", animal + 1), fmt::format("{}", day + 1)});
+                                     fmt::format("m{}", animal + 1), fmt::format("{}", day + 1),
+                                     fmt::format("m{}-{}", animal + 1, dynamics.name)});
         }
     return example;
 }

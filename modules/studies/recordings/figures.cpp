@@ -78,29 +78,52 @@ Series branches(const Tree& tree, const std::vector<double>& leaf_place) {
     return lines;
 }
 
-/// What the tests of one question and metric say, in a sentence; empty if it is not about one factor.
+constexpr double level = 0.05;
+
+/// "p = 0.012", and that no order of so few would give less than the level.
+std::string p_of(const GroupFinding& finding) {
+    return fmt::format("p = {:.2g}{}", *finding.p,
+                       *finding.least_p > level
+                           ? fmt::format(", and no order of so few gives less than {:.2g}", *finding.least_p)
+                           : "");
+}
+
+/// What the tests of one question and metric say, in a sentence or two; empty if they say nothing.
 std::string sentence_of(std::span<const GroupFinding> findings) {
     const auto of_test = [&](const char* test) -> const GroupFinding* {
         const auto found = std::ranges::find(findings, test, &GroupFinding::test);
         return found == findings.end() || !found->statistic ? nullptr : &*found;
     };
+    const auto has_p = [](const GroupFinding* finding) {
+        return finding != nullptr && finding->p && std::isfinite(*finding->p);
+    };
+    const GroupFinding* drift = of_test("drift");
+    const GroupFinding* trend = of_test("trend");
+    if (has_p(drift) && has_p(trend))
+        return fmt::format("{}: by {} {} (R2 = {:.2f}, {}; trend r = {:.2f}, p = {:.2g}; n = {}).", drift->question,
+                           drift->metric, *drift->p <= level ? "there is a drift" : "no drift is shown", *drift->r2,
+                           p_of(*drift), *trend->statistic, *trend->p, drift->n);
     const GroupFinding* location = of_test("permanova");
+    if (!has_p(location)) return {};
     const GroupFinding* within = of_test("mean_within");
     const GroupFinding* across = of_test("mean_across");
-    const GroupFinding* nearest = of_test("nearest_neighbours");
-    if (location == nullptr || within == nullptr || across == nullptr || !location->p || std::isnan(*location->p))
-        return {};
-    constexpr double level = 0.05;
-    std::string text =
-        fmt::format("{}: by {} {} (p = {:.2g}{}; {:.3g} within, {:.3g} across).", location->question, location->metric,
-                    *location->p <= level ? "groups differ" : "no difference of groups is shown", *location->p,
-                    *location->least_p > level
-                        ? fmt::format(", and no order of so few systems gives less than {:.2g}", *location->least_p)
-                        : "",
-                    *within->statistic, *across->statistic);
-    if (nearest != nullptr && nearest->chance)
-        text += fmt::format(" The nearest system is of the same group in {:.0f} %, by chance in {:.0f} %.",
-                            100 * *nearest->statistic, 100 * *nearest->chance);
+    if (within == nullptr || across == nullptr) {  // a list of labels
+        std::vector<std::string> effects;
+        for (const GroupFinding& one : findings)
+            if (has_p(&one))
+                effects.push_back(fmt::format(
+                    "{} {} (R2 = {:.2f}, {})", one.of,
+                    *one.p <= level ? "makes a difference" : "makes no difference that is shown", *one.r2, p_of(one)));
+        return fmt::format("{}: by {} {}; n = {}.", location->question, location->metric, fmt::join(effects, ", "),
+                           location->n);
+    }
+    std::string text = fmt::format(
+        "{}: by {} {} (R2 = {:.2f}, {}; n = {}; {:.3g} within, {:.3g} across, in units of π/2).", location->question,
+        location->metric, *location->p <= level ? "groups differ" : "no difference of groups is shown", *location->r2,
+        p_of(*location), location->n, *within->statistic, *across->statistic);
+    if (const GroupFinding* nearest = of_test("nearest_neighbours"); has_p(nearest) && nearest->chance)
+        text += fmt::format(" The nearest system is of the same group in {:.0f} %, by chance in {:.0f} % (p = {:.2g}).",
+                            100 * *nearest->statistic, 100 * *nearest->chance, *nearest->p);
     return text;
 }
 
@@ -305,6 +328,10 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     add(groups, curve_figure(answers.groups, confidence));
     groups.text =
         groups.figures.empty() ? "The sheet has no labels that groups could be made of." : verdict(answers.groups);
+    for (const MetricAnswers& metric : answers.metrics)
+        if (metric.systems.names.empty())
+            groups.text +=
+                fmt::format(" By {} no two systems could be compared, see the failures.", metric.systems.metric);
     Section systems{.id = "systems", .title = "Systems"};
     add(systems, map_figure(answers.metrics, labels));
     add(systems, tree_figure(answers.metrics, labels));

@@ -112,12 +112,13 @@ Archive matrices(const std::vector<MetricAnswers>& metrics) {
     for (const MetricAnswers& metric : metrics) {
         const auto n = static_cast<std::uint64_t>(metric.systems.names.size());
         const RowMatrix rows = metric.systems.values;
+        std::vector<std::string> names = metric.systems.names;
+        for (std::string& name : names) std::ranges::replace(name, '\n', ' ');  // each is a line
         archive.arrays.emplace(
             metric.systems.metric,
             Array{.shape = {n, n},
                   .values = std::vector<double>(rows.data(), rows.data() + rows.size()),
-                  .attributes = {{"axes", "system,system"},
-                                 {"systems", fmt::format("{}", fmt::join(metric.systems.names, "\n"))}}});
+                  .attributes = {{"axes", "system,system"}, {"systems", fmt::format("{}", fmt::join(names, "\n"))}}});
     }
     return archive;
 }
@@ -139,6 +140,54 @@ std::vector<std::string> in_order_of_tree(const std::vector<std::string>& names,
     for (const std::string& name : names)
         if (std::ranges::find(ordered, name) == ordered.end()) ordered.push_back(name);
     return ordered;
+}
+
+/// With those of settings that tell nothing apart.
+Table with_separations(Table warnings, const std::vector<TunedSet>& settings) {
+    for (const auto& [item, found] : settings) {
+        if (!found || !found->chosen) continue;
+        const auto& separation = found->settings[*found->chosen].separation;
+        if (separation && separation->ratio < least_separation)
+            warnings.push_back({item->metric->name,
+                                fmt::format("halves of one system are as far apart as halves of two (R = {:.1f}): with "
+                                            "these settings nothing is told apart, so that no difference means nothing",
+                                            separation->ratio)});
+    }
+    return warnings;
+}
+
+/// How many pairs of each metric are told apart, or from chance.
+Table certainty_overview(const std::vector<ScoredPair>& pairs, const std::map<std::string, double>& reliabilities) {
+    constexpr double level = 0.05;
+    struct Counts {
+        std::size_t pairs = 0;
+        std::size_t tested = 0;
+        std::size_t differ = 0;
+        std::size_t relate = 0;
+        bool is_of_samples = false;
+    };
+    std::vector<std::pair<std::string, Counts>> of_metrics;
+    for (const ScoredPair& pair : pairs) {
+        auto place = std::ranges::find(of_metrics, pair.metric, &std::pair<std::string, Counts>::first);
+        if (place == of_metrics.end()) place = of_metrics.insert(place, {pair.metric, {}});
+        Counts& counts = place->second;
+        ++counts.pairs;
+        if (!pair.calibration) continue;
+        const auto is_small = [&](const std::optional<double>& p) { return p && *p <= level; };
+        counts.is_of_samples |= pair.calibration->p_relate.has_value();
+        counts.tested += pair.calibration->p_differ || pair.calibration->p_relate ? 1 : 0;
+        counts.differ += is_small(pair.calibration->p_differ_adjusted) ? 1 : 0;
+        counts.relate += is_small(pair.calibration->p_relate_adjusted) ? 1 : 0;
+    }
+    Table rows = {{"certainty of", "pairs", "with p", "differ", "relate", "reliability"}};
+    for (const auto& [metric, counts] : of_metrics) {
+        const auto reliability = reliabilities.find(metric);
+        rows.push_back({metric, fmt::format("{}", counts.pairs), fmt::format("{}", counts.tested),
+                        counts.is_of_samples ? "-" : fmt::format("{}", counts.differ),
+                        counts.is_of_samples ? fmt::format("{}", counts.relate) : "-",
+                        reliability == reliabilities.end() ? "-" : fmt::format("{:.2f}", reliability->second)});
+    }
+    return rows;
 }
 
 void require_no_attributes(const Selection& selection) {
@@ -173,7 +222,10 @@ std::vector<std::string> RecordingStudy::tables() const {
 
 Table RecordingStudy::systems_table() const {
     Table rows = {{"system", "file", "trials", "steps", "channels", "dt", "read_as"}};
-    for (const Label& label : sheet_.labels) rows.front().push_back(label.name);
+    for (const Label& label : sheet_.labels) {
+        const bool is_taken = std::ranges::find(rows.front(), label.name) != rows.front().end();
+        rows.front().push_back(is_taken ? "label_" + label.name : label.name);
+    }
     for (const Recording& recording : recordings_) {
         const Observed observed = recording.system.system->observe({});
         const Trajectories& x = observed.trajectories();
@@ -237,28 +289,51 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
                       .report = {}};
     for (const MetricAnswers& metric : answers.metrics)
         findings.tables.emplace_back("matrix_" + metric.systems.metric + ".csv", matrix_table(metric.systems));
-    if (warnings_.size() > 1) findings.overview.push_back(warnings_);
+    const Table warnings = with_separations(warnings_, settings);
+    if (warnings.size() > 1) findings.overview.push_back(warnings);
     findings.overview.push_back(chosen_table(settings));
+    if (calibrations_) findings.overview.push_back(certainty_overview(pairs, reliabilities));
     std::ranges::move(groups_overview(answers.groups), std::back_inserter(findings.overview));
     if (!answers.mantel.empty()) findings.overview.push_back(mantel_overview(answers.mantel));
+    findings.report = report_of(answers, settings, pairs, warnings);
+    if (calibrations_)
+        findings.report.sections[1].figures.emplace_back(TableFigure{
+            .id = "certainty",
+            .title = "How sure are the numbers?",
+            .caption = "Pairs of each metric of which p, adjusted over all pairs, is at most .05: their "
+                       "dynamics differ (p_differ), or their trials correspond (p_relate). Reliability: how "
+                       "well dissimilarities of two halves of the trials agree.",
+            .rows = certainty_overview(pairs, reliabilities)});
+    const auto without_value =
+        std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
+    if (without_value > 0)
+        findings.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
+                                        pairs.size(), (results / "failures.csv").string());
+    return findings;
+}
 
-    std::vector<std::string> label_names;
-    for (const Label& label : sheet_.labels) label_names.push_back(label.name);
-    findings.report = {.title = "Recordings",
-                       .summary = fmt::format("{} of {}, compared with each other by {}.", counted(n, "system"),
-                                              sheet_.file, fmt::join(settings_of(pairs), ", ")),
-                       .provenance = {},
-                       .reproduce = {},
-                       .sections = sections_of(answers, label_names, options_.bootstrap.confidence)};
-    findings.report.sections.insert(findings.report.sections.begin() + 1, settings_section(settings));
-    if (warnings_.size() > 1)
-        findings.report.sections.front().figures.emplace_back(TableFigure{
-            .id = "warnings", .title = "Warnings", .caption = "What was found in reading.", .rows = warnings_});
+Report RecordingStudy::report_of(const Answers& answers, const std::vector<TunedSet>& settings,
+                                 const std::vector<ScoredPair>& pairs, const Table& warnings) const {
+    std::vector<std::string> names;
+    for (const Recording& recording : recordings_) names.push_back(recording.system.name);
+    std::vector<std::string> labels;
+    for (const Label& label : sheet_.labels) labels.push_back(label.name);
+    Report report = {
+        .title = "Recordings",
+        .summary = fmt::format("{} of {}, compared with each other by {}.", counted(names.size(), "system"),
+                               sheet_.file, fmt::join(settings_of(pairs), ", ")),
+        .provenance = {},
+        .reproduce = {},
+        .sections = sections_of(answers, labels, options_.bootstrap.confidence)};
+    report.sections.insert(report.sections.begin() + 1, settings_section(settings));
+    if (warnings.size() > 1)
+        report.sections.front().figures.emplace_back(TableFigure{
+            .id = "warnings", .title = "Warnings", .caption = "What was found in reading.", .rows = warnings});
     const std::vector<Comparison> comparisons = comparisons_of(pairs);
-    Section& shown = findings.report.sections[2];
-    Figure map =
-        dissimilarity_map("systems-dissimilarity", comparisons, in_order_of_tree(names, answers.metrics.front()));
-    map.caption += fmt::format(" Systems are in the order of the tree of {}.", answers.metrics.front().systems.metric);
+    Section& shown = report.sections[2];
+    const MetricAnswers& first = answers.metrics.front();
+    Figure map = dissimilarity_map("systems-dissimilarity", comparisons, in_order_of_tree(names, first));
+    map.caption += fmt::format(" Systems are in the order of the tree of {}.", first.systems.metric);
     shown.figures.emplace_back(std::move(map));
     if (calibrations_)
         for (Figure figure : {calibrated_pairs("systems-calibrated", comparisons, calibrations_->confidence()),
@@ -268,13 +343,8 @@ Findings RecordingStudy::find(const std::filesystem::path& results) const {
         TableFigure{.id = "systems-table", .title = "Systems", .caption = "What was read.", .rows = systems_table()});
     Section failures{.id = "failures", .title = "Failures and exclusions"};
     failures.figures.emplace_back(failure_table("failures-table", comparisons));
-    findings.report.sections.push_back(std::move(failures));
-    const auto without_value =
-        std::ranges::count_if(pairs, [](const ScoredPair& pair) { return pair.result.score.status != Status::ok; });
-    if (without_value > 0)
-        findings.failures = fmt::format("{} of {} pairs have no value; the causes are in {}", without_value,
-                                        pairs.size(), (results / "failures.csv").string());
-    return findings;
+    report.sections.push_back(std::move(failures));
+    return report;
 }
 
 }  // namespace repal

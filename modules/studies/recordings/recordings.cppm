@@ -33,6 +33,8 @@ export class RecordingStudy final : public Study {
  private:
     std::vector<std::string> tables() const override;
     Table systems_table() const;
+    Report report_of(const Answers& answers, const std::vector<TunedSet>& settings,
+                     const std::vector<ScoredPair>& pairs, const Table& warnings) const;
     void add_calibrations(std::vector<ScoredPair>& pairs, const std::filesystem::path& results) const;
 
     Sheet sheet_;

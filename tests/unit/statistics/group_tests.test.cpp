@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -223,6 +224,62 @@ TEST(SizesOfGroupTests, WithinStrata) {
     expect_size_of_five_percent("neighbours within strata", [&](const Stream& stream) {
         return repal::nearest_neighbours(squares(stream), labels, {}, exchange, few, stream).test.p;
     });
+}
+
+// A subject in which labels vary, of three things, beside five wholes of 4, 2, 5, 3 and 1 things: labels become more or
+// less frequent where wholes change places. All orders, with sums of squares of the groups that each makes.
+TEST(Permanova, CountsLabelsAnewWhereWholesOfUnequalSizeAreExchanged) {
+    const std::vector<std::size_t> sizes = {3, 4, 2, 5, 3, 1};
+    std::vector<std::size_t> subjects;
+    for (std::size_t subject = 0; subject < sizes.size(); ++subject)
+        subjects.insert(subjects.end(), sizes[subject], subject);
+    const auto labels_of = [&](const std::vector<std::size_t>& first, const std::vector<std::size_t>& of_wholes) {
+        std::vector<std::size_t> labels = first;
+        for (std::size_t i = 3; i < subjects.size(); ++i) labels.push_back(of_wholes[subjects[i] - 1]);
+        return labels;
+    };
+    const std::vector<std::size_t> observed = labels_of({0, 1, 1}, {0, 1, 1, 0, 1});
+    const MatrixXd squares = squares_of(normal(Stream(4), 18, 2));
+    const auto f_of = [&](const std::vector<std::size_t>& labels) {
+        double all = 0;
+        double within = 0;
+        for (std::size_t group = 0; group < 2; ++group) {
+            double sum = 0;
+            for (std::size_t i = 0; i < labels.size(); ++i)
+                for (std::size_t j = 0; j < i; ++j) {
+                    const double square = squares(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j));
+                    if (group == 0) all += square / 18;
+                    if (labels[i] == group && labels[j] == group) sum += square;
+                }
+            within += sum / static_cast<double>(std::ranges::count(labels, group));
+        }
+        return (all - within) / (within / 16);
+    };
+    double as_large = 0;
+    double orders = 0;
+    std::vector<std::size_t> first = {0, 1, 1};
+    do {
+        std::vector<std::size_t> of_wholes = {0, 0, 1, 1, 1};
+        do {
+            orders += 1;
+            as_large += f_of(labels_of(first, of_wholes)) >= f_of(observed) - 1e-12 ? 1 : 0;
+        } while (std::ranges::next_permutation(of_wholes).found);
+    } while (std::ranges::next_permutation(first).found);
+
+    const std::vector<MatrixXd> terms = {repal::indicators(observed)};
+    const auto found = repal::permanova(squares, terms, Exchange::of_subjects(subjects, observed), 99, Stream(1))[0];
+    EXPECT_EQ(found.test.orders, orders);
+    EXPECT_NEAR(found.test.statistic, f_of(observed), 1e-12);
+    EXPECT_NEAR(found.test.p, as_large / orders, 1e-12);
+}
+
+// Both things of a group of two are as far from its centroid, up to rounding.
+TEST(Spread, OfGroupsOfTwoIsNone) {
+    const std::vector<std::size_t> labels = {0, 0, 1, 1, 2, 2, 3, 3};
+    for (std::uint64_t i = 0; i < 20; ++i)
+        EXPECT_TRUE(std::isnan(
+            repal::spread_of_groups(squares_of(normal(Stream(i), 8, 3)), labels, Exchange::of_all(8), 99, Stream(1))
+                .test.statistic));
 }
 
 // Forty subjects of three things each, in two groups; things of a subject are near to each other.

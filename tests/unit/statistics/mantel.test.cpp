@@ -1,15 +1,18 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/eigen.hpp"
 #include "known_distances.hpp"
 
 import repal.mantel;
 import repal.random;
+import repal.statistics;
 
 // Reference values: vegan 2.6-4 in R 4.2, see known_distances.hpp.
 namespace {
@@ -78,6 +81,56 @@ TEST(Mantel, OfEqualDistancesHasNoValue) {
     const MatrixXd x = known::distances_of(known::points());
     const MatrixXd equal = MatrixXd::Ones(9, 9) - MatrixXd::Identity(9, 9);
     EXPECT_TRUE(std::isnan(repal::mantel(x, equal, Correlation::pearson, {}, Exchange::of_all(9), 99, Stream(1)).p));
+}
+
+// Of wholes of unequal size the matrix of labels has another spread in each order.
+TEST(Mantel, HasTheCorrelationOfEachOrderWhereWholesOfUnequalSizeAreExchanged) {
+    const std::vector<std::size_t> subjects = {0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 3, 3, 3};
+    const auto labels_of = [&](const std::vector<std::size_t>& first, const std::vector<std::size_t>& of_wholes) {
+        std::vector<std::size_t> labels = first;
+        for (std::size_t i = 3; i < subjects.size(); ++i) labels.push_back(of_wholes[subjects[i] - 1]);
+        return labels;
+    };
+    Stream draws = Stream(3);
+    const auto n = static_cast<Eigen::Index>(subjects.size());
+    MatrixXd points(n, 2);
+    for (double& value : points.reshaped()) value = draws.normal();
+    const MatrixXd distances = known::distances_of(points);
+    const auto apart = [&](const std::vector<std::size_t>& labels) {
+        MatrixXd matrix(n, n);
+        for (Eigen::Index i = 0; i < n; ++i)
+            for (Eigen::Index j = 0; j < n; ++j)
+                matrix(i, j) = labels[static_cast<std::size_t>(i)] == labels[static_cast<std::size_t>(j)] ? 0 : 1;
+        return matrix;
+    };
+    const auto r_of = [&](const std::vector<std::size_t>& labels) {
+        const MatrixXd x = apart(labels);
+        std::vector<double> a;
+        std::vector<double> b;
+        for (Eigen::Index i = 0; i < n; ++i)
+            for (Eigen::Index j = 0; j < i; ++j) {
+                a.push_back(x(i, j));
+                b.push_back(distances(i, j));
+            }
+        return repal::correlation(a, b);
+    };
+    const std::vector<std::size_t> observed = labels_of({0, 1, 1}, {0, 1, 1});
+    double as_large = 0;
+    double orders = 0;
+    std::vector<std::size_t> first = {0, 1, 1};
+    do {
+        std::vector<std::size_t> of_wholes = {0, 1, 1};
+        do {
+            orders += 1;
+            as_large += r_of(labels_of(first, of_wholes)) >= r_of(observed) - 1e-12 ? 1 : 0;
+        } while (std::ranges::next_permutation(of_wholes).found);
+    } while (std::ranges::next_permutation(first).found);
+
+    const auto found = repal::mantel(apart(observed), distances, repal::Correlation::pearson, observed,
+                                     Exchange::of_subjects(subjects, observed), 99, Stream(1));
+    EXPECT_EQ(found.orders, orders);
+    EXPECT_NEAR(found.statistic, r_of(observed), 1e-12);
+    EXPECT_NEAR(found.p, as_large / orders, 1e-12);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 import repal.answers;
+import repal.exchanged;
 
 namespace {
 
@@ -105,6 +106,47 @@ TEST(Mantel, OfNoisyMetricsSaysHowMuchTheyCanShow) {
     EXPECT_NEAR(*reliable.disattenuated_r, reliable.test.statistic / std::sqrt(0.54), 1e-15);
     EXPECT_FALSE(found(0.9, 0.5).disattenuated_r);  // of noise it would be noise
     EXPECT_EQ(found(0.9, -0.1).largest_r, 0);
+}
+
+// The same metric twice, said to be noisy.
+TEST(Mantel, OfMetricsThatSeeTheSameNoiseIsNotDisattenuated) {
+    const Stream draws(1);
+    LabelledSystems other = of_subjects("one", draws);
+    other.metric = "other";
+    const auto found =
+        repal::answers_to({MantelQuestion{.a = "one", .b = "other"}}, {of_subjects("one", draws), std::move(other)},
+                          {{"one", 0.8}, {"other", 0.8}}, {.orders = 99}, draws)
+            .mantel.front();
+    EXPECT_NEAR(found.test.statistic, 1, 1e-12);
+    EXPECT_FALSE(found.disattenuated_r);
+    EXPECT_THAT(found.note, testing::HasSubstr("both see the noise of the same trials"));
+}
+
+TEST(Mantel, OfTwoLabelsHasAllSystemsThatSomeMetricHas) {
+    const LabelledSystems whole = of_subjects("one", Stream(1));
+    const auto score = [](std::size_t a, std::size_t b) -> const repal::Score* {
+        static const repal::Score some = repal::Score::of(1);
+        return a < 4 || b < 4 ? nullptr : &some;
+    };
+    const LabelledSystems part = repal::labelled_systems("part", whole.names, whole.labels, score);
+    ASSERT_EQ(part.names.size(), n_subjects * per_subject - 4);
+    const auto found =
+        repal::answers_to({MantelQuestion{.a = "day", .b = "age"}}, {part, whole}, {}, {.orders = 99}, Stream(1));
+    EXPECT_EQ(found.mantel.front().n, n_subjects * per_subject);
+}
+
+TEST(LabelledSystems, OfWhichNoneWasComparedAreNone) {
+    const LabelledSystems whole = of_subjects("one", Stream(1));
+    const auto none = [](std::size_t, std::size_t) -> const repal::Score* { return nullptr; };
+    const LabelledSystems systems = repal::labelled_systems("one", whole.names, whole.labels, none);
+    EXPECT_TRUE(systems.names.empty());
+    EXPECT_EQ(systems.left_out.size(), n_subjects * per_subject);
+}
+
+TEST(Groups, TakeEqualNumbersAsOne) {
+    EXPECT_EQ(repal::Groups({"1", "1.0", "2", "1.00"}).names, (std::vector<std::string>{"1", "2"}));
+    // Names that only look like numbers in part stay names.
+    EXPECT_EQ(repal::Groups({"1", "1.0", "a"}).names.size(), 3U);
 }
 
 }  // namespace

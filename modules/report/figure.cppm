@@ -108,7 +108,7 @@ export struct TableFigure {
 export struct Section {
     std::string id;
     std::string title;
-    std::string text = {};  ///< a paragraph
+    std::string text = {};  ///< a paragraph for each line
     std::vector<std::variant<Figure, TableFigure>> figures = {};
 };
 

@@ -383,6 +383,7 @@ function picture3d() {
 }
 
 window.addEventListener("beforeprint", picture3d);
+window.addEventListener("beforeprint", () => document.querySelectorAll("header > details").forEach((made) => { made.open = true; }));
 window.addEventListener("afterprint", () => document.querySelectorAll(".printed").forEach((picture) => picture.remove()));
 drawAll();
 let resized;

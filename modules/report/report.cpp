@@ -9,6 +9,7 @@ module;
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -199,6 +200,9 @@ bool is_numeric(const Table& rows, std::size_t column) {
     return has_number;
 }
 
+/// Characters of a cell that is set wide.
+constexpr std::size_t long_text = 40;
+
 /// The first rows, or that there are none.
 std::string shown(const TableFigure& table) {
     if (table.rows.size() <= 1) return "<p>None.</p>\n";
@@ -209,7 +213,10 @@ std::string shown(const TableFigure& table) {
         const char* cell = r == 0 ? "th" : "td";
         rows += "<tr>";
         for (std::size_t c = 0; c < std::min(table.rows[r].size(), columns.size()); ++c)
-            rows += fmt::format("<{0}{1}>{2}</{0}>", cell, columns[c] ? " class=\"number\"" : "",
+            rows += fmt::format("<{0}{1}>{2}</{0}>", cell,
+                                columns[c]                            ? " class=\"number\""
+                                : table.rows[r][c].size() > long_text ? " class=\"long\""
+                                                                      : "",
                                 readable(table.rows[r][c]));
         rows += "</tr>\n";
         if (r == 0) rows = "<thead>\n" + rows + "</thead>\n<tbody>\n";
@@ -231,7 +238,8 @@ std::string element(const TableFigure& table, bool /*is_static*/) {
 std::string element(const Section& section, bool is_static) {
     std::string text =
         fmt::format("<section id=\"{0}\">\n<h2><a href=\"#{0}\">{1}</a></h2>\n", section.id, escaped(section.title));
-    if (!section.text.empty()) text += fmt::format("<p>{}</p>\n", escaped(section.text));
+    std::istringstream lines(section.text);
+    for (std::string line; std::getline(lines, line);) text += fmt::format("<p>{}</p>\n", escaped(line));
     for (const auto& figure : section.figures)
         text += std::visit([&](const auto& shown) { return element(shown, is_static); }, figure);
     return text + "</section>\n";
@@ -260,7 +268,7 @@ std::string header(const Report& report, bool is_static) {
             "<p class=\"notice\">The plotting library was not there when this page was written, so that its figures "
             "are "
             "static drawings. docs/building.md says how to get it; then write the page again.</p>\n";
-    text += "<dl class=\"provenance\">\n";
+    text += "<details><summary>How this page was made, and how to make it again</summary>\n<dl class=\"provenance\">\n";
     for (const auto& [name, value] : report.provenance)
         text += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(name), escaped(value));
     text += "</dl>\n";
@@ -268,7 +276,7 @@ std::string header(const Report& report, bool is_static) {
     if (!report.configuration.empty())
         text += fmt::format("<details><summary>The whole configuration</summary>\n<pre>{}</pre></details>\n",
                             escaped(report.configuration));
-    return text;
+    return text + "</details>\n";
 }
 
 /// A script that stands in a page: in strings, regular expressions and comments "<\\/script" is the same as what would

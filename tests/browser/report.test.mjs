@@ -320,7 +320,7 @@ describe("names", () => {
             assert.ok(marks > 0, `${id} has no marks`);
         }
         for (const figure of await page.$$("figure.chart")) await isDrawnAsItsDataSay(figure);
-        assert.match(await page.textContent("#groups"), /groups: dynamics: by dsa groups differ \(p = 0\.0001/);
+        assert.match(await page.textContent("#groups"), /groups: dynamics: by dsa groups differ \(R2 = 0\.96, p = 0\.0001; n = 24;/);
         await isText(page, names.slice(0, 2));
         await shot(page.locator("main"), "recordings", "all");
     });

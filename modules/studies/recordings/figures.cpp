@@ -138,7 +138,7 @@ std::string verdict(std::span<const GroupFinding> findings) {
         if (std::string text = sentence_of(findings.subspan(first, end - first)); !text.empty())
             sentences.push_back(std::move(text));
     }
-    return fmt::format("{}", fmt::join(sentences, " "));
+    return fmt::format("{}", fmt::join(sentences, "\n"));
 }
 
 /// A panel of means and their intervals for each question, in the order of their first.
@@ -331,7 +331,7 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     for (const MetricAnswers& metric : answers.metrics)
         if (metric.systems.names.empty())
             groups.text +=
-                fmt::format(" By {} no two systems could be compared, see the failures.", metric.systems.metric);
+                fmt::format("\nBy {} no two systems could be compared, see the failures.", metric.systems.metric);
     Section systems{.id = "systems", .title = "Systems"};
     add(systems, map_figure(answers.metrics, labels));
     add(systems, tree_figure(answers.metrics, labels));

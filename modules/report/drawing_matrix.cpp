@@ -62,16 +62,16 @@ Size cell_of(const Frame& frame) {
     return {frame.x.scale(1) - frame.x.scale(0), frame.y.scale(1) - frame.y.scale(0)};
 }
 
-/// Means of squares of `side` cells each way, of those that have values.
-RowMatrix means_of_squares(const RowMatrix& values, Eigen::Index side) {
+/// Means of blocks of `side` cells each way, of those cells that have values.
+RowMatrix means_of_blocks(const RowMatrix& values, Eigen::Index side) {
     RowMatrix means((values.rows() + side - 1) / side, (values.cols() + side - 1) / side);
     for (Eigen::Index r = 0; r < means.rows(); ++r)
         for (Eigen::Index c = 0; c < means.cols(); ++c) {
             double sum = 0;
             Eigen::Index n = 0;
-            const auto square = values.block(r * side, c * side, std::min(side, values.rows() - r * side),
-                                             std::min(side, values.cols() - c * side));
-            for (const double value : square.reshaped()) {
+            const auto block = values.block(r * side, c * side, std::min(side, values.rows() - r * side),
+                                            std::min(side, values.cols() - c * side));
+            for (const double value : block.reshaped()) {
                 if (!is_shown(value)) continue;
                 sum += value;
                 ++n;
@@ -104,7 +104,7 @@ std::string cells(const RowMatrix& values, const Frame& frame, const Scale& colo
     if (smallest >= 1) return unit_cells(values, cell, colours);
     const auto side = static_cast<Eigen::Index>(std::ceil(1 / smallest));
     const auto size = static_cast<double>(side);
-    return unit_cells(means_of_squares(values, side), {cell.width * size, cell.height * size}, colours);
+    return unit_cells(means_of_blocks(values, side), {cell.width * size, cell.height * size}, colours);
 }
 
 std::string numbers(const RowMatrix& values, const Frame& frame, const Scale& colours) {

@@ -216,6 +216,10 @@ class Recordings(ProgramTest):
         self.assertEqual(float(both["dynamics"]["p"]), 1e-4)
         self.assertEqual((both["genotype"]["p"], both["genotype"]["least_p"]), ("", ""))
         self.assertIn("about it alone", both["genotype"]["note"])
+        # The sentence of a list is of the labels that have a p, whichever comes first.
+        self.groups_of("{groups: [genotype, dynamics], subject: animal}")
+        page = (self.folder / "asked" / "recordings" / "report.html").read_text()
+        self.assertIn("by dsa dynamics makes a difference (R2 = ", page)
         alone = next(row for row in self.groups_of("{groups: genotype, subject: animal}") if row["test"] == "permanova")
         self.assertEqual((alone["n"], alone["orders"]), ("4", "6"))
         self.assertGreaterEqual(float(alone["p"]), 1 / 3)

@@ -103,8 +103,6 @@ std::string sentence_of(std::span<const GroupFinding> findings) {
         return fmt::format("{}: by {} {} (R2 = {:.2f}, {}; trend r = {:.2f}, p = {:.2g}; n = {}).", drift->question,
                            drift->metric, *drift->p <= level ? "there is a drift" : "no drift is shown", *drift->r2,
                            p_of(*drift), *trend->statistic, *trend->p, drift->n);
-    const GroupFinding* location = of_test("permanova");
-    if (!has_p(location)) return {};
     const GroupFinding* within = of_test("mean_within");
     const GroupFinding* across = of_test("mean_across");
     if (within == nullptr || across == nullptr) {  // a list of labels
@@ -114,9 +112,12 @@ std::string sentence_of(std::span<const GroupFinding> findings) {
                 effects.push_back(fmt::format(
                     "{} {} (R2 = {:.2f}, {})", one.of,
                     *one.p <= level ? "makes a difference" : "makes no difference that is shown", *one.r2, p_of(one)));
-        return fmt::format("{}: by {} {}; n = {}.", location->question, location->metric, fmt::join(effects, ", "),
-                           location->n);
+        if (effects.empty()) return {};
+        return fmt::format("{}: by {} {}; n = {}.", findings.front().question, findings.front().metric,
+                           fmt::join(effects, ", "), findings.front().n);
     }
+    const GroupFinding* location = of_test("permanova");
+    if (!has_p(location)) return {};
     std::string text = fmt::format(
         "{}: by {} {} (R2 = {:.2f}, {}; n = {}; {:.3g} within, {:.3g} across, in units of π/2).", location->question,
         location->metric, *location->p <= level ? "groups differ" : "no difference of groups is shown", *location->r2,

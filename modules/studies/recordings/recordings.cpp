@@ -331,9 +331,12 @@ Report RecordingStudy::report_of(const Answers& answers, const std::vector<Tuned
             .id = "warnings", .title = "Warnings", .caption = "What was found in reading.", .rows = warnings});
     const std::vector<Comparison> comparisons = comparisons_of(pairs);
     Section& shown = report.sections[2];
-    const MetricAnswers& first = answers.metrics.front();
-    Figure map = dissimilarity_map("systems-dissimilarity", comparisons, in_order_of_tree(names, first));
-    map.caption += fmt::format(" Systems are in the order of the tree of {}.", first.systems.metric);
+    const auto first =
+        std::ranges::find_if(answers.metrics, [](const MetricAnswers& metric) { return !metric.tree.leaves.empty(); });
+    const bool has_tree = first != answers.metrics.end();
+    Figure map =
+        dissimilarity_map("systems-dissimilarity", comparisons, has_tree ? in_order_of_tree(names, *first) : names);
+    if (has_tree) map.caption += fmt::format(" Systems are in the order of the tree of {}.", first->systems.metric);
     shown.figures.emplace_back(std::move(map));
     if (calibrations_)
         for (Figure figure : {calibrated_pairs("systems-calibrated", comparisons, calibrations_->confidence()),

@@ -52,6 +52,8 @@ struct CompareOptions {
     std::string report;
     bool resumes = false;
     bool is_calibrated = false;
+    std::string over_time = {};  ///< windows
+    bool is_across = false;
     std::string by;  ///< a label of the sheet
     repal::CalibrationOptions calibration;
 };
@@ -118,7 +120,7 @@ void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric&
 void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
                     const CommonOptions& common, repal::Progress& progress) {
     constexpr std::size_t least_trials = 4;
-    if (metric.compares_samples() || part.systems.size() < 2) return;
+    if (metric.compares_samples() || metric.compares_conditions() || part.systems.size() < 2) return;
     for (const repal::NamedSystem& system : part.systems)
         if (system.system->observe({}).n_units() < least_trials) return;
     const repal::Separation found =
@@ -180,7 +182,8 @@ void compare_with(const repal::ChosenMetric& given, const repal::Part& files, co
                                         .variance_kept_a = seen.variance_kept[a],
                                         .variance_kept_b = seen.variance_kept[b],
                                         .calibration = {},
-                                        .values = used.info.values});
+                                        .values = used.info.values,
+                                        .curves = used.info.curves});
     };
     if (!cause.empty()) {
         const repal::Score none = repal::Score::without_value(repal::Status::not_applicable, cause);
@@ -345,6 +348,16 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     keys.emplace_back("pca");
     config.require_keys(keys);
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
+    if (!options.over_time.empty())
+        for (repal::ChosenMetric& metric : metrics) {
+            try {
+                repal::TimeWindows windows = repal::time_windows(options.over_time);
+                windows.across = options.is_across;
+                metric = metric.in_windows(windows);
+            } catch (const repal::InputError& error) {
+                throw error.where().empty() ? error.at("--over-time") : error;
+            }
+        }
 
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     const auto [recordings, sheet] = read_recordings(options.recordings, progress);
@@ -413,6 +426,11 @@ void add_compare(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     sub->add_flag("--family-wise", options->calibration.is_family_wise,
                   "adjust p_relate so that one false positive among all pairs is unlikely, instead of their share")
         ->needs(calibrate);
+    auto* over_time = sub->add_option("--over-time", options->over_time,
+                                      "compare in windows of so many steps, WINDOW or WINDOW:STRIDE, e.g. 5 or 5:1; "
+                                      "the value is the mean over the windows");
+    sub->add_flag("--across", options->is_across, "compare each window of one system with each one of the other, too")
+        ->needs(over_time);
     sub->add_option("--by", options->by, "a column of the sheet: do systems differ by it?");
     sub->add_option("--report", options->report, "write a page with figures to this file, e.g. report.html");
     sub->callback([&common, &chosen, options] { chosen = [&common, options] { return compare(*options, common); }; });

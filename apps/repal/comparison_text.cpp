@@ -29,6 +29,14 @@ std::string note_of(const Comparison& comparison) {
     return note;
 }
 
+/// By their names; those across windows, which have none, as a list.
+nlohmann::ordered_json curves_of(const Comparison& one) {
+    if (one.curves.size() != one.score.curves.size()) return one.score.curves;
+    auto curves = nlohmann::ordered_json::object();
+    for (std::size_t i = 0; i < one.curves.size(); ++i) curves[one.curves[i].name] = one.score.curves[i];
+    return curves;
+}
+
 std::string as_json(const std::vector<Comparison>& comparisons) {
     auto list = nlohmann::ordered_json::array();
     for (const Comparison& one : comparisons) {
@@ -57,6 +65,7 @@ std::string as_json(const std::vector<Comparison>& comparisons) {
         auto& values = entry["values"] = nlohmann::ordered_json::object();
         for (std::size_t i = 0; i < std::min(one.values.size(), one.score.values.size()); ++i)
             values[one.values[i].name] = one.score.values[i];
+        if (!one.score.curves.empty()) entry["curves"] = curves_of(one);
         entry["note"] = note_of(one);
         list.push_back(std::move(entry));
     }
@@ -72,7 +81,7 @@ std::string as_csv(const std::vector<Comparison>& comparisons) {
     for (const repal::CalibrationColumn& column : repal::calibration_columns())
         if (is_calibrated) rows[0].emplace_back(column.name);
     repal::ValueColumns values;
-    for (const Comparison& one : comparisons) values.add(one.values);
+    for (const Comparison& one : comparisons) values.add(one.metric, one.values);
     rows[0] = joined(joined(rows[0], values.names()), {"note"});
     for (const Comparison& one : comparisons) {
         std::vector<std::string> row = joined(
@@ -81,7 +90,7 @@ std::string as_csv(const std::vector<Comparison>& comparisons) {
         for (const repal::CalibrationColumn& column : repal::calibration_columns())
             if (is_calibrated)
                 row.push_back(one.calibration ? repal::csv_number((*one.calibration).*column.value) : "");
-        rows.push_back(joined(joined(row, values.fields(one.score, one.values)), {note_of(one)}));
+        rows.push_back(joined(joined(row, values.fields(one.metric, one.score, one.values)), {note_of(one)}));
     }
     return repal::csv_text(rows);
 }

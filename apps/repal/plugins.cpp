@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -46,22 +47,33 @@ Json described(const Loaded& loaded, const char* kind) {
             {"options", options_json(loaded.info.options)}};
 }
 
+/// The order in which they are listed.
+constexpr std::array families = {repal::Family::geometry, repal::Family::representational, repal::Family::predictive,
+                                 repal::Family::single_channel, repal::Family::dynamics};
+
+Json metric_json(const repal::LoadedMetric& metric) {
+    Json entry = described(metric, "metric");
+    entry["family"] = to_string(metric.info.family);
+    entry["invariances"] = Json::array();
+    for (const repal::Invariance invariance : metric.info.invariances)
+        entry["invariances"].push_back(to_string(invariance));
+    entry["triangle_inequality"] = metric.info.has_triangle_inequality;
+    entry["corresponding"] = Json::array();
+    for (const repal::Correspondence one : metric.info.corresponding) entry["corresponding"].push_back(to_string(one));
+    entry["values"] = Json::array();
+    for (const repal::ValueInfo& value : metric.info.values)
+        entry["values"].push_back({{"name", value.name}, {"summary", value.summary}, {"unit", value.unit}});
+    entry["curves"] = Json::array();
+    for (const repal::CurveInfo& curve : metric.info.curves)
+        entry["curves"].push_back({{"name", curve.name}, {"summary", curve.summary}});
+    return entry;
+}
+
 Json all_json(const repal::Registry& registry) {
     Json plugins = Json::array();
-    for (const auto& [name, metric] : registry.metrics()) {
-        Json entry = described(metric, "metric");
-        entry["invariances"] = Json::array();
-        for (const repal::Invariance invariance : metric.info.invariances)
-            entry["invariances"].push_back(to_string(invariance));
-        entry["triangle_inequality"] = metric.info.has_triangle_inequality;
-        entry["corresponding"] = Json::array();
-        for (const repal::Correspondence one : metric.info.corresponding)
-            entry["corresponding"].push_back(to_string(one));
-        entry["values"] = Json::array();
-        for (const repal::ValueInfo& value : metric.info.values)
-            entry["values"].push_back({{"name", value.name}, {"summary", value.summary}, {"unit", value.unit}});
-        plugins.push_back(std::move(entry));
-    }
+    for (const repal::Family family : families)
+        for (const auto& [name, metric] : registry.metrics())
+            if (metric.info.family == family) plugins.push_back(metric_json(metric));
     for (const auto& [name, task] : registry.tasks()) {
         Json entry = described(task, "task");
         entry["channels"] = task.info.channels;
@@ -73,7 +85,12 @@ Json all_json(const repal::Registry& registry) {
 }
 
 void print_text(const Json& all) {
+    std::string family;
     for (const Json& plugin : all["plugins"]) {
+        if (const std::string own = plugin.value("family", "tasks"); own != family) {
+            fmt::print("{}{}\n", family.empty() ? "" : "\n", own == "tasks" ? own : "metrics: " + own);
+            family = own;
+        }
         fmt::print("{} {} {}: {}\n", plugin["kind"].get<std::string>(), plugin["name"].get<std::string>(),
                    plugin["version"].get<std::string>(), plugin["summary"].get<std::string>());
         fmt::print("    source: {}\n", plugin["source"].get<std::string>());
@@ -82,6 +99,12 @@ void print_text(const Json& all) {
             for (const Json& invariance : plugin["invariances"])
                 list += (list.empty() ? "" : ", ") + invariance.get<std::string>();
             fmt::print("    invariant to: {}\n", list.empty() ? "nothing declared" : list);
+        }
+        if (plugin.contains("values") && !plugin["values"].empty()) {
+            std::string list;
+            for (const Json& value : plugin["values"])
+                list += (list.empty() ? "" : ", ") + value["name"].get<std::string>();
+            fmt::print("    values: {}\n", list);
         }
         for (const Json& option : plugin["options"]) {
             const std::string unit = option["unit"].get<std::string>();

@@ -83,6 +83,18 @@ void add_recordings(CLI::App& sub, RecordingOptions& options, int least) {
         ->allow_extra_args(false);
     sub.add_option("--window", options.window,
                    "the part of every trial that is kept, e.g. 20:120 of steps, 200ms:1.5s, or 20: to the end");
+    sub.add_option(
+           "--inputs", options.inputs,
+           "what was put in, (trial, time, input), one file for all or one for each location; metrics of driven "
+           "dynamics need it")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    sub.add_option(
+           "--conditions", options.conditions,
+           "the condition of each trial, a whole number, one file for all or one for each location; metrics that "
+           "compare repeats take it")
+        ->delimiter(',')
+        ->allow_extra_args(false);
 }
 
 ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress& progress) {
@@ -100,16 +112,33 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
         if (steps.size() > 1)
             throw repal::InputError("--dt", "it says one time of a step for all",
                                     "a column `dt` of the sheet says others");
+        if (!options.inputs.empty() || !options.conditions.empty())
+            throw repal::InputError(options.inputs.empty() ? "--conditions" : "--inputs",
+                                    "the locations are in a sheet",
+                                    "columns `inputs` and `conditions` of the sheet say them");
         std::vector<repal::Recording> recordings = read_recordings(sheet, reading, progress);
         return {std::move(recordings), std::move(sheet)};
     }
     if (steps.size() > 1 && steps.size() != options.locations.size())
         throw repal::InputError(
             "--dt", fmt::format("{} times of a step for {} locations", steps.size(), options.locations.size()));
+    const auto require_one_each = [&](const char* option, const std::vector<std::string>& files) {
+        if (files.size() > 1 && files.size() != options.locations.size())
+            throw repal::InputError(option,
+                                    fmt::format("{} files for {} locations", files.size(), options.locations.size()),
+                                    "one for all, or one for each");
+    };
+    require_one_each("--inputs", options.inputs);
+    require_one_each("--conditions", options.conditions);
+    const auto of_location = [](const std::vector<std::string>& files, std::size_t i) {
+        return files.empty() ? std::string() : files[files.size() == 1 ? 0 : i];
+    };
     std::vector<repal::RecordingLocation> locations;
     for (std::size_t i = 0; i < options.locations.size(); ++i) {
         locations.push_back({.location = options.locations[i]});
         if (steps.size() > 1) locations.back().dt = steps[i];
+        locations.back().inputs = of_location(options.inputs, i);
+        locations.back().conditions = of_location(options.conditions, i);
     }
     return {read_recordings(locations, reading, progress)};
 }

@@ -17,9 +17,11 @@ export struct RecordingOptions {
     std::string gaps = "refuse";
     std::vector<std::string> dt;
     std::string window;
+    std::vector<std::string> inputs;
+    std::vector<std::string> conditions;
 };
 
-/// Adds the files, at least `least`, and --axes, --gaps, --dt and --window to a subcommand.
+/// Adds the files, at least `least`, and --axes, --gaps, --dt, --window, --inputs and --conditions to a subcommand.
 export void add_recordings(CLI::App& sub, RecordingOptions& options, int least);
 
 export struct ReadRecordings {

@@ -89,6 +89,8 @@ std::vector<PairCalibration> calibrate_pairs(const ChosenMetric& metric, const P
                                              const std::vector<std::optional<double>>& angles,
                                              const CalibrationOptions& options, const Stream& stream, int jobs,
                                              Progress& progress) {
+    if (metric.compares_conditions())
+        return std::vector<PairCalibration>(part.pairs.size(), {.note = std::string(repeats_are_no_draws)});
     return metric.compares_samples()
                ? calibrate_samples(metric, part, angles, options, stream, jobs, progress)
                : calibrate_dynamics(metric, part, systems, angles, options, stream, jobs, progress);
@@ -99,7 +101,7 @@ std::vector<PairCalibration> calibrate(const ChosenMetric& metric, const Part& p
                                        const CalibrationOptions& options, const Stream& stream, int jobs,
                                        Progress& progress) {
     std::vector<SystemCalibration> systems;
-    if (!metric.compares_samples()) {
+    if (!metric.compares_samples() && !metric.compares_conditions()) {
         systems.resize(part.systems.size());
         progress.begin(metric.name + ": noise floors", systems.size());
         for_each_index(systems.size(), jobs, [&](std::size_t i) {

@@ -91,6 +91,10 @@ std::vector<PairCalibration> calibrate_samples(const ChosenMetric& metric, const
                                                const CalibrationOptions& options, const Stream& stream, int jobs,
                                                Progress& progress);
 
+/// Why nothing is drawn where trials are repeats of conditions.
+inline constexpr std::string_view repeats_are_no_draws =
+    "not calibrated: its trials repeat conditions, and some of them are no smaller system";
+
 /// Trials that are needed for intervals and p.
 inline constexpr Eigen::Index least_trials = 4;
 

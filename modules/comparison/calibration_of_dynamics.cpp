@@ -97,7 +97,7 @@ std::optional<double> floor_of_channels(const ChosenMetric& metric, const NamedS
     const Trajectories& x = observed.trajectories();
     constexpr Index least_channels = 8;
     const Index channels = x.shape().channels;
-    if (!has(metric.invariances, Invariance::orthogonal) || channels < least_channels) return {};
+    if (!has(metric.info.invariances, Invariance::orthogonal) || channels < least_channels) return {};
     std::vector<double> angles;
     for (std::size_t split = 0; split < splits; ++split) {
         const Stream draws = stream.child("channels").child(system.key()).child(split);
@@ -225,6 +225,10 @@ class PairsOfDynamics {
 SystemCalibration calibrate_system(const ChosenMetric& metric, const NamedSystem& named,
                                    const CalibrationOptions& options, const Stream& stream) {
     SystemCalibration found;
+    if (metric.compares_conditions()) {
+        found.units = repeats_are_no_draws;
+        return found;
+    }
     try {
         const Units units = units_of(metric, named);
         found.units = units.text;

@@ -21,6 +21,10 @@ bool models_dynamics(const MetricInfo& info) {
     return std::ranges::any_of(info.options, &OptionInfo::is_automatic);
 }
 
+bool has(const MetricInfo& info, Correspondence correspondence) {
+    return std::ranges::find(info.corresponding, correspondence) != info.corresponding.end();
+}
+
 /// Sum over channels, of values in units of 1 / scale.
 double variance_of(const Trajectories& x, double scale) {
     const auto& rows = x.rows();
@@ -30,7 +34,8 @@ double variance_of(const Trajectories& x, double scale) {
 
 ChosenMetric made(ChosenMetric metric) {
     metric.metric = metric.make(metric.options);
-    metric.invariances = metric.metric->invariances().value_or(metric.info.invariances);
+    if (metric.windows) metric.metric = over_time(metric.metric, *metric.windows);
+    metric.info = metric.metric->described(metric.of_plugin);
     metric.identity =
         fmt::format("{}-{}({})", metric.info.name, metric.info.version, canonical(metric.info.options, metric.options));
     if (metric.pca)
@@ -38,6 +43,7 @@ ChosenMetric made(ChosenMetric metric) {
             fmt::format(" pca-1(components={},variance={})", metric.pca->components, metric.pca->variance);
     else if (models_dynamics(metric.info))
         metric.identity += " pca-of-wide-1";
+    if (metric.windows) metric.identity += fmt::format(" over-time-1({})", to_string(*metric.windows));
     return metric;
 }
 
@@ -46,7 +52,7 @@ ChosenMetric chosen(const std::string& name, const LoadedMetric& loaded, const C
     return made({.name = name,
                  .identity = {},
                  .metric = {},
-                 .info = loaded.info,
+                 .of_plugin = loaded.info,
                  .options = own.options(loaded.info.options, plugin_key),
                  .make = loaded.make});
 }
@@ -73,19 +79,25 @@ std::string ChosenMetric::settings() const {
     }
     if (pca && pca->components > 0) others.push_back(fmt::format("pca.components={}", pca->components));
     if (pca && pca->components == 0) others.push_back(fmt::format("pca.variance={}", pca->variance));
+    if (windows) others.push_back(fmt::format("over_time={}", to_string(*windows)));
     first.insert(first.end(), others.begin(), others.end());
     return fmt::format("{}", fmt::join(first, ","));
 }
 
 bool ChosenMetric::compares_samples() const {
-    return std::ranges::find(info.corresponding, Correspondence::rows) != info.corresponding.end();
+    return has(info, Correspondence::rows);
+}
+
+bool ChosenMetric::compares_conditions() const {
+    return has(info, Correspondence::conditions);
 }
 
 std::optional<ReducedSystem> ChosenMetric::reduced(const Trajectories& x) const {
     constexpr Eigen::Index wide = 200;
     constexpr Eigen::Index most = 50;
     constexpr double share = 0.99;
-    if (sees_components || (!pca && (x.shape().channels <= wide || !models_dynamics(info)))) return {};
+    if (sees_components || (!pca && has(info, Correspondence::channels))) return {};
+    if (!pca && (x.shape().channels <= wide || !models_dynamics(info))) return {};
     Trajectories seen = pca.value_or(Pca{.variance = share})(x);
     if (!pca && seen.shape().channels > most) seen = seen.with_rows(seen.rows().leftCols(most));
     const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
@@ -96,6 +108,16 @@ std::optional<ReducedSystem> ChosenMetric::reduced(const Trajectories& x) const 
 ChosenMetric ChosenMetric::with(const OptionValues& values) const {
     ChosenMetric changed = *this;
     for (const auto& [option, value] : values) changed.options[option] = value;
+    return made(std::move(changed));
+}
+
+ChosenMetric ChosenMetric::in_windows(const TimeWindows& windows_of_time) const {
+    if (const std::vector<std::string> automatic_ones = automatic_options(); !automatic_ones.empty())
+        throw InputError("", fmt::format("{} in windows of time", name),
+                         fmt::format("its options are chosen for whole trials: give {}, e.g. --set {}.{}=2",
+                                     fmt::join(automatic_ones, " and "), name, automatic_ones.front()));
+    ChosenMetric changed = *this;
+    changed.windows = windows_of_time;
     return made(std::move(changed));
 }
 

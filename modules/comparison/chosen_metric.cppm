@@ -9,6 +9,7 @@ import repal.config;
 import repal.registry;
 export import repal.linalg;
 export import repal.metric;
+export import repal.over_time;
 
 namespace repal {
 
@@ -23,11 +24,12 @@ export struct ChosenMetric {
     std::string name;                      ///< in configurations and tables
     std::string identity;                  ///< plugin, version and all options in one line, for keys
     std::shared_ptr<const Metric> metric;  ///< with the defaults of its struct for options that are still automatic
-    std::vector<Invariance> invariances = {};
     std::optional<Pca> pca = {};
-    MetricInfo info = {};
-    OptionValues options = {};     ///< without those that are to be chosen from the data
-    bool sees_components = false;  ///< systems come in the components that it sees, see seen_by()
+    MetricInfo of_plugin = {};                ///< with the default options
+    MetricInfo info = {};                     ///< with these options
+    OptionValues options = {};                ///< without those that are to be chosen from the data
+    std::optional<TimeWindows> windows = {};  ///< of time that it is computed in; none: all steps together
+    bool sees_components = false;             ///< systems come in the components that it sees, see seen_by()
     MakeMetric make = {};
 
     /// The names of the options that are still to be chosen from the data.
@@ -40,12 +42,19 @@ export struct ChosenMetric {
     /// Whether samples of two systems are compared one to one, so that both need the same trials and steps.
     bool compares_samples() const;
 
+    /// Whether trials are repeats of conditions to it: some of them are no smaller system.
+    bool compares_conditions() const;
+
     /// What the metric sees of a system instead of all its channels: what `pca` says; without it, where delays and rank
-    /// are chosen from data of more than 200 channels, the components that hold 99 % of the variance, at most 50.
+    /// are chosen from data of more than 200 channels, the components that hold 99 % of the variance, at most 50. All
+    /// channels, where these must correspond.
     std::optional<ReducedSystem> reduced(const Trajectories& x) const;
 
     /// The same with other values of some options.
     ChosenMetric with(const OptionValues& values) const;
+
+    /// The same in windows of time. Throws InputError if they are too short, or options are still to be chosen.
+    ChosenMetric in_windows(const TimeWindows& windows_of_time) const;
 };
 
 /// Values of one option that are tried.

@@ -62,7 +62,9 @@ Figure plane_map(std::span<const Comparison> comparisons, const std::vector<std:
 }
 
 TableFigure comparison_table(std::span<const Comparison> comparisons) {
-    Table rows = {joined(joined({"metric", "a", "b"}, score_titles()), {"settings"})};
+    ValueColumns columns;
+    for (const Comparison& one : comparisons) columns.add(one.metric, one.values);
+    Table rows = {joined(joined({"metric", "a", "b"}, score_titles()), joined(columns.names(), {"settings"}))};
     const bool is_calibrated =
         std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); });
     for (const CalibrationColumn& column : calibration_columns())
@@ -70,7 +72,8 @@ TableFigure comparison_table(std::span<const Comparison> comparisons) {
     constexpr std::size_t most = 10'000;
     const auto shown = comparisons.first(std::min(most, comparisons.size()));
     for (const Comparison& one : shown) {
-        rows.push_back(joined(joined({one.metric, one.a, one.b}, score_fields(one.score)), {one.settings}));
+        rows.push_back(joined(joined({one.metric, one.a, one.b}, score_fields(one.score)),
+                              joined(columns.fields(one.metric, one.score, one.values), {one.settings})));
         for (const CalibrationColumn& column : calibration_columns())
             if (is_calibrated)
                 rows.back().push_back(one.calibration ? csv_number((*one.calibration).*column.value) : "");
@@ -102,6 +105,9 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
         .sections = {}};
     Section values{.id = "dissimilarity", .title = "Dissimilarity"};
     values.figures.emplace_back(dissimilarity_map("dissimilarity-map", comparisons, names));
+    for (Figure figure :
+         {value_maps("dissimilarity-values", comparisons, names), curves_of_pairs("dissimilarity-curves", comparisons)})
+        if (!figure.variants.empty()) values.figures.emplace_back(std::move(figure));
     for (Figure figure : {calibrated_pairs("dissimilarity-calibration", comparisons, CalibrationOptions().confidence),
                           observed_and_null("dissimilarity-null", comparisons),
                           certificates("dissimilarity-certificates", comparisons), plane_map(comparisons, names)})

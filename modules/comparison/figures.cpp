@@ -109,7 +109,9 @@ std::vector<Comparison> comparisons_of(std::span<const ScoredPair> pairs) {
                                .a = pair.name_a(),
                                .b = pair.name_b(),
                                .score = pair.result.score,
-                               .calibration = pair.calibration});
+                               .calibration = pair.calibration,
+                               .values = pair.chosen->info.values,
+                               .curves = pair.chosen->info.curves});
     return comparisons;
 }
 

@@ -35,6 +35,7 @@ export struct Comparison {
     std::optional<double> variance_kept_b = {};
     std::optional<PairCalibration> calibration = {};  ///< none: it was not asked for
     std::vector<ValueInfo> values = {};               ///< of the metric, see MetricInfo::values
+    std::vector<CurveInfo> curves = {};               ///< see MetricInfo::curves
 };
 
 export std::vector<Comparison> comparisons_of(std::span<const ScoredPair> pairs);
@@ -54,6 +55,15 @@ export std::string n_of_means(std::span<const SummaryRow> rows);
 /// Dissimilarity of all named systems, a matrix for each metric.
 export Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comparisons,
                                 const std::vector<std::string>& systems);
+
+/// What the field reports of each metric, a map for each of its values of all named systems: of row and column, and
+/// where it has a direction of the row as told from the column. Empty of more systems than a page can hold.
+export Figure value_maps(const std::string& id, std::span<const Comparison> comparisons,
+                         const std::vector<std::string>& systems);
+
+/// Curves of the pairs of each metric, e.g. over time, or a map where there is one curve for each window; the first
+/// pairs of many. Empty if there are none.
+export Figure curves_of_pairs(const std::string& id, std::span<const Comparison> comparisons);
 
 /// The same matrices with one colour scale, and each with its own; a single matrix once.
 export std::vector<Figure::Variant> with_both_scales(HeatMap map);

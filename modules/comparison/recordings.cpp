@@ -187,6 +187,8 @@ std::string content_of(const Trajectories& x) {
     for (Eigen::Index k = 0; k < x.shape().trials; ++k) mix(static_cast<std::uint64_t>(x.steps(k)));
     mix(static_cast<std::uint64_t>(x.shape().channels));
     for (Eigen::Index i = 0; i < x.rows().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.rows().data()[i]));
+    for (Eigen::Index i = 0; i < x.inputs().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.inputs().data()[i]));
+    for (const std::int64_t condition : x.conditions()) mix(static_cast<std::uint64_t>(condition));
     return fmt::format("{:016x}", mixed);
 }
 
@@ -217,6 +219,50 @@ class HeldAsFloats final : public System {
     Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> values_;
 };
 
+/// What is said of trials in a file beside them.
+Trajectories read_beside(const std::string& location, Reading reading) {
+    std::vector<ReadSystem> read = read_systems(location, reading);
+    if (read.size() != 1) throw InputError(location, fmt::format("{} arrays, and one is expected", read.size()));
+    return std::move(read.front().x);
+}
+
+/// The inputs and conditions that a location names; those of all systems that it means.
+void add_beside(const RecordingLocation& location, const Reading& reading, std::vector<ReadSystem>& systems) {
+    for (ReadSystem& system : systems) {
+        if (!location.inputs.empty()) {
+            const Trajectories inputs = read_beside(location.inputs, reading);
+            const auto has_steps_of = [&](Eigen::Index k) { return inputs.steps(k) == system.x.steps(k); };
+            bool is_alike = inputs.shape().trials == system.x.shape().trials;
+            for (Eigen::Index k = 0; is_alike && k < inputs.shape().trials; ++k) is_alike = has_steps_of(k);
+            if (!is_alike)
+                throw InputError(location.inputs,
+                                 fmt::format("inputs of {}, and {} has {}", to_string(inputs.shape()), system.name,
+                                             to_string(system.x.shape())),
+                                 "inputs have the trials and steps of their system, (trial, time, input)");
+            system.x = system.x.with_inputs(inputs.rows());
+        }
+        if (!location.conditions.empty()) {
+            Reading alone = reading;
+            alone.window = {};
+            alone.axes = {};
+            const RowMatrix rows = read_beside(location.conditions, alone).rows();
+            std::vector<std::int64_t> conditions;
+            for (const double value : rows.reshaped()) {
+                constexpr double largest = 1e15;
+                if (value != std::round(value) || std::abs(value) > largest)
+                    throw InputError(location.conditions, fmt::format("{} is no whole number", value),
+                                     "the condition of a trial is a whole number");
+                conditions.push_back(static_cast<std::int64_t>(value));
+            }
+            if (std::ssize(conditions) != system.x.shape().trials)
+                throw InputError(location.conditions,
+                                 fmt::format("{} conditions, and {} has {} trials", conditions.size(), system.name,
+                                             system.x.shape().trials));
+            system.x = system.x.with_conditions(std::move(conditions));
+        }
+    }
+}
+
 std::shared_ptr<const System> held(std::string identity, Observed observed, bool is_one_of_many) {
     if (is_one_of_many && HeldAsFloats::can_hold(observed.trajectories()))
         return std::make_shared<const HeldAsFloats>(std::move(identity), observed);
@@ -241,6 +287,7 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
                 if (!is_absolute && system.name.starts_with(one.folder)) system.name.erase(0, one.folder.size());
                 if (!one.name.empty()) system.name = read.size() == 1 ? one.name : one.name + " " + system.name;
             }
+            add_beside(one, own, read);
             std::ranges::move(read, std::back_inserter(systems));
             places.resize(systems.size(), i);
         } catch (const InputError& error) {

@@ -20,6 +20,8 @@ export struct RecordingLocation {
     std::string name = {};          ///< of the system; empty: its location
     std::optional<double> dt = {};  ///< the time of a step in s; none: what Reading::dt or the file says
     std::string where = {};         ///< "sheet.csv:3", for messages; empty: the location itself
+    std::string inputs = {};        ///< location of an array (trial, time, input) of the same trials and steps
+    std::string conditions = {};    ///< location of a whole number for each trial
 };
 
 /// A recording, and how it was read.

@@ -55,15 +55,18 @@ std::string note_of(const Score& score) {
     return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-void ValueColumns::add(const std::vector<ValueInfo>& values) {
-    for (const ValueInfo& value : values)
-        if (std::ranges::find(names_, value.name) == names_.end()) names_.push_back(value.name);
+void ValueColumns::add(const std::string& metric, const std::vector<ValueInfo>& values) {
+    for (const ValueInfo& value : values) {
+        std::string name = metric + "." + value.name;
+        if (std::ranges::find(names_, name) == names_.end()) names_.push_back(std::move(name));
+    }
 }
 
-std::vector<std::string> ValueColumns::fields(const Score& score, const std::vector<ValueInfo>& known) const {
+std::vector<std::string> ValueColumns::fields(const std::string& metric, const Score& score,
+                                              const std::vector<ValueInfo>& known) const {
     std::vector<std::string> fields(names_.size());
     for (std::size_t i = 0; i < std::min(known.size(), score.values.size()); ++i)
-        fields[static_cast<std::size_t>(std::ranges::find(names_, known[i].name) - names_.begin())] =
+        fields[static_cast<std::size_t>(std::ranges::find(names_, metric + "." + known[i].name) - names_.begin())] =
             csv_number(score.values[i]);
     return fields;
 }

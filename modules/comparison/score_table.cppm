@@ -26,11 +26,12 @@ export std::string note_of(const Score& score);
 /// Columns for what metrics report beside the angle, one for each name of Score::values.
 export class ValueColumns {
  public:
-    void add(const std::vector<ValueInfo>& values);
+    void add(const std::string& metric, const std::vector<ValueInfo>& values);
 
     const std::vector<std::string>& names() const { return names_; }
     /// Empty where the metric, whose values are `known`, has no such value.
-    std::vector<std::string> fields(const Score& score, const std::vector<ValueInfo>& known) const;
+    std::vector<std::string> fields(const std::string& metric, const Score& score,
+                                    const std::vector<ValueInfo>& known) const;
 
  private:
     std::vector<std::string> names_;

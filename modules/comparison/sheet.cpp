@@ -148,10 +148,12 @@ RecordingLocation location_of(const SheetText& text, std::size_t row, const std:
         if (!location.dt || !(*location.dt > 0))
             throw InputError(where, fmt::format("column 'dt': '{}' is no time of a step in seconds", dt), "e.g. 0.01");
     }
-    for (const char* later : {"inputs", "conditions"})
-        if (!text.value(row, later).empty())
-            throw InputError(where, fmt::format("column '{}': no metric takes them from files", later),
-                             "leave it empty");
+    const auto beside = [&](const char* column) {
+        const std::string value = text.value(row, column);
+        return value.empty() || value.starts_with('/') ? value : location.folder + value;
+    };
+    location.inputs = beside("inputs");
+    location.conditions = beside("conditions");
     return location;
 }
 

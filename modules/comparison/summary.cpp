@@ -113,7 +113,7 @@ Table dissimilarity_table(const std::vector<ScoredPair>& pairs) {
     std::vector<const ChosenMetric*> metrics;
     for (const ScoredPair& pair : pairs)
         if (std::ranges::find(metrics, pair.chosen) == metrics.end()) metrics.push_back(pair.chosen);
-    for (const ChosenMetric* metric : metrics) values.add(metric->info.values);
+    for (const ChosenMetric* metric : metrics) values.add(metric->name, metric->info.values);
     const bool is_calibrated =
         std::ranges::any_of(pairs, [](const ScoredPair& pair) { return pair.calibration.has_value(); });
     std::vector<std::string> head = joined({"experiment", "metric", "group", "system_a", "system_b"}, score_names());
@@ -135,7 +135,8 @@ Table dissimilarity_table(const std::vector<ScoredPair>& pairs) {
                 row.push_back(csv_number(calibration.*column.value));
             if (!calibration.note.empty()) note += (note.empty() ? "" : "; ") + calibration.note;
         }
-        rows.push_back(joined(joined(std::move(row), values.fields(score, pair.chosen->info.values)), {note}));
+        rows.push_back(
+            joined(joined(std::move(row), values.fields(pair.metric, score, pair.chosen->info.values)), {note}));
     }
     return rows;
 }

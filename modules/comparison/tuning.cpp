@@ -361,6 +361,9 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     Tuning tuning{.axes = std::move(axes)};
     for (OptionValues& options : combinations_of(tuning.axes))
         tuning.settings.push_back({.options = std::move(options)});
+    if (metric.compares_conditions())
+        throw InputError("", metric.name + " compares conditions, and halves of their repeats are no systems",
+                         "set its options by hand");
     if (metric.compares_samples()) {
         choose_by_halves(tuning, metric, systems, stream, jobs, progress);
         return tuning;

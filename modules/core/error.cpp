@@ -6,6 +6,7 @@ module;
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 module repal.error;
 
@@ -18,16 +19,20 @@ std::string message(const std::string& where, const std::string& problem, const 
     return text;
 }
 
+/// Letters that are left out, put in, changed, or exchanged with their neighbour.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+    // Of the first i letters of a and j of b: the last three rows.
     std::vector<std::size_t> row(b.size() + 1);
+    std::vector<std::size_t> before;
+    std::vector<std::size_t> before_that;
     std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const std::size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substituted});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        before_that = std::exchange(before, row);
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            row[j] = std::min({row[j - 1] + 1, before[j] + 1, before[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before_that[j - 2] + 1);
         }
     }
     return row.back();

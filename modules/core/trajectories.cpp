@@ -19,7 +19,7 @@ namespace {
 
 void require_size(const Shape& shape) {
     if (shape.trials < 1) throw InvalidTrajectories("no trials (" + to_string(shape) + ")");
-    if (shape.steps < 2) throw InvalidTrajectories("dynamics need at least two steps, here " + to_string(shape));
+    if (shape.steps < 1) throw InvalidTrajectories("no steps (" + to_string(shape) + ")");
     if (shape.channels < 1) throw InvalidTrajectories("no channels (" + to_string(shape) + ")");
 }
 
@@ -48,6 +48,10 @@ std::vector<Eigen::Index> equal_steps(const Shape& shape) {
 
 std::string to_string(const Shape& shape) {
     return fmt::format("{} trials x {} steps x {} channels", shape.trials, shape.steps, shape.channels);
+}
+
+void require_dynamics(const Shape& shape) {
+    if (shape.steps < 2) throw InvalidTrajectories("dynamics need at least two steps, here " + to_string(shape));
 }
 
 InvalidTrajectories::InvalidTrajectories(std::string problem, std::string hint)
@@ -102,6 +106,27 @@ Trajectories Trajectories::of_trials(std::span<const Eigen::Index> indices) cons
     some.inputs_ = chosen(inputs_);
     for (const Eigen::Index k : indices)
         if (!conditions_.empty()) some.conditions_.push_back(conditions_[to_size(k)]);
+    return some;
+}
+
+Trajectories Trajectories::window(Eigen::Index first, Eigen::Index steps) const {
+    std::vector<Eigen::Index> first_row = {0};
+    for (Eigen::Index k = 0; k < shape_.trials; ++k) {
+        if (first < 0 || steps < 1 || first + steps > this->steps(k))
+            throw InvalidTrajectories(
+                fmt::format("steps {} to {} of a trial of {}", first, first + steps - 1, this->steps(k)));
+        first_row.push_back(first_row.back() + steps);
+    }
+    const auto cut = [&](const RowMatrix& rows) {
+        RowMatrix some(rows.cols() > 0 ? first_row.back() : 0, rows.cols());
+        for (Eigen::Index k = 0; k < shape_.trials && rows.cols() > 0; ++k)
+            some.middleRows(k * steps, steps) = rows.middleRows(first_row_[to_size(k)] + first, steps);
+        return some;
+    };
+    Trajectories some({shape_.trials, steps, shape_.channels}, first_row, cut(values_));
+    some.dt_ = dt_;
+    some.inputs_ = cut(inputs_);
+    some.conditions_ = conditions_;
     return some;
 }
 

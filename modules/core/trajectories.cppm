@@ -24,6 +24,9 @@ export struct Shape {
 /// "200 trials x 200 steps x 3 channels"
 export std::string to_string(const Shape& shape);
 
+/// Throws InvalidTrajectories unless there are two steps.
+export void require_dynamics(const Shape& shape);
+
 /// The data of a system cannot be used; says which value, or for how many steps it is too short.
 export class InvalidTrajectories : public InputError {
  public:
@@ -37,8 +40,8 @@ export using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, E
 /// Trials of one system, indexed (trial, time, channel), and what is known beside the values: how long a step is, what
 /// was put in, which trials repeat a condition.
 ///
-/// At least one trial, two steps in each and one channel; every value finite. Otherwise the factories throw
-/// InvalidTrajectories.
+/// At least one trial, one step in each and one channel; every value finite. Otherwise the factories throw
+/// InvalidTrajectories. What the host reads or generates has two steps; see Metric::least_steps().
 export class Trajectories {
  public:
     /// Trials of equal length. `values` has trials * steps rows, time fastest, and one column a channel.
@@ -67,6 +70,9 @@ export class Trajectories {
     const RowMatrix& inputs() const { return inputs_; }
     /// The condition of each trial; empty if they are not known.
     const std::vector<std::int64_t>& conditions() const { return conditions_; }
+
+    /// `steps` steps of every trial, from step `first` on. Throws InvalidTrajectories unless every trial has them.
+    Trajectories window(Eigen::Index first, Eigen::Index steps) const;
 
     /// The same trials of other channels, e.g. the principal components. `values` has as many rows as rows().
     Trajectories with_rows(RowMatrix values) const;

@@ -17,17 +17,32 @@ OperatorEmbedding::OperatorEmbedding(std::shared_ptr<const Havok> havok, Eigen::
 OperatorEmbedding::~OperatorEmbedding() = default;
 
 EmbeddingArrays OperatorEmbedding::arrays() const {
-    return {{"singular_values", havok_->singular_values()}, {"gram", havok_->gram()}, {"cross", havok_->cross()}};
+    const Havok::Products& products = havok_->products();
+    return {{"singular_values", products.singular_values},
+            {"gram", products.gram},
+            {"cross", products.cross},
+            {"successors", products.successors},
+            {"axes", products.axes}};
 }
 
 std::shared_ptr<const Havok> havok_of(const EmbeddingArrays& arrays) {
     const Eigen::MatrixXd& gram = arrays.at("gram");
     const Eigen::MatrixXd& cross = arrays.at("cross");
     const Eigen::MatrixXd& singular_values = arrays.at("singular_values");
-    if (gram.size() == 0 || gram.rows() != gram.cols() || cross.rows() != gram.rows() || cross.cols() != gram.cols() ||
-        singular_values.rows() < gram.rows() || singular_values.cols() != 1 || !gram.allFinite() || !cross.allFinite())
+    const Eigen::MatrixXd& successors = arrays.at("successors");
+    const Eigen::MatrixXd& axes = arrays.at("axes");
+    const auto is_square = [&](const Eigen::MatrixXd& matrix) {
+        return matrix.rows() == gram.rows() && matrix.cols() == gram.rows() && matrix.allFinite();
+    };
+    if (gram.size() == 0 || !is_square(gram) || !is_square(cross) || !is_square(successors) ||
+        axes.cols() != gram.rows() || !axes.allFinite() || singular_values.rows() < gram.rows() ||
+        singular_values.cols() != 1)
         throw InvalidTrajectories("what was kept of it is no operator");
-    return std::make_shared<const Havok>(singular_values.col(0), gram, cross);
+    return std::make_shared<const Havok>(Havok::Products{.singular_values = singular_values.col(0),
+                                                         .gram = gram,
+                                                         .cross = cross,
+                                                         .successors = successors,
+                                                         .axes = axes});
 }
 
 ValueInfo rank_value() {

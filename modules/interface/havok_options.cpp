@@ -2,7 +2,9 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,14 +45,26 @@ Trajectories HavokOptions::centred(const Trajectories& x, const std::vector<bool
     return x.with_rows(std::move(centred));
 }
 
+DelayEmbedding HavokOptions::weighted_delays() const {
+    DelayEmbedding delays = this->delays();
+    if (window != "hann") return delays;
+    delays.weights.resize(n_delays);
+    for (Eigen::Index i = 0; i < n_delays; ++i) {
+        const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(n_delays);
+        delays.weights[i] = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * place);
+    }
+    return delays;
+}
+
 Havok HavokOptions::fitted_to(const Trajectories& x) const {
-    if (centre == "none") return {x, delays(), limits()};
-    return {centred(x, std::vector<bool>(static_cast<std::size_t>(x.shape().trials), true)), delays(), limits()};
+    if (centre == "none") return {x, weighted_delays(), limits()};
+    return {centred(x, std::vector<bool>(static_cast<std::size_t>(x.shape().trials), true)), weighted_delays(),
+            limits()};
 }
 
 std::optional<HavokSums> HavokOptions::sums_of(const Trajectories& x) const {
     if (centre != "none") return {};
-    return HavokSums(x, delays(), limits());
+    return HavokSums(x, weighted_delays(), limits());
 }
 
 std::string HavokOptions::warning(const Havok& havok) const {

@@ -29,6 +29,8 @@ export struct HavokOptions {
     double min_transition_share = Havok::Limits{}.min_transition_share;
     std::string centre = "none";
     bool common_rank = false;
+    std::string window =
+        "rectangular";  ///< of the delays; only metrics whose table has window_option() have another one
 
     /// `least_rank`: below it the metric says nothing.
     static auto table(std::int64_t least_rank = 1) {
@@ -66,7 +68,16 @@ export struct HavokOptions {
                                "whose ranks differ are not comparable"}}};
     }
 
+    static auto window_option() {
+        return Option{&HavokOptions::window,
+                      {.name = "window",
+                       .summary = "of the delays: all count alike, or those in the middle more, as in a spectrogram",
+                       .choices = {"rectangular", "hann"}}};
+    }
+
     DelayEmbedding delays() const { return {.n_delays = n_delays, .delay_interval = delay_interval}; }
+    /// With the weights of the window.
+    DelayEmbedding weighted_delays() const;
     Havok::Limits limits() const {
         return {.rank = rank, .rank_tolerance = rank_tolerance, .min_transition_share = min_transition_share};
     }

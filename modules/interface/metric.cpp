@@ -9,6 +9,7 @@ module;
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 module repal.metric;
 
@@ -18,12 +19,8 @@ Embedding::~Embedding() = default;
 TrialEmbeddings::~TrialEmbeddings() = default;
 Metric::~Metric() = default;
 
-std::optional<std::vector<Invariance>> Metric::invariances() const {
-    return {};
-}
-
-std::optional<bool> Metric::has_triangle_inequality() const {
-    return {};
+MetricInfo Metric::described(MetricInfo info) const {
+    return info;
 }
 
 Eigen::Index Metric::least_steps() const {
@@ -89,6 +86,12 @@ bool has(std::span<const Invariance> declared, Invariance invariance) {
     }
 }
 
+std::string_view to_string(Family family) {
+    constexpr std::array<std::string_view, 5> names = {"geometry", "dynamics", "representational", "predictive",
+                                                       "single_channel"};
+    return names[static_cast<std::size_t>(family)];
+}
+
 std::string_view to_string(Correspondence correspondence) {
     constexpr std::array<std::string_view, 3> names = {"rows", "conditions", "channels"};
     return names[static_cast<std::size_t>(correspondence)];
@@ -98,6 +101,20 @@ std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b) 
     if (a.trials == b.trials && a.steps == b.steps) return {};
     return Score::without_value(Status::not_applicable, "samples must correspond one to one, but one system has " +
                                                             to_string(a) + " and the other " + to_string(b));
+}
+
+std::optional<Score> require_corresponding_channels(const Shape& a, const Shape& b) {
+    if (a.channels == b.channels) return {};
+    return Score::without_value(Status::not_applicable, "channels must correspond one to one, but one system has " +
+                                                            to_string(a) + " and the other " + to_string(b));
+}
+
+Score exchanged(Score score, std::span<const ValueInfo> values) {
+    const std::size_t n = std::min(values.size(), score.values.size());
+    for (std::size_t i = 1; i < n; ++i)
+        if (values[i - 1].direction == Direction::a_to_b && values[i].direction == Direction::b_to_a)
+            std::swap(score.values[i - 1], score.values[i]);
+    return score;
 }
 
 }  // namespace repal

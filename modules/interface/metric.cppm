@@ -54,6 +54,16 @@ export enum class Correspondence : std::uint8_t {
 };
 export std::string_view to_string(Correspondence correspondence);
 
+/// What a metric looks at.
+export enum class Family : std::uint8_t {
+    geometry,          ///< samples, after the best rotation or as kernels
+    dynamics,          ///< how one sample follows another
+    representational,  ///< how dissimilar conditions or samples are
+    predictive,        ///< how well one system tells the other
+    single_channel,    ///< channels one by one
+};
+export std::string_view to_string(Family family);
+
 /// Which way a value of a score points, between the systems a and b of compare(a, b).
 export enum class Direction : std::uint8_t { none, a_to_b, b_to_a };
 
@@ -68,9 +78,16 @@ export struct ValueInfo {
     Direction direction = Direction::none;
 };
 
+/// A vector that a metric reports; see Score::curves.
+export struct CurveInfo {
+    std::string name;
+    std::string summary;
+};
+
 export struct MetricInfo {
     std::string name;
     std::string version;
+    Family family = Family::geometry;
     std::string summary;
     std::string source;                              ///< paper and equation
     std::vector<Invariance> invariances;             ///< with the default options
@@ -79,13 +96,21 @@ export struct MetricInfo {
     std::vector<Correspondence> corresponding = {};  ///< empty: any two systems can be compared
     bool needs_equal_steps = true;                   ///< in all trials of a system; the host refuses others
     bool has_common_form = true;                     ///< false: harmonise() gives back what it got
-    std::vector<ValueInfo> values = {};              ///< of Score::values
+    std::vector<ValueInfo> values = {};              ///< of Score::values, with the default options
+    std::vector<CurveInfo> curves = {};              ///< of Score::curves
     std::vector<OptionInfo> options;
 };
 
 /// For metrics that compare sample by sample: not_applicable, with the cause, unless both systems have the same number
 /// of trials and steps.
 export std::optional<Score> require_corresponding_rows(const Shape& a, const Shape& b);
+
+/// For metrics that compare channel by channel: the same unless both have the same number of channels.
+export std::optional<Score> require_corresponding_channels(const Shape& a, const Shape& b);
+
+/// A score of (b, a) as one of (a, b): values that point one way are exchanged with those, next to them, that point the
+/// other way.
+export Score exchanged(Score score, std::span<const ValueInfo> values);
 
 /// An embedding as matrices with names, each of letters, digits and _.
 export using EmbeddingArrays = std::map<std::string, Eigen::MatrixXd>;
@@ -145,12 +170,12 @@ export class Metric {
  public:
     virtual ~Metric();
 
-    /// The invariances with this metric's options; nothing if they are MetricInfo::invariances.
-    virtual std::optional<std::vector<Invariance>> invariances() const;
-    /// Likewise of MetricInfo::has_triangle_inequality.
-    virtual std::optional<bool> has_triangle_inequality() const;
+    /// The plugin's info, with what is different with this metric's options: invariances, triangle inequality, largest
+    /// angle, what must correspond, values, curves.
+    virtual MetricInfo described(MetricInfo info) const;
 
-    /// With this metric's options, the steps that a trial must have; shorter trials are of no use.
+    /// With this metric's options, the steps that a trial must have; shorter trials are of no use. 1: it looks at
+    /// single samples.
     virtual Eigen::Index least_steps() const;
 
     /// Once per system, costly. Throws InvalidTrajectories if the system cannot be embedded.

@@ -4,6 +4,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <utility>
 #include <vector>
@@ -54,21 +55,22 @@ Eigen::MatrixXd unpacked(const Eigen::VectorXd& values) {
 
 }  // namespace
 
-Havok Havok::determined(Eigen::VectorXd singular_values, const Eigen::MatrixXd& gram, const Eigen::MatrixXd& cross,
-                        double min_transition_share) {
-    const Eigen::Index determined = determined_rank(gram, min_transition_share);
+Havok Havok::determined(Products products, double min_transition_share) {
+    const Eigen::Index determined = determined_rank(products.gram, min_transition_share);
     if (determined == 0)
         throw InvalidTrajectories(
             "the first samples of the trials hold nothing from which the next could be predicted");
-    return {std::move(singular_values), gram.topLeftCorner(determined, determined),
-            cross.topLeftCorner(determined, determined)};
+    for (Eigen::MatrixXd* square : {&products.gram, &products.cross, &products.successors})
+        square->conservativeResize(determined, determined);
+    products.axes.conservativeResize(Eigen::NoChange, determined);
+    return Havok(std::move(products));
 }
 
 Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits) {
     delays.require_rows(x);
     if (const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff()); scale != 1) {
         *this = Havok(x.with_rows(x.rows() * scale), delays, limits);
-        singular_values_ /= scale;
+        products_.singular_values /= scale;
         return;
     }
     Eigen::Index rows = 0;
@@ -82,6 +84,7 @@ Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& 
     const Eigen::Index leading = std::min({limits.rank, rows, columns});
     // (rows, leading), of H = U S V^T: its first columns of U, as the samples of V in the paper
     LeftSvd svd;
+    Eigen::MatrixXd axes;  // its columns of V
     const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
     const bool is_tall = rows > columns;
     Eigenpairs pairs = leading_eigenpairs(is_tall ? delays.gram(x, all) : delays.gram_of_rows(x, all), leading);
@@ -90,7 +93,8 @@ Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& 
         svd = {std::move(pairs.vectors), pairs.values.cwiseSqrt()};
     } else if (is_accurate) {
         svd.singular_values = pairs.values.cwiseSqrt();
-        const Eigen::MatrixXd whitening = pairs.vectors * svd.singular_values.cwiseInverse().asDiagonal();
+        axes = std::move(pairs.vectors);
+        const Eigen::MatrixXd whitening = axes * svd.singular_values.cwiseInverse().asDiagonal();
         svd.vectors.resize(rows, leading);
         Eigen::Index first = 0;
         for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
@@ -106,8 +110,13 @@ Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& 
         std::min({limits.rank, numerical_rank(svd.singular_values, limits.rank_tolerance), transitions});
     if (rank == 0) throw InvalidTrajectories("every value is 0, so there are no dynamics");
 
+    if (axes.size() == 0)
+        axes = delays.transposed_times(x, all, svd.vectors.leftCols(rank)) *
+               svd.singular_values.head(rank).cwiseInverse().asDiagonal();
+
     Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(rank, rank);
     Eigen::MatrixXd cross = Eigen::MatrixXd::Zero(rank, rank);
+    Eigen::MatrixXd ends = Eigen::MatrixXd::Zero(rank, rank);
     Eigen::Index first = 0;
     for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
         const Eigen::Index of_it = delays.rows(x.steps(trial));
@@ -115,9 +124,18 @@ Havok::Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& 
         const auto v = svd.vectors.block(first, 0, of_it, rank);
         gram.noalias() += v.topRows(of_it - 1).transpose() * v.topRows(of_it - 1);
         cross.noalias() += v.topRows(of_it - 1).transpose() * v.bottomRows(of_it - 1);
+        // V+ has the last row instead of the first one.
+        ends.noalias() += v.row(of_it - 1).transpose() * v.row(of_it - 1);
+        ends.noalias() -= v.row(0).transpose() * v.row(0);
         first += of_it;
     }
-    *this = determined(std::move(svd.singular_values), gram, cross, limits.min_transition_share);
+    Eigen::MatrixXd successors = gram + ends;
+    *this = determined({.singular_values = std::move(svd.singular_values),
+                        .gram = std::move(gram),
+                        .cross = std::move(cross),
+                        .successors = std::move(successors),
+                        .axes = axes.leftCols(rank)},
+                       limits.min_transition_share);
 }
 
 HavokSums::HavokSums(const Trajectories& x, const DelayEmbedding& delays, const Havok::Limits& limits)
@@ -126,20 +144,21 @@ HavokSums::HavokSums(const Trajectories& x, const DelayEmbedding& delays, const 
     delays.require_rows(x);
     if (const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff()); scale != 1)
         x_ = x_.with_rows(x.rows() * scale);
-    Eigen::MatrixXd directions;  // into which the rows of H are projected; empty: not at all
     if (delays.n_delays * x.shape().channels > most_columns) {
         const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
         const Eigen::Index kept = std::max<Eigen::Index>(50, limits.rank + 10);
-        directions = delays.directions(x_, all, kept).vectors;
+        directions_ = delays.directions(x_, all, kept).vectors;
     }
     for (Eigen::Index k = 0; k < x.shape().trials; ++k) {
         const Eigen::Index rows = delays.rows(x.steps(k));
         OfTrial& trial = trials_.emplace_back();
         if (rows == 0) continue;
-        const Eigen::MatrixXd z = directions.size() > 0 ? delays.projected(x_, k, directions) : delays.of_trial(x_, k);
+        const Eigen::MatrixXd z =
+            directions_.size() > 0 ? delays.projected(x_, k, directions_) : delays.of_trial(x_, k);
         trial.rows = rows;
         trial.products = packed(z.transpose() * z);
         trial.lagged.noalias() = z.topRows(rows - 1).transpose() * z.bottomRows(rows - 1);
+        trial.first = z.topRows<1>().transpose();
         trial.last = z.bottomRows<1>().transpose();
     }
     // Near the eigenvectors of most weightings.
@@ -172,13 +191,21 @@ Havok HavokSums::of(std::span<const double> weights) const {
 
     const Eigen::MatrixXd whitening = leading.vectors * leading.values.cwiseSqrt().cwiseInverse().asDiagonal();
     Eigen::MatrixXd gram = whitening.transpose() * products * whitening;
+    Eigen::MatrixXd successors = gram;
     for (std::size_t k = 0; k < trials_.size(); ++k) {
         if (trials_[k].rows == 0 || !(weights[k] > 0)) continue;
         const Eigen::VectorXd last = whitening.transpose() * trials_[k].last;
         gram.noalias() -= weights[k] * last * last.transpose();
+        const Eigen::VectorXd first = whitening.transpose() * trials_[k].first;
+        successors.noalias() -= weights[k] * first * first.transpose();
     }
-    const Eigen::MatrixXd cross = whitening.transpose() * lagged * whitening;
-    return Havok::determined(leading.values.cwiseSqrt(), gram, cross, limits_.min_transition_share);
+    return Havok::determined(
+        {.singular_values = leading.values.cwiseSqrt(),
+         .gram = std::move(gram),
+         .cross = whitening.transpose() * lagged * whitening,
+         .successors = std::move(successors),
+         .axes = directions_.size() > 0 ? Eigen::MatrixXd(directions_ * leading.vectors) : leading.vectors},
+        limits_.min_transition_share);
 }
 
 Havok HavokSums::of_data(std::span<const double> weights) const {
@@ -190,7 +217,7 @@ Havok HavokSums::of_data(std::span<const double> weights) const {
 }
 
 Eigen::MatrixXd Havok::operator_of_rank(Eigen::Index rank) const {
-    return gram_.topLeftCorner(rank, rank).ldlt().solve(cross_.topLeftCorner(rank, rank)).transpose();
+    return products_.gram.topLeftCorner(rank, rank).ldlt().solve(products_.cross.topLeftCorner(rank, rank)).transpose();
 }
 
 }  // namespace repal

@@ -31,30 +31,30 @@ export class Havok {
     /// Throws InvalidTrajectories if the delays leave no transition or nothing is above the limits.
     Havok(const Trajectories& x, const DelayEmbedding& delays, const Limits& limits);
 
-    /// The leading directions that `gram` determines, of the products V-^T V- and V-^T V+ of more. Throws
-    /// InvalidTrajectories if it determines none.
-    static Havok determined(Eigen::VectorXd singular_values, const Eigen::MatrixXd& gram, const Eigen::MatrixXd& cross,
-                            double min_transition_share);
+    /// What an operator is made of, of the first directions.
+    struct Products {
+        Eigen::VectorXd singular_values;  ///< of H, falling: the first ones, at least as many as the rank
+        Eigen::MatrixXd gram;             ///< V-^T V-
+        Eigen::MatrixXd cross;            ///< V-^T V+
+        Eigen::MatrixXd successors;       ///< V+^T V+
+        Eigen::MatrixXd axes;             ///< U (n_delays * channels, rank): H = V S U^T
+    };
 
-    /// What another one was made of: its singular_values(), gram() and cross().
-    Havok(Eigen::VectorXd singular_values, Eigen::MatrixXd gram, Eigen::MatrixXd cross)
-        : singular_values_(std::move(singular_values)), gram_(std::move(gram)), cross_(std::move(cross)) {}
+    /// The leading directions that `gram` determines, of the products of more. Throws InvalidTrajectories if it
+    /// determines none.
+    static Havok determined(Products products, double min_transition_share);
 
-    Eigen::Index rank() const { return gram_.rows(); }
+    /// Of the products() of another one.
+    explicit Havok(Products products) : products_(std::move(products)) {}
 
-    /// The singular values of H, falling: the first ones, at least as many as the rank.
-    const Eigen::VectorXd& singular_values() const { return singular_values_; }
-
-    const Eigen::MatrixXd& gram() const { return gram_; }    ///< V-^T V-, of the first rank() directions
-    const Eigen::MatrixXd& cross() const { return cross_; }  ///< V-^T V+
+    Eigen::Index rank() const { return products_.gram.rows(); }
+    const Products& products() const { return products_; }
 
     /// A of a rank from 1 to rank(); shape (rank, rank).
     Eigen::MatrixXd operator_of_rank(Eigen::Index rank) const;
 
  private:
-    Eigen::VectorXd singular_values_;
-    Eigen::MatrixXd gram_;
-    Eigen::MatrixXd cross_;
+    Products products_;
 };
 
 /// The operators of any weighting of the trials of a system, from products that add over trials: with z(t) the rows of
@@ -78,7 +78,8 @@ export class HavokSums {
         Eigen::Index rows = 0;     ///< of H; 0: it is too short
         Eigen::VectorXd products;  ///< P_k, its lower triangle
         Eigen::MatrixXd lagged;    ///< C_k
-        Eigen::VectorXd last;      ///< the last z, which has no successor
+        Eigen::VectorXd first;     ///< the first z, which is no successor
+        Eigen::VectorXd last;      ///< the last z, which has none
     };
 
     Havok of_data(std::span<const double> weights) const;
@@ -87,7 +88,8 @@ export class HavokSums {
     DelayEmbedding delays_;
     Havok::Limits limits_;
     std::vector<OfTrial> trials_;
-    Eigen::MatrixXd start_;  ///< near the singular vectors of any weighting
+    Eigen::MatrixXd directions_;  ///< into which the rows of H are projected; empty: not at all
+    Eigen::MatrixXd start_;       ///< near the singular vectors of any weighting
 };
 
 }  // namespace repal

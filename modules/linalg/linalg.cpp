@@ -7,6 +7,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <optional>
@@ -85,6 +86,8 @@ Eigen::MatrixXd DelayEmbedding::of_trial(const Trajectories& x, Eigen::Index tri
     for (Eigen::Index delay = 0; delay < n_delays; ++delay)
         hankel.middleCols(delay * channels, channels) =
             x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, n_rows);
+    for (Eigen::Index delay = 0; delay < weights.size(); ++delay)
+        hankel.middleCols(delay * channels, channels) *= weights[delay];
     return hankel;
 }
 
@@ -160,7 +163,9 @@ Eigen::MatrixXd DelayEmbedding::gram(const Trajectories& x, const std::vector<bo
             block.noalias() += values.middleRows(lag * delay_interval, n_rows).transpose() * values.topRows(n_rows);
         }
         for (Eigen::Index delay = n_delays - 1 - lag; delay >= 0; --delay) {
-            gram.block(delay * channels, (delay + lag) * channels, channels, channels) = block;
+            auto of_delays = gram.block(delay * channels, (delay + lag) * channels, channels, channels);
+            of_delays = block;
+            if (weights.size() > 0) of_delays *= weights[delay] * weights[delay + lag];
             if (delay == 0) break;
             const Eigen::Index begin = (n_delays - 1 - delay - lag) * delay_interval;
             Eigen::MatrixXd change = Eigen::MatrixXd::Zero(channels, channels);
@@ -206,8 +211,15 @@ Eigen::MatrixXd DelayEmbedding::gram_of_rows(const Trajectories& x, const std::v
             const Eigen::MatrixXd of_samples = x.trial(a) * x.trial(b).transpose();
             auto block = gram.block(row, column, of_a, of_b);
             block = of_samples.topLeftCorner(of_a, of_b);
-            for (Eigen::Index delay = 1; delay < n_delays; ++delay)
-                block += of_samples.block(delay * delay_interval, delay * delay_interval, of_a, of_b);
+            // The oldest delay comes first.
+            if (weights.size() > 0) block *= weights[n_delays - 1] * weights[n_delays - 1];
+            for (Eigen::Index delay = 1; delay < n_delays; ++delay) {
+                const auto of_delay = of_samples.block(delay * delay_interval, delay * delay_interval, of_a, of_b);
+                if (weights.size() > 0)
+                    block += weights[n_delays - 1 - delay] * weights[n_delays - 1 - delay] * of_delay;
+                else
+                    block += of_delay;
+            }
             if (b > a) gram.block(column, row, of_b, of_a) = block.transpose();
             column += of_b;
         }
@@ -217,39 +229,49 @@ Eigen::MatrixXd DelayEmbedding::gram_of_rows(const Trajectories& x, const std::v
 }
 
 Eigenpairs DelayEmbedding::directions(const Trajectories& x, const std::vector<bool>& is_used, Eigen::Index n) const {
-    const Eigen::Index channels = x.shape().channels;
     Eigen::Index n_rows = 0;
     for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial)
         if (is_used[static_cast<std::size_t>(trial)]) n_rows += rows(x.steps(trial));
-    if (n_rows == 0 || n_rows >= n_delays * channels) return approximate_eigenpairs(gram(x, is_used), n);
+    if (n_rows == 0 || n_rows >= n_delays * x.shape().channels) return approximate_eigenpairs(gram(x, is_used), n);
 
     // H H^T = U S^2 U^T, and H^T U = V S.
     const Eigenpairs of_rows = approximate_eigenpairs(gram_of_rows(x, is_used), n);
     constexpr double rounding = 1e-14;  // of squares
     Eigen::Index found = 1;
     while (found < of_rows.values.size() && of_rows.values[found] > rounding * of_rows.values[0]) ++found;
-    Eigen::MatrixXd directions = Eigen::MatrixXd::Zero(n_delays * channels, found);
+    // Without this, weak columns would hold a rounding of the strong ones.
+    return {of_rows.values.head(found), orthonormal(transposed_times(x, is_used, of_rows.vectors.leftCols(found)))};
+}
+
+Eigen::MatrixXd DelayEmbedding::transposed_times(const Trajectories& x, const std::vector<bool>& is_used,
+                                                 const Eigen::MatrixXd& left) const {
+    const Eigen::Index channels = x.shape().channels;
+    Eigen::MatrixXd product = Eigen::MatrixXd::Zero(n_delays * channels, left.cols());
     Eigen::Index first = 0;
     for (Eigen::Index trial = 0; trial < x.shape().trials; ++trial) {
         const Eigen::Index of_it = is_used[static_cast<std::size_t>(trial)] ? rows(x.steps(trial)) : 0;
         for (Eigen::Index delay = 0; delay < n_delays && of_it > 0; ++delay)
-            directions.middleRows(delay * channels, channels).noalias() +=
+            product.middleRows(delay * channels, channels).noalias() +=
                 x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, of_it).transpose() *
-                of_rows.vectors.block(first, 0, of_it, found);
+                left.middleRows(first, of_it);
         first += of_it;
     }
-    // Without this, weak columns would hold a rounding of the strong ones.
-    return {of_rows.values.head(found), orthonormal(directions)};
+    for (Eigen::Index delay = 0; delay < weights.size(); ++delay)
+        product.middleRows(delay * channels, channels) *= weights[delay];
+    return product;
 }
 
 Eigen::MatrixXd DelayEmbedding::projected(const Trajectories& x, Eigen::Index trial,
-                                          const Eigen::MatrixXd& weights) const {
+                                          const Eigen::MatrixXd& directions) const {
     const Eigen::Index channels = x.shape().channels;
     const Eigen::Index n_rows = rows(x.steps(trial));
-    Eigen::MatrixXd projected = Eigen::MatrixXd::Zero(n_rows, weights.cols());
+    Eigen::MatrixXd weighted = directions;
+    for (Eigen::Index delay = 0; delay < weights.size(); ++delay)
+        weighted.middleRows(delay * channels, channels) *= weights[delay];
+    Eigen::MatrixXd projected = Eigen::MatrixXd::Zero(n_rows, directions.cols());
     for (Eigen::Index delay = 0; delay < n_delays && n_rows > 0; ++delay)
         projected.noalias() += x.trial(trial).middleRows((n_delays - 1 - delay) * delay_interval, n_rows) *
-                               weights.middleRows(delay * channels, channels);
+                               weighted.middleRows(delay * channels, channels);
     return projected;
 }
 
@@ -418,6 +440,32 @@ Eigen::MatrixXd centred_unit(const RowMatrix& x) {
     const double rounding = 1e-15 * std::sqrt(static_cast<double>(x.size()));
     if (!(norm > rounding)) return {};
     return centred / norm;
+}
+
+double centred_norm(const RowMatrix& x) {
+    const double largest = x.cwiseAbs().maxCoeff();
+    if (!(largest > 0)) return 0;
+    const RowMatrix scaled = x / largest;
+    return largest * (scaled.rowwise() - scaled.colwise().mean()).norm();
+}
+
+double angle_between(const Eigen::VectorXd& a, const Eigen::VectorXd& b) {
+    return 2 * std::atan2((a - b).norm(), (a + b).norm());
+}
+
+double aligned_angle(double cosine, const std::function<double()>& distance) {
+    constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
+    if (cosine <= is_small) return std::acos(std::max(-1.0, cosine));
+    return 2 * std::asin(std::min(1.0, distance() / 2));
+}
+
+double nuclear_norm(const Eigen::MatrixXd& x) {
+    return Eigen::BDCSVD<Eigen::MatrixXd>(x).singularValues().sum();
+}
+
+Eigen::MatrixXd polar_factor(const Eigen::MatrixXd& x) {
+    const Eigen::BDCSVD<Eigen::MatrixXd> svd(x, Eigen::ComputeThinU | Eigen::ComputeThinV);
+    return svd.matrixU() * svd.matrixV().transpose();
 }
 
 Eigen::MatrixXd narrowed(Eigen::MatrixXd x) {

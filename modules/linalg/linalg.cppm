@@ -1,5 +1,6 @@
 module;
 #include <Eigen/Core>
+#include <functional>
 #include <vector>
 export module repal.linalg;
 
@@ -20,6 +21,7 @@ export struct Eigenpairs {
 export struct DelayEmbedding {
     Eigen::Index n_delays = 1;
     Eigen::Index delay_interval = 1;  ///< steps
+    Eigen::VectorXd weights = {};     ///< (n_delays) that delays are multiplied by, newest first; empty: 1
 
     /// Steps that a trial needs for two rows, that is one transition: (n-1)tau + 2. As large as an Index can be, if it
     /// is more.
@@ -49,8 +51,13 @@ export struct DelayEmbedding {
     /// where H has fewer rows than columns and no more directions that are told from rounding.
     Eigenpairs directions(const Trajectories& x, const std::vector<bool>& is_used, Eigen::Index n) const;
 
-    /// H * weights, without H. Shape: (rows of the trial, columns of `weights`).
-    Eigen::MatrixXd projected(const Trajectories& x, Eigen::Index trial, const Eigen::MatrixXd& weights) const;
+    /// H * directions, without H. Shape: (rows of the trial, columns of `directions`).
+    Eigen::MatrixXd projected(const Trajectories& x, Eigen::Index trial, const Eigen::MatrixXd& directions) const;
+
+    /// H^T * left, of the rows of the trials with `is_used`, without H. Shape: (n_delays * channels, columns of
+    /// `left`).
+    Eigen::MatrixXd transposed_times(const Trajectories& x, const std::vector<bool>& is_used,
+                                     const Eigen::MatrixXd& left) const;
 };
 
 /// Principal components of a system, centred over all trials and steps.
@@ -98,6 +105,22 @@ export Eigen::Index numerical_rank(const Eigen::VectorXd& singular_values, doubl
 
 /// Columns minus their means, divided by the Frobenius norm of that; empty (0 x 0) if all rows are equal.
 export Eigen::MatrixXd centred_unit(const RowMatrix& x);
+
+/// The Frobenius norm of columns minus their means.
+export double centred_norm(const RowMatrix& x);
+
+/// rad, of two vectors of norm 1, with all digits at 0 and at pi.
+export double angle_between(const Eigen::VectorXd& a, const Eigen::VectorXd& b);
+
+/// Of a cosine that is the best of an alignment of two things of norm 1; `distance` gives the length of their
+/// difference then, exact where arccos loses half of the digits.
+export double aligned_angle(double cosine, const std::function<double()>& distance);
+
+/// Sum of the singular values.
+export double nuclear_norm(const Eigen::MatrixXd& x);
+
+/// U V^T of x = U S V^T: of all matrices with orthonormal columns or rows the one with the largest product with x.
+export Eigen::MatrixXd polar_factor(const Eigen::MatrixXd& x);
 
 /// The same rows in other coordinates, of which there are no more than rows: X = Y Q^T with orthonormal columns of Q,
 /// so that products of rows, and all that is blind to rotations, are the same. As it is, unless it has more columns.

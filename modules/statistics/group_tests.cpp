@@ -79,7 +79,7 @@ class Explained {
         by_row_.resize(std::ssize(first_), basis.cols());
         for (std::size_t i = 0; i < rows.size(); ++i) {
             first_[rows[i]] = static_cast<Index>(i);
-            by_row_.row(static_cast<Index>(rows[i])) = basis.row(static_cast<Index>(i));
+            if (basis.cols() > 0) by_row_.row(static_cast<Index>(rows[i])) = basis.row(static_cast<Index>(i));
         }
     }
 
@@ -93,7 +93,7 @@ class Explained {
  private:
     static MatrixXd given(const MatrixXd& by_row, std::span<const std::size_t> rows) {
         MatrixXd all(std::ssize(rows), by_row.cols());
-        for (Index i = 0; i < all.rows(); ++i)
+        for (Index i = 0; i < all.rows() && all.cols() > 0; ++i)
             all.row(i) = by_row.row(static_cast<Index>(rows[static_cast<std::size_t>(i)]));
         return all;
     }

@@ -29,7 +29,8 @@ class Install(ProgramTest):
 
         plugins = json.loads(listed.stdout)
         self.assertEqual({plugin["name"] for plugin in plugins["plugins"]},
-                         {"cka", "dsa", "eigenvalue_wasserstein", "procrustes", "rsa", "line", "lorenz", "go_nogo",
+                         {"cca", "cka", "dsa", "eigenvalue_wasserstein", "input_dsa", "matching", "neighbours", "predictivity",
+                          "procrustes", "rsa", "sgot", "stochastic_shape", "line", "lorenz", "go_nogo",
                           "perceptual_decision_making", "reaching"})
         for plugin in plugins["plugins"]:
             self.assertEqual(os.path.dirname(plugin["file"]), str(moved / "lib" / "repal"))

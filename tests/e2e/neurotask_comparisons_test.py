@@ -134,7 +134,7 @@ class NeurotaskComparisons(SmallStudy):
                 self.assertEqual(row["settings"], "n_delays=4,rank=3,pca.components=5")
             # One rank for all: what a network does not bear has no value, and no pair has a smaller rank.
             if row["status"] == "ok":
-                self.assertEqual(row["rank"], chosen["rank"] if row["metric"] == "dsa" else "3")
+                self.assertEqual(row[row["metric"] + ".rank"], chosen["rank"] if row["metric"] == "dsa" else "3")
         self.assertIn("Delays and rank", (study / "report.html").read_text())
 
         # Shards choose the same, and so does a later run of the comparisons alone.
@@ -153,7 +153,7 @@ class NeurotaskComparisons(SmallStudy):
         refused = [row for row in rows if row["status"] == "not_applicable"]
         for row in refused:
             self.assertIn("determine no more than rank", row["note"])
-        self.assertEqual({row["rank"] for row in rows if row["status"] == "ok"} | {"5"}, {"5"})
+        self.assertEqual({row["dsa.rank"] for row in rows if row["status"] == "ok"} | {"5"}, {"5"})
 
     def test_where_nothing_can_be_chosen_that_is_said(self):
         # Of a few steps of ten trials nothing can be predicted.

@@ -19,8 +19,9 @@ class Plugins(ProgramTest):
     def test_everything_shipped_is_described(self):
         plugins = {plugin["name"]: plugin for plugin in self.plugins()["plugins"]}
 
-        self.assertEqual(set(plugins), {"cka", "dsa", "eigenvalue_wasserstein", "procrustes", "rsa", "line", "lorenz",
-                                        "go_nogo", "perceptual_decision_making", "reaching"})
+        self.assertEqual(set(plugins), {"cca", "cka", "dsa", "eigenvalue_wasserstein", "input_dsa", "matching",
+                                        "neighbours", "predictivity", "procrustes", "rsa", "sgot", "stochastic_shape",
+                                        "line", "lorenz", "go_nogo", "perceptual_decision_making", "reaching"})
         for plugin in plugins.values():
             for field in ("kind", "version", "source", "summary", "file"):
                 self.assertTrue(plugin[field], (plugin["name"], field))
@@ -33,7 +34,11 @@ class Plugins(ProgramTest):
         self.assertEqual(plugins["cka"]["invariances"], ["translation", "orthogonal", "scaling"])
         for option in ("n_delays", "delay_interval", "rank", "rank_tolerance", "min_transition_share"):
             self.assertIn(options[option], plugins["eigenvalue_wasserstein"]["options"])
+        self.assertEqual([value["name"] for value in plugins["cka"]["values"]], ["cka", "cka_debiased"])
         text = self.succeed("plugins").stdout
+        families = [line for line in text.splitlines() if line.startswith("metrics: ") or line == "tasks"]
+        self.assertEqual(families, ["metrics: geometry", "metrics: representational", "metrics: predictive",
+                                    "metrics: single_channel", "metrics: dynamics", "tasks"])
         for name in plugins:
             self.assertIn(name, text)
 

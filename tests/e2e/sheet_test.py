@@ -99,7 +99,7 @@ class Sheet(ProgramTest):
                 (("file,", "a.npy,V1", "b.npy,"), ("sheet.csv:2", "column 2 has a value and no name")),
                 (("file,area,area", "a.npy,V1,V1", "b.npy,V2,V2"), ("sheet.csv:1", "two columns are named 'area'")),
                 (("file,area", 'a.npy,"V1', "b.npy,V2"), ("sheet.csv:2", "a quote is not closed")),
-                (("file,inputs", "a.npy,u.npy", "b.npy,u.npy"), ("sheet.csv:2", "column 'inputs'")),
+                (("file,inputs", "a.npy,u.npy", "b.npy,"), ("sheet.csv:2", "u.npy")),
                 (("file,area",), ("sheet.csv", "no row under its header")),
                 (("file,area", "a.npy,V1"), ("sheet.csv", "one system"))):
             with self.subTest(lines=lines):

@@ -23,7 +23,7 @@ struct Level {
     repal::EmbeddingArrays arrays() const { return {{"mean", Eigen::MatrixXd::Constant(1, 1, mean + spoiled_by)}}; }
     static Level from(const repal::EmbeddingArrays& arrays) { return {arrays.at("mean")(0, 0)}; }
     bool precedes(const Level& other) const {
-        return is_always_first || (mean < other.mean && (!is_half_ordered || mean > 0));
+        return is_always_first || (mean < other.mean && (!is_half_ordered || std::fmod(1e6 * std::abs(mean), 2) < 1));
     }
     double mean = 0;
     double spoiled_by = 0;  ///< when it is kept

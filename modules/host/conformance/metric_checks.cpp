@@ -48,21 +48,42 @@ std::string text_of(const Score& score) {
     return fmt::format("{} ({})", to_string(score.status), score.detail);
 }
 
+/// NaN is equal to itself.
+bool is_same(const std::vector<double>& a, const std::vector<double>& b) {
+    return std::ranges::equal(a, b, [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
 bool is_same(const Score& a, const Score& b) {
     const bool is_same_angle = a.status != Status::ok || a.angle_rad == b.angle_rad;
-    return a.status == b.status && is_same_angle && a.lower_bound_rad == b.lower_bound_rad && a.detail == b.detail;
+    return a.status == b.status && is_same_angle && a.lower_bound_rad == b.lower_bound_rad && a.detail == b.detail &&
+           is_same(a.values, b.values) &&
+           std::ranges::equal(a.curves, b.curves,
+                              [](const auto& one, const auto& other) { return is_same(one, other); });
+}
+
+/// What is wrong with the values of a score; empty if nothing.
+std::string fault_of(const std::vector<double>& values, const std::vector<ValueInfo>& infos) {
+    if (values.size() != infos.size())
+        return fmt::format("a score has {} values, and {} are described", values.size(), infos.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (values[i] < infos[i].minimum - rounding_rad || values[i] > infos[i].maximum + rounding_rad)
+            return fmt::format("the value {} is {}, and it is said to be from {} to {}", infos[i].name, values[i],
+                               infos[i].minimum, infos[i].maximum);
+    return "";
 }
 
 /// What is wrong with a score by itself; empty if nothing.
-std::string fault_of(const Score& score) {
+std::string fault_of(const Score& score, const MetricInfo& info) {
     if (score.status != Status::ok) return score.detail.empty() ? "it says no cause" : "";
     if (!std::isfinite(score.angle_rad)) return fmt::format("the angle {} has the status ok", score.angle_rad);
     if (score.angle_rad < 0) return fmt::format("the angle {} rad is negative", score.angle_rad);
     if (score.angle_rad > std::numbers::pi + rounding_rad)
         return fmt::format("the angle {} rad is above pi", score.angle_rad);
+    if (score.angle_rad > info.largest_rad + rounding_rad)
+        return fmt::format("the angle {} rad is above the largest one, {} rad", score.angle_rad, info.largest_rad);
     if (score.lower_bound_rad && !(*score.lower_bound_rad <= score.angle_rad))
         return fmt::format("the lower bound {} rad is above the angle {} rad", *score.lower_bound_rad, score.angle_rad);
-    return "";
+    return fault_of(score.values, info.values);
 }
 
 double milliseconds_of(const std::function<void()>& work) {
@@ -81,6 +102,7 @@ class MetricChecks {
     MetricChecks(const LoadedMetric& loaded, OptionValues options) : loaded_(loaded), options_(std::move(options)) {
         metric_ = loaded_.make(options_);
         if (metric_ == nullptr) throw std::runtime_error("it made nothing");
+        info_ = metric_->described(loaded_.info);
     }
 
     Finding describes_itself() const {
@@ -100,7 +122,7 @@ class MetricChecks {
         double high = 0;
         for (std::uint64_t i = 0; i < n_tries; ++i) {
             const Score result = score(system(2 * i), system(2 * i + 1));
-            if (const std::string fault = fault_of(result); !fault.empty()) return failed(fault);
+            if (const std::string fault = fault_of(result, info_); !fault.empty()) return failed(fault);
             if (result.status != Status::ok)
                 return failed(fmt::format("of two usual systems ({}) it says {}", to_string(usual), text_of(result)));
             low = std::min(low, result.angle_rad);
@@ -125,7 +147,7 @@ class MetricChecks {
         for (std::uint64_t i = 0; i < n_tries; ++i) {
             const Score forth = score(system(2 * i), system(2 * i + 1));
             const Score back = score(system(2 * i + 1), system(2 * i));
-            if (!is_same(forth, back))
+            if (!is_same(forth, exchanged(back, info_.values)))
                 return failed(fmt::format("d(a, b) is {}, d(b, a) is {}", text_of(forth), text_of(back)));
         }
         return {};
@@ -138,7 +160,7 @@ class MetricChecks {
         for (const auto& [name, odd] : systems) {
             try {
                 const Score result = score(x, odd);
-                if (const std::string fault = fault_of(result); !fault.empty())
+                if (const std::string fault = fault_of(result, info_); !fault.empty())
                     return failed(fmt::format("{}: {}", name, fault));
                 if (result.status == Status::failed)
                     return failed(fmt::format("{}: {}; what the metric does not define is not_applicable", name,
@@ -155,8 +177,7 @@ class MetricChecks {
     }
 
     Finding is_invariant(Invariance invariance) const {
-        const std::vector<Invariance> declared = metric_->invariances().value_or(loaded_.info.invariances);
-        const bool is_declared = has(declared, invariance);
+        const bool is_declared = has(info_.invariances, invariance);
         double largest = 0;
         for (std::uint64_t i = 0; i < n_tries; ++i) {
             const Trajectories a = system(2 * i);
@@ -180,16 +201,19 @@ class MetricChecks {
     Finding has_triangle_inequality() const {
         double excess = -std::numbers::pi;
         for (std::uint64_t i = 0; i < 4 * n_tries; ++i) {
-            const Trajectories a = system(3 * i);
-            const Trajectories b = system(3 * i + 1);
+            // Every other triple is of different widths, where they can be compared.
+            const bool is_mixed = i % 2 == 1;
+            const Trajectories a = is_mixed ? wide_system(3 * i, 3) : system(3 * i);
+            const Trajectories b = is_mixed ? wide_system(3 * i + 1, 8) : system(3 * i + 1);
             const Trajectories c = system(3 * i + 2);
             const Score direct = score(a, c);
+            if (direct.status != Status::ok) continue;
             // An upper bound may be too large by as much as it is above the lower one.
             const double gap = direct.lower_bound_rad ? direct.angle_rad - *direct.lower_bound_rad : 0;
             excess = std::max(excess, direct.angle_rad - gap - score(a, b).angle_rad - score(b, c).angle_rad);
         }
         const bool holds = excess <= rounding_rad;
-        if (!metric_->has_triangle_inequality().value_or(loaded_.info.has_triangle_inequality))
+        if (!info_.has_triangle_inequality)
             return {Verdict::noted, holds ? "not declared; no violation was found" : "not declared; it does not hold"};
         if (!holds) return failed(fmt::format("declared, but violated by {:.2g} rad", excess));
         return {};
@@ -377,6 +401,9 @@ class MetricChecks {
 
  private:
     Trajectories system(std::uint64_t i) const { return random_system(stream_.child(i)); }
+    Trajectories wide_system(std::uint64_t i, Eigen::Index channels) const {
+        return random_system(stream_.child(i), {usual.trials, usual.steps, channels});
+    }
     Score score(const Metric& metric, const Trajectories& a, const Trajectories& b) const {
         const auto first = metric.prepare(a);
         const auto second = metric.prepare(b);
@@ -388,6 +415,7 @@ class MetricChecks {
     const LoadedMetric& loaded_;
     OptionValues options_;
     std::unique_ptr<Metric> metric_;
+    MetricInfo info_;  ///< with the options
     Stream stream_ = Stream(2).child("conformance");
 };
 

@@ -25,20 +25,32 @@ Eigen::MatrixXd random_orthogonal(Eigen::Index n, Stream stream) {
 Trajectories changed(const Trajectories& x, const std::function<void(RowMatrix&)>& change) {
     RowMatrix values = x.rows();
     change(values);
-    return Trajectories::from_rows(x.shape(), std::move(values));
+    return x.with_rows(std::move(values));
 }
 
-Trajectories in_other_order(const Trajectories& x, bool is_of_trials, Stream stream) {
-    const auto [trials, steps, channels] = x.shape();
-    const auto order = stream.permutation(static_cast<std::size_t>(is_of_trials ? trials : steps));
-    return changed(x, [&](RowMatrix& values) {
-        for (Eigen::Index trial = 0; trial < trials; ++trial)
-            for (Eigen::Index step = 0; step < steps; ++step) {
-                const auto from =
-                    static_cast<Eigen::Index>(order[static_cast<std::size_t>(is_of_trials ? trial : step)]);
-                values.row(trial * steps + step) = x.trial(is_of_trials ? from : trial).row(is_of_trials ? step : from);
-            }
-    });
+std::vector<Eigen::Index> random_order(Eigen::Index n, Stream stream) {
+    const std::vector<std::size_t> order = stream.permutation(static_cast<std::size_t>(n));
+    return {order.begin(), order.end()};
+}
+
+Trajectories with_steps_in_other_order(const Trajectories& x, const Stream& stream) {
+    const std::vector<Eigen::Index> order = random_order(x.shape().steps, stream);
+    const auto reordered = [&](const RowMatrix& rows) {
+        RowMatrix values(rows.rows(), rows.cols());
+        for (Eigen::Index first = 0; first < rows.rows(); first += x.shape().steps)
+            values.middleRows(first, x.shape().steps) = rows.middleRows(first, x.shape().steps)(order, Eigen::all);
+        return values;
+    };
+    return x.with_rows(reordered(x.rows())).with_inputs(reordered(x.inputs()));
+}
+
+/// White inputs, the same in all systems of a shape.
+RowMatrix usual_inputs(const Shape& shape) {
+    constexpr Eigen::Index inputs = 2;
+    Stream stream = Stream(3).child("inputs");
+    RowMatrix values(shape.trials * shape.steps, inputs);
+    for (double& value : values.reshaped<Eigen::RowMajor>()) value = stream.normal();
+    return values;
 }
 
 }  // namespace
@@ -55,6 +67,9 @@ Trajectories random_system(Stream stream, const Shape& shape) {
     }
     Eigen::MatrixXd readout(4, shape.channels);
     for (double& value : readout.reshaped()) value = stream.normal();
+    const RowMatrix inputs = usual_inputs(shape);
+    Eigen::MatrixXd drive(inputs.cols(), 4);
+    for (double& value : drive.reshaped()) value = 0.1 * stream.normal();
     RowMatrix values(shape.trials * shape.steps, shape.channels);
     Eigen::RowVector4d state;
     for (Eigen::Index row = 0; row < values.rows(); ++row) {
@@ -69,8 +84,9 @@ Trajectories random_system(Stream stream, const Shape& shape) {
                                             plane(0) * std::sin(angle) + plane(1) * std::cos(angle));
             plane = decay * turned;
         }
+        state += inputs.row(row) * drive;
     }
-    return Trajectories::from_rows(shape, std::move(values));
+    return Trajectories::from_rows(shape, std::move(values)).with_inputs(inputs);
 }
 
 Trajectories changed(const Trajectories& x, Invariance invariance, const Stream& stream) {
@@ -84,9 +100,9 @@ Trajectories changed(const Trajectories& x, Invariance invariance, const Stream&
         case Invariance::scaling:
             return changed(x, [&](RowMatrix& values) { values *= std::pow(10, 400 * Stream(stream).uniform() - 200); });
         case Invariance::trial_order:
-            return in_other_order(x, true, stream);
+            return x.of_trials(random_order(x.shape().trials, stream));
         case Invariance::step_order:
-            return in_other_order(x, false, stream);
+            return with_steps_in_other_order(x, stream);
         case Invariance::permutation:
             return changed(x, [&](RowMatrix& values) {
                 const auto order = Stream(stream).permutation(static_cast<std::size_t>(channels));

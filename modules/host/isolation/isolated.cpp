@@ -136,13 +136,11 @@ class RemoteMetric final : public Metric {
     RemoteMetric(const std::filesystem::path& file, const OptionValues& options, double timeout_s)
         : workers_(file, options, timeout_s) {
         Message made = workers_.with_worker([](Worker& worker) { return worker.made; });
-        invariances_ = made.get<std::optional<std::vector<Invariance>>>();
-        has_triangle_inequality_ = made.get<std::optional<bool>>();
+        described_ = made.get<MetricInfo>();
         least_steps_ = made.get<Eigen::Index>();
     }
 
-    std::optional<std::vector<Invariance>> invariances() const override { return invariances_; }
-    std::optional<bool> has_triangle_inequality() const override { return has_triangle_inequality_; }
+    MetricInfo described(MetricInfo /*info*/) const override { return described_; }
     Eigen::Index least_steps() const override { return least_steps_; }
 
     std::unique_ptr<Embedding> prepare(const Trajectories& x) const override {
@@ -224,8 +222,7 @@ class RemoteMetric final : public Metric {
     }
 
     mutable Workers workers_;
-    std::optional<std::vector<Invariance>> invariances_;
-    std::optional<bool> has_triangle_inequality_;
+    MetricInfo described_;
     Eigen::Index least_steps_;
 };
 

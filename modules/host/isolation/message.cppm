@@ -37,10 +37,13 @@ auto members_of(T& x) {
             static_cast<WithConstOf<T, OptionText>&>(x);
         return std::tie(name, unit, summary, minimum, maximum, choices, is_automatic, x.default_value);
     } else if constexpr (std::is_same_v<Plain, MetricInfo>) {
-        auto& [name, version, summary, source, invariances, has_triangle_inequality, largest_rad, corresponding,
-               needs_equal_steps, has_common_form, values, options] = x;
-        return std::tie(name, version, summary, source, invariances, has_triangle_inequality, largest_rad,
-                        corresponding, needs_equal_steps, has_common_form, values, options);
+        auto& [name, version, family, summary, source, invariances, has_triangle_inequality, largest_rad, corresponding,
+               needs_equal_steps, has_common_form, values, curves, options] = x;
+        return std::tie(name, version, family, summary, source, invariances, has_triangle_inequality, largest_rad,
+                        corresponding, needs_equal_steps, has_common_form, values, curves, options);
+    } else if constexpr (std::is_same_v<Plain, CurveInfo>) {
+        auto& [name, summary] = x;
+        return std::tie(name, summary);
     } else if constexpr (std::is_same_v<Plain, ValueInfo>) {
         auto& [name, summary, unit, minimum, maximum, larger_is_alike, direction] = x;
         return std::tie(name, summary, unit, minimum, maximum, larger_is_alike, direction);

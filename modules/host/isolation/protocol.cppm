@@ -12,7 +12,7 @@ export enum class PluginKind : std::uint8_t { metric, task };
 
 export enum class Request : std::uint8_t {
     describe,      ///< of the file -> kind, info; loads it
-    make,          ///< options -> invariances, has_triangle_inequality, least_steps; or step_ms, n_conditions
+    make,          ///< options -> info with them, least_steps; or step_ms, n_conditions
     prepare,       ///< id, trajectories -> warning
     harmonise,     ///< ids of systems; the set that it makes takes the place of the one before
     compare,       ///< twice: whether it is of the set, its index there or its id -> score

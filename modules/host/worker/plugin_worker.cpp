@@ -83,7 +83,7 @@ class Server {
             task_ = registry_->tasks().begin()->second.make(options);
         if (metric_ == nullptr && task_ == nullptr) throw std::runtime_error("it made nothing");
         if (metric_ != nullptr)
-            values.put(metric_->invariances()).put(metric_->has_triangle_inequality()).put(metric_->least_steps());
+            values.put(metric_->described(registry_->metrics().begin()->second.info)).put(metric_->least_steps());
         else
             values.put(task_->step_ms()).put(task_->n_conditions());
     }

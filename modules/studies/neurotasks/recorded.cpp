@@ -34,7 +34,8 @@ const EpochRecord& at_fraction(const std::vector<EpochRecord>& records, double f
                    [&](const EpochRecord& record) { return std::abs(static_cast<double>(record.updates) - wanted); });
 }
 
-/// (trial, time, unit) of states that are ordered (sequence, time, unit), one trial in each sequence.
+/// (trial, time, unit) of states that are ordered (sequence, time, unit), one trial in each sequence, with the observations
+/// that drove them.
 Trajectories window_of(const Dataset& dataset, const std::vector<float>& states, Eigen::Index units,
                        const Window& window) {
     const auto sequences = static_cast<Eigen::Index>(dataset.sequences);
@@ -48,6 +49,7 @@ Trajectories window_of(const Dataset& dataset, const std::vector<float>& states,
     const Eigen::Map<const Floats> all(states.data(), sequences * sequence_steps, units);
     const auto trials = static_cast<Eigen::Index>(dataset.trials.size());
     RowMatrix rows(trials * steps, units);
+    RowMatrix inputs(trials * steps, std::ssize(dataset.channels));
     for (Eigen::Index k = 0; k < trials; ++k) {
         const PackedTrial& trial = dataset.trials[static_cast<std::size_t>(k)];
         const Period* period = find_period(trial.periods, window.period);
@@ -55,8 +57,10 @@ Trajectories window_of(const Dataset& dataset, const std::vector<float>& states,
             throw InvalidTrajectories(fmt::format("the period '{}' is not equally long in all trials", window.period));
         const Eigen::Index start = static_cast<Eigen::Index>(trial.sequence) * sequence_steps + period->first_step;
         rows.middleRows(k * steps, steps) = all.middleRows(start + skipped, steps).cast<double>();
+        inputs.middleRows(k * steps, steps) =
+            dataset.observations_of(trial).middleRows(period->first_step - trial.first_step + skipped, steps);
     }
-    return Trajectories::from_rows({trials, steps, units}, std::move(rows));
+    return Trajectories::from_rows({trials, steps, units}, std::move(rows)).with_inputs(std::move(inputs));
 }
 
 Trajectories changed(Trajectories x, Change change) {
@@ -84,7 +88,7 @@ Trajectories changed(Trajectories x, Change change) {
                 rows.row(trial * shape.steps + step) =
                     x.trial(trial).row(static_cast<Eigen::Index>(order[static_cast<std::size_t>(step)]));
     }
-    return Trajectories::from_rows(shape, std::move(rows));
+    return x.with_rows(std::move(rows));
 }
 
 std::string_view to_string(Match match) {

@@ -18,9 +18,9 @@ using repal::Option;
 struct DsaEmbedding final : repal::OperatorEmbedding {
     DsaEmbedding(std::shared_ptr<const repal::Havok> fitted, Eigen::Index used)
         : OperatorEmbedding(std::move(fitted), used), linear_operator(havok().operator_of_rank(used)) {
-        // Havok has two matrices of this size, the operator six and the spectra of the certificate.
-        const Eigen::Index numbers = 8 * havok().rank() * havok().rank() + linear_operator.spectra.size();
-        bytes = sizeof(double) * static_cast<std::size_t>(numbers);
+        // Havok has three matrices of this size, the operator six and the spectra of the certificate.
+        const Eigen::Index numbers = 9 * havok().rank() * havok().rank() + linear_operator.spectra.size();
+        bytes = sizeof(double) * static_cast<std::size_t>(numbers + havok().products().axes.size());
     }
 
     repal::AlignmentOperator linear_operator;
@@ -64,6 +64,7 @@ class Dsa final : public repal::HavokMetric<DsaEmbedding> {
         using enum repal::Invariance;
         return {.name = "dsa",
                 .version = "5",
+                .family = repal::Family::dynamics,
                 .summary = "dynamical similarity analysis: angle between linear operators after the best rotation",
                 .source = "Ostrow et al. 2023, Beyond geometry",
                 .invariances = {orthogonal, scaling, trial_order},

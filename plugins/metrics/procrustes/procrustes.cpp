@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <Eigen/Core>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -15,35 +15,28 @@ import repal.linalg;
 import repal.metric;
 import repal.permuted_products;
 import repal.random;
+import repal.thin_basis;
 
 namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
+using repal::Option;
 
-/// All samples of a system: columns centred, Frobenius norm 1.
-struct Samples {
+/// What is aligned of a system.
+struct Features {
     /// The wider one comes first.
-    bool precedes(const Samples& other) const {
-        return x.cols() > other.x.cols() || (x.cols() == other.x.cols() && repal::precedes(x, other.x));
+    bool precedes(const Features& other) const {
+        return phi.cols() > other.phi.cols() || (phi.cols() == other.phi.cols() && repal::precedes(phi, other.phi));
     }
 
     repal::Shape shape;
-    MatrixXd x;  ///< (trial * time, channel), narrowed; empty if all samples are equal
+    MatrixXd phi = {};       ///< (sample, direction) of norm 1; empty: see cause
+    std::string cause = {};  ///< why it cannot be compared
+    double norm = 0;         ///< of the centred samples, in their unit
+    MatrixXd unit = {};      ///< these with norm 1, if phi is not
+    std::size_t bytes = 0;
 };
-
-constexpr double is_small = 1 - 1e-4;  // arccos is good to 1e-12 below
-
-double nuclear_norm(const MatrixXd& x) {
-    return Eigen::BDCSVD<MatrixXd>(x).singularValues().sum();
-}
-
-/// Near 0 the length of the chord has all the digits: |x - y q^T| = 2 sin(angle / 2). `product`: x^T y.
-double small_angle(const MatrixXd& x, const MatrixXd& y, const MatrixXd& product) {
-    const Eigen::BDCSVD<MatrixXd> svd(product, Eigen::ComputeThinU | Eigen::ComputeThinV);
-    const double distance = (x - y * (svd.matrixV() * svd.matrixU().transpose())).norm();
-    return 2 * std::asin(std::min(1.0, distance / 2));
-}
 
 /// The angle of independent noise of a shape: of one draw of it, smaller where it is large, for it depends on the
 /// proportions alone.
@@ -61,7 +54,7 @@ double angle_of_noise(Index n, Index p, Index q) {
     };
     const MatrixXd x = noise(p);
     const MatrixXd cross = x.transpose() * noise(q);
-    return std::acos(std::min(1.0, nuclear_norm(cross)));
+    return std::acos(std::min(1.0, repal::nuclear_norm(cross)));
 }
 
 std::string warning_of_few(Index samples, Index channels, Index other_channels) {
@@ -71,63 +64,161 @@ std::string warning_of_few(Index samples, Index channels, Index other_channels) 
         samples, channels, other_channels, angle_of_noise(samples, channels, other_channels));
 }
 
-/// Angular Procrustes distance: arccos(||x^T y||_* / (||x||_F ||y||_F)), columns centred, any widths (the narrower
-/// one is padded with zeros, which leaves the nuclear norm as it is). Reflections are allowed.
-/// Rows must correspond: the same trials and steps in both systems.
-/// Source: Williams et al. 2021, eq. 7 (generalised shape metrics).
-class Procrustes final : public repal::MetricOf<Samples> {
+/// |x - y Q| with the best Q: near 0 it has all the digits that the cosine lacks. `product`: x^T y.
+double distance_of_aligned(const MatrixXd& x, const MatrixXd& y, const MatrixXd& product) {
+    return (x - y * repal::polar_factor(product).transpose()).norm();
+}
+
+/// Generalised shape metric: arccos(|phi(X)^T phi(Y)|_* / (|phi(X)| |phi(Y)|)), columns centred, any widths (the
+/// narrower one is padded with zeros, which leaves the nuclear norm as it is). Reflections are allowed. Of X = U S V^T,
+/// phi(X) = U g(S) by `whitening`: mix, g(s) = alpha s + 1 - alpha, s scaled to a mean square of 1 (`scaled`), or
+/// power, g(s) = s^alpha. alpha 1: the angular Procrustes distance; alpha 0: canonical correlations alone. Rows must
+/// correspond: the same trials and steps in both systems. Source: Williams et al. 2021, eqs. 7, 11 (generalised shape
+/// metrics); Harvey et al. 2024 (its cosine is the normalised Bures similarity).
+class Procrustes final : public repal::MetricOf<Features> {
  public:
     struct Options {
-        static auto table() { return std::tuple{}; }
+        double alpha = 1;
+        std::string whitening = "mix";
+        bool scaled = true;
+
+        static auto table() {
+            return std::tuple{
+                Option{&Options::alpha,
+                       {.name = "alpha",
+                        .summary = "1: Procrustes; 0: all directions count alike, as in canonical correlations",
+                        .minimum = 0,
+                        .maximum = 1}},
+                Option{&Options::whitening,
+                       {.name = "whitening",
+                        .summary = "what alpha does to singular values s: alpha s + 1 - alpha, or s^alpha",
+                        .choices = {"mix", "power"}}},
+                Option{&Options::scaled,
+                       {.name = "scaled",
+                        .summary = "mix only: bring s to a mean square of 1 before, so that the scale of the data does "
+                                   "not matter"}}};
+        }
     };
 
     static repal::MetricInfo info() {
-        using enum repal::Invariance;
-        return {.name = "procrustes",
-                .version = "3",
-                .summary = "angle between two systems after the best rotation and reflection",
-                .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
-                .invariances = {translation, orthogonal, scaling},
-                .has_triangle_inequality = true,
-                .largest_rad = std::numbers::pi / 2,
-                .corresponding = {repal::Correspondence::rows},
-                .has_common_form = false,
-                .options = repal::option_infos<Options>()};
+        return Procrustes(Options()).described(
+            {.name = "procrustes",
+             .version = "4",
+             .family = repal::Family::geometry,
+             .summary = "angle between two systems after the best rotation and reflection",
+             .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
+             .invariances = {},
+             .has_triangle_inequality = true,
+             .largest_rad = std::numbers::pi / 2,
+             .corresponding = {repal::Correspondence::rows},
+             .has_common_form = false,
+             .values = {{.name = "nbs",
+                         .summary = "normalised Bures similarity, the cosine at alpha 1",
+                         .minimum = 0,
+                         .maximum = 1},
+                        {.name = "size_and_shape",
+                         .summary = "|X - Y Q| at the best Q, the Bures distance of the kernels",
+                         .unit = "of the data",
+                         .minimum = 0,
+                         .larger_is_alike = false}},
+             .options = repal::option_infos<Options>()});
     }
 
-    explicit Procrustes(const Options&) {}
+    explicit Procrustes(Options options) : options_(std::move(options)) {}
+
+    Index least_steps() const override { return 1; }
+
+    repal::MetricInfo described(repal::MetricInfo info) const override {
+        using enum repal::Invariance;
+        info.invariances = {translation, orthogonal, scaling};
+        if (options_.alpha == 0) info.invariances = {translation, invertible_linear};
+        if (!is_plain() && options_.alpha > 0 && options_.whitening == "mix" && !options_.scaled)
+            info.invariances = {translation, orthogonal};
+        return info;
+    }
 
  protected:
-    Samples features(const repal::Trajectories& x) const override {
-        return {x.shape(), repal::narrowed(repal::centred_unit(x.rows()))};
+    Features features(const repal::Trajectories& x) const override {
+        Features features{.shape = x.shape(), .norm = repal::centred_norm(x.rows())};
+        MatrixXd unit = repal::narrowed(repal::centred_unit(x.rows()));
+        if (unit.size() == 0) {
+            features.cause = "all samples of a system are equal";
+            return features;
+        }
+        if (is_plain()) {
+            features.phi = std::move(unit);
+            return features;
+        }
+        features.unit = std::move(unit);
+        const repal::ThinBasis basis = repal::thin_basis(x.rows());
+        if (options_.alpha == 0 && basis.rank() >= x.rows().rows() - 1) {
+            features.cause = fmt::format(
+                "{} samples do not outnumber the channels: without singular values all systems of this size are equal",
+                x.rows().rows());
+            return features;
+        }
+        features.phi = basis.vectors * weights(basis).asDiagonal();
+        features.phi /= features.phi.norm();
+        features.bytes = sizeof(double) * static_cast<std::size_t>(features.phi.size() + features.unit.size());
+        return features;
     }
 
-    repal::Score distance(const Samples& a, const Samples& b) const override {
-        if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return *refused;
-        if (a.x.size() == 0 || b.x.size() == 0)
-            return repal::Score::without_value(repal::Status::not_applicable, "all samples of a system are equal");
-
-        const MatrixXd cross = a.x.transpose() * b.x;
-        const double cosine = nuclear_norm(cross);
-        if (cosine > is_small) return repal::Score::of(small_angle(a.x, b.x, cross));
-        repal::Score score = repal::Score::of(std::acos(cosine));
+    repal::Score distance(const Features& a, const Features& b) const override {
+        if (auto refused = refusal(a, b)) return *refused;
+        const MatrixXd product = a.phi.transpose() * b.phi;
+        repal::Score score = score_of(product, a.phi, b.phi);
+        const repal::Score plain = is_plain() ? score : score_of(a.unit.transpose() * b.unit, a.unit, b.unit);
+        score.values = {plain.values[0], size_and_shape(a.norm, b.norm, plain.angle_rad)};
         const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
-        if (a.x.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.x.rows(), p, q)};
+        if (a.phi.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.phi.rows(), p, q)};
         return score;
     }
 
-    std::vector<repal::Score> permuted_distances(const Samples& a, const Samples& b,
+    std::vector<repal::Score> permuted_distances(const Features& a, const Features& b,
                                                  repal::TrialOrders orders) const override {
-        if (a.x.size() == 0 || b.x.size() == 0 || repal::require_corresponding_rows(a.shape, b.shape)) return {};
+        if (refusal(a, b)) return {};
         std::vector<repal::Score> scores(orders.size());
-        repal::for_each_product(a.x, b.x, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
-            const double cosine = nuclear_norm(product);
-            scores[i] = repal::Score::of(
-                cosine <= is_small ? std::acos(cosine)
-                                   : small_angle(a.x, repal::in_trial_order(b.x, b.shape.steps, orders[i]), product));
+        repal::for_each_product(a.phi, b.phi, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
+            const double cosine = repal::nuclear_norm(product);
+            scores[i] = repal::Score::of(repal::aligned_angle(cosine, [&] {
+                return distance_of_aligned(a.phi, repal::in_trial_order(b.phi, b.shape.steps, orders[i]), product);
+            }));
         });
         return scores;
     }
+
+ private:
+    bool is_plain() const { return options_.alpha == 1; }
+
+    Eigen::VectorXd weights(const repal::ThinBasis& basis) const {
+        Eigen::VectorXd s = basis.singular_values;
+        if (options_.whitening == "power") return s.array().pow(options_.alpha);
+        s *= options_.scaled ? std::sqrt(static_cast<double>(basis.rank())) : basis.norm;
+        return options_.alpha * s.array() + (1 - options_.alpha);
+    }
+
+    static std::optional<repal::Score> refusal(const Features& a, const Features& b) {
+        if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return refused;
+        const std::string& cause = a.cause.empty() ? b.cause : a.cause;
+        if (!cause.empty()) return repal::Score::without_value(repal::Status::not_applicable, cause);
+        return {};
+    }
+
+    /// The angle, and the cosine as a value.
+    static repal::Score score_of(const MatrixXd& product, const MatrixXd& x, const MatrixXd& y) {
+        const double cosine = repal::nuclear_norm(product);
+        repal::Score score =
+            repal::Score::of(repal::aligned_angle(cosine, [&] { return distance_of_aligned(x, y, product); }));
+        score.values = {std::min(1.0, cosine)};
+        return score;
+    }
+
+    /// |X - Y Q|^2 = (|X| - |Y|)^2 + 2 |X| |Y| (1 - cos(angle)).
+    static double size_and_shape(double norm, double other_norm, double angle_rad) {
+        return std::hypot(norm - other_norm, 2 * std::sqrt(norm) * std::sqrt(other_norm) * std::sin(angle_rad / 2));
+    }
+
+    Options options_;
 };
 
 }  // namespace

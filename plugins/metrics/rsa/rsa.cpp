@@ -14,6 +14,10 @@
 
 import repal.linalg;
 import repal.metric;
+import repal.repeats;
+import repal.rsa.crossnobis;
+import repal.rsa.ranks;
+import repal.sample_grid;
 
 namespace {
 
@@ -27,38 +31,13 @@ struct Geometry {
     bool precedes(const Geometry& other) const { return std::ranges::lexicographical_compare(unit, other.unit); }
 
     repal::Shape shape;
-    VectorXd unit;        ///< of norm 1; empty: there is none, see cause
-    std::string cause;    ///< why there is none
-    std::string warning;  ///< that not all conditions are in it
+    VectorXd unit = {};        ///< of norm 1, or ranks for kendall; empty: there is none, see cause
+    std::string cause = {};    ///< why there is none
+    std::string warning = {};  ///< that not all conditions are in it
     std::size_t bytes = sizeof(Geometry);
+    double rank_norm = 0;                       ///< of the centred ranks, for spearman
+    std::vector<std::int64_t> conditions = {};  ///< of crossnobis
 };
-
-/// The first samples of conditions, at most `most`, on a grid of trials and `steps` that is as square as they allow: so
-/// that few trials are all in it, and many leave several steps of each.
-std::vector<Index> conditions_of(const repal::Shape& shape, Index steps, Index most) {
-    const auto side = static_cast<Index>(std::sqrt(static_cast<double>(most)));
-    const Index trials = std::min(shape.trials, std::max(side, most / steps));
-    const Index kept = std::min(steps, most / trials);
-    std::vector<Index> rows;
-    for (Index k = 0; k < trials; ++k)  // the middles of equal parts
-        for (Index t = 0; t < kept; ++t)
-            rows.push_back((2 * k + 1) * shape.trials / (2 * trials) * shape.steps + (2 * t + 1) * steps / (2 * kept));
-    return rows;
-}
-
-/// Ranks from 0; values that differ by `tie` or less have the mean of their ranks.
-VectorXd ranks(const VectorXd& values, double tie) {
-    std::vector<Index> order(static_cast<std::size_t>(values.size()));
-    std::iota(order.begin(), order.end(), Index{0});
-    std::ranges::sort(order, {}, [&](Index k) { return values[k]; });
-    VectorXd result(values.size());
-    for (auto first = order.begin(); first != order.end();) {
-        const auto end = std::find_if(first, order.end(), [&](Index k) { return values[k] - values[*first] > tie; });
-        const double mean = static_cast<double>((first - order.begin()) + (end - order.begin()) - 1) / 2;
-        for (; first != end; ++first) result[*first] = mean;
-    }
-    return result;
-}
 
 /// Representational similarity analysis: arccos of the similarity of two systems' dissimilarities of conditions i < j,
 /// d_ij = |p_i - p_j|^2 / 2. A pattern p has, by `distance`, norm 1 after its mean is taken off (correlation: d_ij is
@@ -67,15 +46,21 @@ VectorXd ranks(const VectorXd& values, double tie) {
 /// cosine d^T V^-1 e / sqrt(d^T V^-1 d * e^T V^-1 e). V is the covariance of d for i.i.d. noise: 4 for a pair with
 /// itself, 1 for pairs that share a condition, else 0. So V = 2 I + B B^T, B the incidence of pairs and conditions, and
 /// (V^-1 d)_ij = (J D J)_ij / 2 (Woodbury), D the symmetric matrix of d, J = I - 11^T / n. As J D J = -J P P^T J for
-/// patterns P as rows, it is the cosine of the centred kernels of P, their linear CKA.
+/// patterns P as rows, it is the cosine of the centred kernels of P, their linear CKA. Kendall's tau-b is the cosine of
+/// the signs of all differences of dissimilarities, cosine that of d and e themselves.
 ///
-/// Source: Kriegeskorte et al. 2008; Diedrichsen et al. 2021.
+/// crossnobis: cross-validated distances of conditions that are repeated, see crossnobis(). Conditions correspond then,
+/// not trials.
+///
+/// Source: Kriegeskorte et al. 2008; Walther et al. 2016 (crossnobis); Diedrichsen et al. 2021 (whitened cosine).
 class Rsa final : public repal::MetricOf<Geometry> {
  public:
     struct Options {
         std::string conditions = "steps";
         std::string distance = "correlation";
         std::string comparison = "spearman";
+        std::string noise = "identity";
+        std::int64_t repeats = 0;
         std::int64_t max_conditions = 1000;
 
         static auto table() {
@@ -87,9 +72,18 @@ class Rsa final : public repal::MetricOf<Geometry> {
                        choice("conditions", "each step of each trial; or each trial: all its steps, or their mean",
                               {"steps", "trials", "trial_means"})},
                 Option{&Options::distance, choice("distance", "of the patterns of two conditions",
-                                                  {"correlation", "cosine", "squared_euclidean"})},
+                                                  {"correlation", "cosine", "squared_euclidean", "crossnobis"})},
                 Option{&Options::comparison, choice("comparison", "of the dissimilarities of two systems",
-                                                    {"spearman", "pearson", "whitened_cosine"})},
+                                                    {"spearman", "pearson", "kendall", "cosine", "whitened_cosine"})},
+                Option{&Options::noise,
+                       choice("noise", "of crossnobis: whether distances are in units of the noise of the repeats",
+                              {"identity", "shrunk"})},
+                Option{&Options::repeats,
+                       {.name = "repeats",
+                        .unit = "trials",
+                        .summary = "of crossnobis: trials come in blocks of so many of one condition; 0: as the "
+                                   "conditions of the trials say",
+                        .minimum = 0}},
                 Option{
                     &Options::max_conditions,
                     {.name = "max_conditions", .summary = "evenly spaced, of all", .minimum = 3, .maximum = 10'000}}};
@@ -97,33 +91,63 @@ class Rsa final : public repal::MetricOf<Geometry> {
     };
 
     static repal::MetricInfo info() {
-        return {.name = "rsa",
-                .version = "2",
-                .summary = "representational similarity analysis: angle between dissimilarities of conditions",
-                .source = "Kriegeskorte et al. 2008; Diedrichsen et al. 2021 (whitened cosine)",
-                .invariances = *Rsa({}).invariances(),
-                .has_triangle_inequality = true,
-                .corresponding = {repal::Correspondence::rows},
-                .has_common_form = false,
-                .options = repal::option_infos<Options>()};
+        return Rsa(Options()).described(
+            {.name = "rsa",
+             .version = "3",
+             .family = repal::Family::representational,
+             .summary = "representational similarity analysis: angle between dissimilarities of conditions",
+             .source = "Kriegeskorte et al. 2008; Walther et al. 2016 (crossnobis); Diedrichsen et al. 2021 "
+                       "(whitened cosine)",
+             .invariances = {},
+             .has_triangle_inequality = true,
+             .has_common_form = false,
+             .options = repal::option_infos<Options>()});
     }
 
-    explicit Rsa(Options options) : options_(std::move(options)) {}
+    explicit Rsa(Options options) : options_(std::move(options)) {
+        if (!is_crossvalidated()) return;
+        if (options_.repeats == 1)
+            throw repal::InputError("", "one repeat of a condition leaves nothing to validate with", "two or more");
+        if (options_.conditions == "steps")
+            throw repal::InputError("", "distance crossnobis with the conditions steps",
+                                    "trials repeat a condition: set conditions to trials or trial_means");
+    }
 
-    std::optional<std::vector<repal::Invariance>> invariances() const override {
+    Index least_steps() const override { return 1; }
+
+    repal::MetricInfo described(repal::MetricInfo info) const override {
         using enum repal::Invariance;
-        std::vector<repal::Invariance> invariances = {scaling};
-        invariances.push_back(options_.distance == "correlation" ? permutation : orthogonal);
-        if (options_.distance == "squared_euclidean") invariances.push_back(translation);
-        if (options_.conditions != "steps") invariances.push_back(step_order);
-        return invariances;
+        info.invariances = {scaling};
+        const bool has_axes = options_.distance == "correlation" || (is_crossvalidated() && options_.noise == "shrunk");
+        info.invariances.push_back(has_axes ? permutation : orthogonal);
+        if (options_.distance == "squared_euclidean" || is_crossvalidated()) info.invariances.push_back(translation);
+        if (is_crossvalidated() && options_.noise == "shrunk") info.invariances.push_back(channel_scaling);
+        if (options_.conditions != "steps") info.invariances.push_back(step_order);
+        info.corresponding = {is_crossvalidated() ? repal::Correspondence::conditions : repal::Correspondence::rows};
+        const auto value = [](const char* name, const char* summary) {
+            return repal::ValueInfo{.name = name, .summary = summary, .minimum = -1, .maximum = 1};
+        };
+        if (options_.comparison == "spearman")
+            info.values = {value("spearman", "correlation of ranks"),
+                           value("rho_a", "the same numerator without correction for ties")};
+        else if (options_.comparison == "kendall")
+            info.values = {value("tau_b", "Kendall's, of pairs without ties"),
+                           value("tau_a", "Kendall's, of all pairs")};
+        else
+            info.values = {value(options_.comparison.c_str(), "of the dissimilarities")};
+        return info;
     }
 
  protected:
     Geometry features(const repal::Trajectories& x) const override {
         Geometry geometry{.shape = x.shape()};
+        if (is_crossvalidated()) {
+            compare_conditions(x, geometry);
+            geometry.bytes += sizeof(double) * static_cast<std::size_t>(geometry.unit.size());
+            return geometry;
+        }
         const Index steps = options_.conditions == "steps" ? x.shape().steps : 1;
-        const std::vector<Index> samples = conditions_of(x.shape(), steps, options_.max_conditions);
+        const std::vector<Index> samples = repal::sample_grid(x.shape(), steps, options_.max_conditions);
         if (std::ssize(samples) < x.shape().trials * steps)
             geometry.warning = fmt::format("{} of {} conditions are compared, evenly spaced: max_conditions is {}",
                                            samples.size(), x.shape().trials * steps, options_.max_conditions);
@@ -135,24 +159,60 @@ class Rsa final : public repal::MetricOf<Geometry> {
                 "out, e.g. FILE[:,1:], or set distance to squared_euclidean",
                 undefined.size(), samples.size(), samples[undefined.front()] / x.shape().steps,
                 samples[undefined.front()] % x.shape().steps);
-        else if (geometry.unit = unit_of(patterns); geometry.unit.size() == 0)
-            geometry.cause =
-                fmt::format("{} conditions of a system: three are needed, not all equally dissimilar", samples.size());
+        else
+            add_dissimilarities(patterns, geometry);
         geometry.bytes += sizeof(double) * static_cast<std::size_t>(geometry.unit.size());
         return geometry;
     }
 
     repal::Score distance(const Geometry& a, const Geometry& b) const override {
-        // Trials may be of any length where they are the conditions.
-        if (options_.conditions == "steps" || a.shape.trials != b.shape.trials)
-            if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return *refused;
-        const std::string& cause = a.cause.empty() ? b.cause : a.cause;
-        if (!cause.empty()) return repal::Score::without_value(repal::Status::not_applicable, cause);
-        // arccos of the inner product, with all digits at 0 and at pi.
-        return repal::Score::of(2 * std::atan2((a.unit - b.unit).norm(), (a.unit + b.unit).norm()));
+        if (auto refused = refusal(a, b)) return *refused;
+        if (options_.comparison == "kendall") {
+            const repal::Kendall tau = repal::kendall(a.unit, b.unit);
+            repal::Score score = repal::Score::of(std::acos(std::clamp(tau.tau_b, -1.0, 1.0)));
+            score.values = {tau.tau_b, tau.tau_a};
+            return score;
+        }
+        repal::Score score = repal::Score::of(repal::angle_between(a.unit, b.unit));
+        const double cosine = std::clamp(a.unit.dot(b.unit), -1.0, 1.0);
+        score.values = {cosine};
+        if (options_.comparison == "spearman") {
+            const auto n = static_cast<double>(a.unit.size());
+            score.values.push_back(12 * cosine * a.rank_norm * b.rank_norm / (n * n * n - n));
+        }
+        return score;
     }
 
  private:
+    bool is_crossvalidated() const { return options_.distance == "crossnobis"; }
+
+    std::optional<repal::Score> refusal(const Geometry& a, const Geometry& b) const {
+        // Trials may be of any length where they are the conditions.
+        if (!is_crossvalidated() && (options_.conditions == "steps" || a.shape.trials != b.shape.trials))
+            if (auto refused = repal::require_corresponding_rows(a.shape, b.shape)) return refused;
+        const std::string& cause = a.cause.empty() ? b.cause : a.cause;
+        if (!cause.empty()) return repal::Score::without_value(repal::Status::not_applicable, cause);
+        if (a.conditions != b.conditions)
+            return repal::Score::without_value(
+                repal::Status::not_applicable,
+                fmt::format("conditions must correspond, but one system has {} and the other {}, or others",
+                            a.conditions.size(), b.conditions.size()));
+        return {};
+    }
+
+    void compare_conditions(const repal::Trajectories& x, Geometry& geometry) const {
+        const repal::Repeats repeats = repal::repeats_of(x.shape().trials, options_.repeats, x.conditions());
+        geometry.conditions = repeats.conditions;
+        geometry.cause = repeats.cause;
+        if (!geometry.cause.empty()) return;
+        std::vector<Index> first_rows;
+        for (Index k = 0; k < x.shape().trials; ++k) first_rows.push_back(k * x.shape().steps);
+        const repal::Crossnobis found =
+            repal::crossnobis(patterns_at(first_rows, x), repeats, options_.noise == "shrunk");
+        geometry.cause = found.cause;
+        if (geometry.cause.empty()) add_unit(found.distances, found.distances.cwiseAbs().maxCoeff(), geometry);
+    }
+
     /// One row a condition.
     RowMatrix patterns_at(const std::vector<Index>& samples, const repal::Trajectories& x) const {
         const double largest = x.rows().cwiseAbs().maxCoeff();
@@ -186,19 +246,69 @@ class Rsa final : public repal::MetricOf<Geometry> {
         return undefined;
     }
 
-    /// What is compared, so that the similarity is an inner product; empty if all dissimilarities are equal.
-    VectorXd unit_of(const RowMatrix& patterns) const {
+    void add_dissimilarities(const RowMatrix& patterns, Geometry& geometry) const {
         const RowMatrix centred = repal::centred_unit(patterns);  // origin and unit do not matter
-        if (centred.rows() < 3) return {};
-        if (options_.comparison == "whitened_cosine") return (centred * centred.transpose()).reshaped().normalized();
-        VectorXd lengths(centred.rows() * (centred.rows() - 1) / 2);
-        for (Index i = 0, pair = 0; i < centred.rows(); ++i)
-            for (Index j = i + 1; j < centred.rows(); ++j) lengths[pair++] = (centred.row(i) - centred.row(j)).norm();
-        const double rounding = 1e-14 * lengths.maxCoeff();
-        if (lengths.maxCoeff() - lengths.minCoeff() <= rounding) return {};
-        return repal::centred_unit(options_.comparison == "spearman" ? ranks(lengths, rounding)
-                                                                     : VectorXd(lengths.array().square()));
+        const Index n = patterns.rows();
+        if (centred.rows() < 3) {
+            geometry.cause = few(n);
+            return;
+        }
+        if (options_.comparison == "whitened_cosine") {
+            geometry.unit = (centred * centred.transpose()).reshaped().normalized();
+            return;
+        }
+        VectorXd lengths(n * (n - 1) / 2);
+        for (Index i = 0, pair = 0; i < n; ++i)
+            for (Index j = i + 1; j < n; ++j) lengths[pair++] = (centred.row(i) - centred.row(j)).norm();
+        // Ranks are those of the lengths, whose ties are found to rounding.
+        const bool is_ranked = options_.comparison == "spearman" || options_.comparison == "kendall";
+        const double largest = lengths.maxCoeff();
+        if (options_.comparison != "cosine" && largest - lengths.minCoeff() <= rounding * largest)
+            geometry.cause = few(n);
+        else
+            add_unit(is_ranked ? lengths : VectorXd(lengths.array().square()), largest, geometry);
     }
+
+    /// What is compared, so that the similarity is an inner product.
+    void add_unit(const VectorXd& dissimilarities, double largest, Geometry& geometry) const {
+        const auto n = static_cast<Index>(std::lround((1 + std::sqrt(1 + 8 * dissimilarities.size())) / 2));
+        if (options_.comparison == "spearman" || options_.comparison == "kendall") {
+            geometry.unit = repal::ranks(dissimilarities, rounding * largest);
+            if (geometry.unit.maxCoeff() == geometry.unit.minCoeff()) {
+                geometry.unit = {};
+                geometry.cause = few(n);
+            }
+            if (options_.comparison == "kendall" || geometry.unit.size() == 0) return;
+            geometry.unit.array() -= geometry.unit.mean();
+            geometry.rank_norm = geometry.unit.norm();
+            geometry.unit /= geometry.rank_norm;
+            return;
+        }
+        if (options_.comparison == "pearson")
+            geometry.unit = repal::centred_unit(dissimilarities);
+        else if (options_.comparison == "cosine")
+            geometry.unit = dissimilarities.norm() > 0 ? VectorXd(dissimilarities.normalized()) : VectorXd();
+        else
+            geometry.unit = centred_kernel(dissimilarities, n);
+        if (geometry.unit.size() == 0) geometry.cause = few(n);
+    }
+
+    /// -J D J / 2 of the symmetric matrix D of dissimilarities of n conditions, of norm 1; empty if it is 0.
+    static VectorXd centred_kernel(const VectorXd& dissimilarities, Index n) {
+        Eigen::MatrixXd square = Eigen::MatrixXd::Zero(n, n);
+        for (Index i = 0, pair = 0; i < n; ++i)
+            for (Index j = i + 1; j < n; ++j) square(i, j) = square(j, i) = -dissimilarities[pair++] / 2;
+        square.rowwise() -= square.colwise().mean().eval();
+        square.colwise() -= square.rowwise().mean().eval();
+        const double norm = square.norm();
+        return norm > 0 ? VectorXd(square.reshaped() / norm) : VectorXd();
+    }
+
+    static std::string few(Index conditions) {
+        return fmt::format("{} conditions of a system: three are needed, not all equally dissimilar", conditions);
+    }
+
+    static constexpr double rounding = 1e-14;  // of a distance, of the largest
 
     Options options_;
 };

@@ -78,8 +78,34 @@ TEST(Trajectories, WhatIsSaidBesideTheValuesMustFitThem) {
 
 TEST(Trajectories, EmptyAxesAreRefused) {
     EXPECT_THAT(refusal({.trials = 0, .steps = 3, .channels = 2}, RowMatrix(0, 2)), HasSubstr("no trials"));
-    EXPECT_THAT(refusal({.trials = 1, .steps = 1, .channels = 2}, RowMatrix::Zero(1, 2)), HasSubstr("two steps"));
+    EXPECT_THAT(refusal({.trials = 1, .steps = 0, .channels = 2}, RowMatrix(0, 2)), HasSubstr("no steps"));
     EXPECT_THAT(refusal({.trials = 1, .steps = 2, .channels = 0}, RowMatrix(2, 0)), HasSubstr("no channels"));
+}
+
+TEST(Trajectories, DynamicsNeedTwoSteps) {
+    EXPECT_THROW(repal::require_dynamics({.trials = 3, .steps = 1, .channels = 2}), InvalidTrajectories);
+    EXPECT_NO_THROW(repal::require_dynamics({.trials = 1, .steps = 2, .channels = 1}));
+}
+
+TEST(Trajectories, AWindowHasTheSameStepsOfEveryTrialAndWhatIsSaidOfThem) {
+    RowMatrix values(6, 1);
+    values << 0, 1, 2, 10, 11, 12;
+    const Trajectories x = Trajectories::from_rows({.trials = 2, .steps = 3, .channels = 1}, values)
+                               .with_inputs(-values)
+                               .with_conditions({4, 5})
+                               .with_dt(0.5);
+
+    const Trajectories window = x.window(1, 2);
+
+    EXPECT_EQ(window.shape(), (repal::Shape{2, 2, 1}));
+    EXPECT_EQ(window.rows(), (RowMatrix(4, 1) << 1, 2, 11, 12).finished());
+    EXPECT_EQ(window.inputs(), -window.rows());
+    EXPECT_EQ(window.conditions(), x.conditions());
+    EXPECT_EQ(window.dt(), x.dt());
+    EXPECT_EQ(x.window(2, 1).shape().steps, 1);
+    EXPECT_THROW(x.window(2, 2), InvalidTrajectories);
+    EXPECT_THROW(x.window(-1, 2), InvalidTrajectories);
+    EXPECT_THROW(x.window(0, 0), InvalidTrajectories);
 }
 
 TEST(Trajectories, ShapeMustFitTheValues) {

@@ -209,8 +209,8 @@ TEST(HavokSums, AreTheOperatorsOfTheWeightedTrials) {
         const Eigen::MatrixXd difference =
             of_sums.operator_of_rank(4).cwiseAbs() - of_data.operator_of_rank(4).cwiseAbs();
         EXPECT_LT(difference.cwiseAbs().maxCoeff(), 1e-10) << i;
-        EXPECT_LT((of_sums.singular_values().head(4) - of_data.singular_values().head(4)).norm(),
-                  1e-10 * of_data.singular_values()[0]);
+        EXPECT_LT((of_sums.products().singular_values.head(4) - of_data.products().singular_values.head(4)).norm(),
+                  1e-10 * of_data.products().singular_values[0]);
     }
 }
 

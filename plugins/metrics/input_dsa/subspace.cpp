@@ -1,0 +1,232 @@
+module;
+#include <fmt/format.h>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/eigen.hpp"
+module repal.subspace;
+
+import repal.linalg;
+
+namespace repal {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+/// Rows of a trial of a system.
+auto inputs_of(const Trajectories& x, Index trial) {
+    Index first = 0;
+    for (Index k = 0; k < trial; ++k) first += x.steps(k);
+    return x.inputs().middleRows(first, x.steps(trial));
+}
+
+/// So many steps of a trial from each of `windows` steps on, side by side, the oldest first.
+MatrixXd side_by_side(const Eigen::Ref<const MatrixXd>& steps, Index first, Index n, Index windows) {
+    MatrixXd rows(windows, n * steps.cols());
+    for (Index i = 0; i < n; ++i)
+        rows.middleCols(i * steps.cols(), steps.cols()) = steps.middleRows(first + i, windows);
+    return rows;
+}
+
+/// Eigenvalues and eigenvectors above `tolerance` of the largest.
+Eigenpairs determined(const MatrixXd& symmetric, double tolerance) {
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(symmetric);
+    const VectorXd values = solver.eigenvalues().reverse();
+    Index n = 0;
+    while (n < values.size() && values[n] > tolerance * values[0] && values[n] > 0) ++n;
+    return {values.head(n), solver.eigenvectors().rowwise().reverse().leftCols(n)};
+}
+
+/// Values of which no square leaves the range of double.
+Trajectories in_range(const Trajectories& x) {
+    const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
+    const double scale_of_inputs = scale_into_range(x.inputs().size() > 0 ? x.inputs().cwiseAbs().maxCoeff() : 1);
+    if (scale == 1 && scale_of_inputs == 1) return x;
+    return x.with_rows(x.rows() * scale).with_inputs(x.inputs() * scale_of_inputs);
+}
+
+double root_mean_square(const RowMatrix& rows) {
+    return std::sqrt(rows.squaredNorm() / static_cast<double>(rows.size()));
+}
+
+Realisation without(std::string cause) {
+    return {.a = {}, .b = {}, .c = {}, .cause = std::move(cause)};
+}
+
+/// [A B] of transitions: products of [state; input] with themselves and with the state one step later.
+Realisation regression(const MatrixXd& gram, const MatrixXd& cross, Index rank, MatrixXd c) {
+    constexpr double ridge = 1e-8;  // of the mean square
+    MatrixXd regular = gram;
+    regular.diagonal().array() += ridge * gram.trace() / static_cast<double>(gram.rows());
+    const MatrixXd both = regular.ldlt().solve(cross).transpose();
+    return {.a = both.leftCols(rank), .b = both.rightCols(both.cols() - rank), .c = std::move(c), .cause = {}};
+}
+
+/// P = A P A^T + W, by doubling.
+MatrixXd accumulated(MatrixXd a, MatrixXd w) {
+    constexpr int most = 60;
+    for (int i = 0; i < most; ++i) {
+        const MatrixXd change = a * w * a.transpose();
+        w += change;
+        a = (a * a).eval();
+        if (change.norm() <= 1e-16 * w.norm()) break;
+    }
+    return w;
+}
+
+/// Why the inputs cannot be used; empty if they can.
+std::string fault_of_inputs(const Trajectories& x) {
+    if (x.inputs().cols() == 0) return "it has no inputs: give them, e.g. --inputs u.npy";
+    if (!(x.inputs().squaredNorm() > 0)) return "its inputs are 0";
+    return "";
+}
+
+}  // namespace
+
+Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
+    const Trajectories x = in_range(system);
+    if (std::string fault = fault_of_inputs(x); !fault.empty()) return without(std::move(fault));
+    const Index p = n_delays;
+    const Index channels = x.shape().channels;
+    const Index inputs = x.inputs().cols();
+    constexpr Index most = 2000;
+    if (p * channels > most)
+        return without(fmt::format(
+            "{} delays of {} channels are more than {}: use fewer, or principal components (pca)", p, channels, most));
+    // Both of mean square 1, as one tolerance is for all of them.
+    const double unit = root_mean_square(x.rows());
+    const double unit_of_inputs = root_mean_square(x.inputs());
+    if (!(unit > 0)) return without("every value is 0, so there are no dynamics");
+
+    // Of [U_f; U_p; Y_p; Y_f]
+    const Index of_past = p * (inputs + channels);
+    const Index known = p * inputs + of_past;
+    MatrixXd products = MatrixXd::Zero(known + p * channels, known + p * channels);
+    std::vector<MatrixXd> all_windows;
+    Index columns = 0;
+    for (Index k = 0; k < x.shape().trials; ++k) {
+        const Index windows = x.steps(k) - 2 * p + 1;
+        if (windows < 2) {
+            all_windows.emplace_back();
+            continue;
+        }
+        const MatrixXd y = x.trial(k) / unit;
+        const MatrixXd u = inputs_of(x, k) / unit_of_inputs;
+        MatrixXd rows(windows, products.cols());
+        rows << side_by_side(u, p, p, windows), side_by_side(u, 0, p, windows), side_by_side(y, 0, p, windows),
+            side_by_side(y, p, p, windows);
+        products.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
+        columns += windows;
+        all_windows.push_back(std::move(rows));
+    }
+    if (columns < 2) throw InvalidTrajectories(fmt::format("{} delays need trials of {} steps", p, 2 * p + 1));
+    products.triangularView<Eigen::StrictlyUpper>() = MatrixXd(products.transpose());
+
+    constexpr double excitation = 1e-10;
+    const Index excited = determined(products.topLeftCorner(2 * p * inputs, 2 * p * inputs), excitation).values.size();
+    if (excited < 2 * p * inputs)
+        return without(
+            fmt::format("the inputs vary in {} of {} directions of {} steps: nothing tells the others from the "
+                        "state; use richer inputs or fewer delays",
+                        excited, 2 * p * inputs, 2 * p));
+    constexpr double rounding = 1e-12;
+    const Eigenpairs of_known = determined(products.topLeftCorner(known, known), rounding);
+    const MatrixXd coefficients = products.bottomLeftCorner(p * channels, known) * of_known.vectors *
+                                  of_known.values.cwiseInverse().asDiagonal() * of_known.vectors.transpose();
+    const MatrixXd of_state = coefficients.rightCols(of_past);
+    const MatrixXd seen = of_state * products.block(p * inputs, p * inputs, of_past, of_past) * of_state.transpose();
+    constexpr double weakest = 1e-14;  // of squares
+    const Eigenpairs directions = determined((seen + seen.transpose()) / 2, weakest);
+    if (directions.values.size() < rank)
+        return without(fmt::format("the data determine no more than rank {} of {}", directions.values.size(), rank));
+    const VectorXd root = directions.values.head(rank).cwiseSqrt().cwiseSqrt();  // S^1/2
+    const MatrixXd gamma = directions.vectors.leftCols(rank) * root.asDiagonal();
+    const MatrixXd state_of =
+        root.cwiseInverse().asDiagonal() * directions.vectors.leftCols(rank).transpose() * of_state;
+
+    MatrixXd gram = MatrixXd::Zero(rank + inputs, rank + inputs);
+    MatrixXd cross = MatrixXd::Zero(rank + inputs, rank);
+    for (const MatrixXd& rows : all_windows) {
+        if (rows.size() == 0) continue;
+        const MatrixXd states = rows.middleCols(p * inputs, of_past) * state_of.transpose();
+        MatrixXd now(rows.rows() - 1, rank + inputs);
+        now << states.topRows(rows.rows() - 1), rows.topLeftCorner(rows.rows() - 1, inputs);
+        gram.noalias() += now.transpose() * now;
+        cross.noalias() += now.transpose() * states.bottomRows(rows.rows() - 1);
+    }
+    return regression(gram, cross, rank, gamma.topRows(channels));
+}
+
+Realisation regressed(const Trajectories& system, Index n_delays, Index rank) {
+    const Trajectories x = in_range(system);
+    if (std::string fault = fault_of_inputs(x); !fault.empty()) return without(std::move(fault));
+    const DelayEmbedding delays{.n_delays = n_delays};
+    const double unit = root_mean_square(x.rows());
+    if (!(unit > 0)) return without("every value is 0, so there are no dynamics");
+    const Trajectories scaled = x.with_rows(x.rows() / unit);
+    const LeftSvd svd = decomposed(delays(scaled), rank);
+    constexpr double tolerance = 1e-9;
+    if (const Index found = numerical_rank(svd.singular_values, tolerance); found < rank)
+        return without(fmt::format("the data determine no more than rank {} of {}", found, rank));
+    const double unit_of_inputs = root_mean_square(x.inputs());
+    const Index inputs = x.inputs().cols();
+    MatrixXd gram = MatrixXd::Zero(rank + inputs, rank + inputs);
+    MatrixXd cross = MatrixXd::Zero(rank + inputs, rank);
+    Index first = 0;
+    for (Index k = 0; k < x.shape().trials; ++k) {
+        const Index rows = delays.rows(x.steps(k));
+        if (rows == 0) continue;
+        const auto states = svd.vectors.middleRows(first, rows);
+        MatrixXd now(rows - 1, rank + inputs);
+        // A row ends with step n_delays - 1 of the trial, whose input is in the next one.
+        now << states.topRows(rows - 1), inputs_of(x, k).middleRows(n_delays - 1, rows - 1) / unit_of_inputs;
+        gram.noalias() += now.transpose() * now;
+        cross.noalias() += now.transpose() * states.bottomRows(rows - 1);
+        first += rows;
+    }
+    const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
+    const MatrixXd axes = delays.transposed_times(scaled, all, svd.vectors.leftCols(rank));  // U S
+    return regression(gram, cross, rank, axes.topRows(x.shape().channels));
+}
+
+Realisation balanced(Realisation found) {
+    if (!found.cause.empty()) return found;
+    const double radius = Eigen::EigenSolver<MatrixXd>(found.a, false).eigenvalues().cwiseAbs().maxCoeff();
+    if (!(radius < 1))
+        return without(
+            fmt::format("the dynamics grow, with a spectral radius of {:.4f}: they have no balanced "
+                        "coordinates; set coordinates to data, or rank lower",
+                        radius));
+    const MatrixXd driven = accumulated(found.a, found.b * found.b.transpose());
+    const MatrixXd shown = accumulated(found.a.transpose(), found.c.transpose() * found.c);
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> of_driven(driven);
+    const VectorXd root = of_driven.eigenvalues().cwiseMax(0).cwiseSqrt();
+    const MatrixXd l = of_driven.eigenvectors() * root.asDiagonal();
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> of_both(l.transpose() * shown * l);
+    const VectorXd squares = of_both.eigenvalues().reverse();
+    constexpr double tolerance = 1e-20;  // of squares of Hankel singular values
+    Index n = 0;
+    while (n < squares.size() && squares[n] > tolerance * squares[0] && squares[n] > 0) ++n;
+    if (n < squares.size())
+        return without(
+            fmt::format("inputs and outputs have no more than {} of {} directions of the state in common; set "
+                        "rank to {}",
+                        n, squares.size(), n));
+    // T = L U s^-1/2, and T^-1 = s^-1/2 U^T L^T Q s^-1... of s^2 = `squares`
+    const VectorXd s = squares.cwiseSqrt();
+    const MatrixXd u = of_both.eigenvectors().rowwise().reverse();
+    const MatrixXd t = l * u * s.cwiseSqrt().cwiseInverse().asDiagonal();
+    const MatrixXd inverse = s.array().pow(-1.5).matrix().asDiagonal() * u.transpose() * l.transpose() * shown;
+    return {.a = inverse * found.a * t, .b = inverse * found.b, .c = found.c * t, .cause = {}};
+}
+
+}  // namespace repal

@@ -1,0 +1,154 @@
+"""What metrics report beside their angles, over time, and of inputs and conditions."""
+
+import csv
+import io
+import json
+import math
+import unittest
+
+import numpy
+
+from program import ProgramTest
+
+
+class Metrics(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        generator = numpy.random.default_rng(4)
+        latents = numpy.cumsum(generator.normal(size=(12, 30, 3)), axis=1)
+        for name in "abc":
+            array = latents @ generator.normal(size=(3, 5)) + generator.normal(size=(12, 30, 5))
+            numpy.save(self.folder / f"{name}.npy", array)
+
+    def refuse_all(self, arguments, *fragments):
+        """Where a file is wrong for several systems, each is named."""
+        result = self.run_repal(*arguments)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        for fragment in fragments:
+            self.assertIn(fragment, result.stderr)
+
+    def scores(self, *arguments):
+        return json.loads(self.succeed("compare", *arguments, "--format", "json").stdout)
+
+    def test_values_stand_in_columns_of_their_metric(self):
+        self.succeed("compare", "a.npy", "b.npy", "--metric", "cka,procrustes,cca,predictivity", "--out", "scores.csv")
+
+        rows = list(csv.DictReader(io.StringIO((self.folder / "scores.csv").read_text())))
+        by_metric = {row["metric"]: row for row in rows}
+        cka = by_metric["cka"]
+        self.assertAlmostEqual(float(cka["cka.cka"]), math.cos(float(cka["angle_rad"])), 12)
+        self.assertLess(float(cka["cka.cka_debiased"]), float(cka["cka.cka"]))
+        self.assertEqual(cka["procrustes.nbs"], "")
+        self.assertAlmostEqual(float(by_metric["procrustes"]["procrustes.nbs"]),
+                               math.cos(float(by_metric["procrustes"]["angle_rad"])), 12)
+        self.assertIn("predictivity.r2_a_to_b", rows[0])
+
+    def test_directed_values_are_exchanged_with_the_files(self):
+        forth, = self.scores("a.npy", "b.npy", "--metric", "predictivity")
+        back, = self.scores("b.npy", "a.npy", "--metric", "predictivity")
+
+        self.assertEqual(forth["angle_rad"], back["angle_rad"])
+        self.assertNotEqual(forth["values"]["r2_a_to_b"], forth["values"]["r2_b_to_a"])
+        for name in ("r2", "r2_channel_mean", "pearson_mean", "pearson_median"):
+            if name == "r2":
+                self.assertEqual(forth["values"]["r2"], back["values"]["r2"])
+            self.assertEqual(forth["values"][f"{name}_a_to_b"], back["values"][f"{name}_b_to_a"])
+        self.assertEqual(self.scores("a.npy", "b.npy", "--metric", "predictivity", "--isolate"), [forth])
+
+    def test_over_time_gives_a_curve_and_its_mean(self):
+        score, = self.scores("a.npy", "b.npy", "--metric", "cka", "--set", "cka.estimator=debiased", "--over-time", "1")
+
+        curve = score["curves"]["angle_rad"]
+        self.assertEqual(len(curve), 30)
+        self.assertAlmostEqual(score["angle_rad"], sum(curve) / 30, 12)
+        self.assertEqual(score["values"]["windows"], 30)
+        self.assertIn("over_time=1:1", score["settings"])
+        single, = self.scores("a.npy[:,7:9]", "b.npy[:,7:9]", "--metric", "cka", "--set", "cka.estimator=debiased")
+        pair, = self.scores("a.npy", "b.npy", "--metric", "cka", "--set", "cka.estimator=debiased", "--over-time", "2:1")
+        self.assertAlmostEqual(pair["curves"]["angle_rad"][7], single["angle_rad"], 12)
+
+    def test_across_is_a_map_that_the_page_draws(self):
+        score, = self.scores("a.npy", "b.npy", "--metric", "procrustes", "--over-time", "10", "--across", "--report", "page.html")
+
+        self.assertEqual([len(row) for row in score["curves"]], [3, 3, 3])
+        self.assertAlmostEqual(score["angle_rad"], sum(score["curves"][i][i] for i in range(3)) / 3, 12)
+        page = (self.folder / "page.html").read_text()
+        self.assertIn("windows of a.npy (rows) and b.npy", page)
+        self.assertIn("Values that the field reports", page)
+
+    def test_windows_that_cannot_be_are_refused(self):
+        too_long = self.run_repal("compare", "a.npy", "b.npy", "--metric", "cka", "--over-time", "31")
+        self.assertEqual(too_long.returncode, 3)
+        self.assertIn("windows of 31 steps, and trials have 30", too_long.stderr)
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--over-time", "x"], "--over-time", "no window of time")
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--over-time", "5:0"], "--over-time", "WINDOW:STRIDE")
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "dsa", "--over-time", "5"], "--over-time", "n_delays")
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--across"], "--over-time")
+
+    def test_conditions_say_which_trials_are_repeats(self):
+        conditions = numpy.repeat([3, 1, 2], 4)
+        generator = numpy.random.default_rng(5)
+        means = generator.normal(size=(4, 1, 5))
+        for name in "xy":
+            numpy.save(self.folder / f"{name}.npy", means[conditions] + 0.3 * generator.normal(size=(12, 6, 5)))
+        numpy.save(self.folder / "conditions.npy", conditions)
+        crossnobis = ["x.npy", "y.npy", "--metric", "rsa", "--set", "rsa.distance=crossnobis", "--set",
+                      "rsa.conditions=trial_means", "--set", "rsa.comparison=cosine"]
+
+        by_labels, = self.scores(*crossnobis, "--conditions", "conditions.npy")
+        by_blocks, = self.scores(*crossnobis, "--set", "rsa.repeats=4")
+
+        self.assertAlmostEqual(by_labels["angle_rad"], by_blocks["angle_rad"], 12)
+        self.assertLess(by_labels["angle_rad"], 0.3)
+        calibrated, = self.scores(*crossnobis, "--conditions", "conditions.npy", "--calibrate")
+        self.assertIn("not calibrated", calibrated["note"])
+        self.assertIsNone(calibrated["floor_rad"])
+        without = self.run_repal("compare", *crossnobis)
+        self.assertEqual(without.returncode, 3)
+        self.assertIn("three are needed", without.stdout + without.stderr)
+        numpy.save(self.folder / "few.npy", conditions[:11])
+        self.refuse_all(["compare", *crossnobis, "--conditions", "few.npy"], "few.npy", "11 conditions", "12 trials")
+        numpy.save(self.folder / "half.npy", conditions + 0.5)
+        self.refuse_all(["compare", *crossnobis, "--conditions", "half.npy"], "half.npy", "whole number")
+
+    def driven(self, name, readout, inputs, turn=0.3):
+        generator = numpy.random.default_rng(sum(map(ord, name)))
+        a = 0.95 * numpy.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        state = numpy.zeros((len(inputs), 2))
+        steps = []
+        for t in range(inputs.shape[1]):
+            steps.append(state @ readout + 0.01 * generator.normal(size=(len(inputs), readout.shape[1])))
+            state = state @ a.T + inputs[:, t]
+        numpy.save(self.folder / f"{name}.npy", numpy.stack(steps, axis=1))
+
+    def test_inputs_of_all_or_of_each_or_in_a_sheet(self):
+        generator = numpy.random.default_rng(6)
+        readout = numpy.linalg.qr(generator.normal(size=(6, 2)))[0].T
+        one, two = generator.normal(size=(2, 10, 80, 2))
+        self.driven("same", readout, one)
+        self.driven("turned", readout[:, ::-1], one)
+        self.driven("other", readout, two, turn=0.6)
+        numpy.save(self.folder / "one.npy", one)
+        numpy.save(self.folder / "two.npy", two)
+        arguments = ["--metric", "input_dsa", "--set", "input_dsa.rank=2", "--set", "input_dsa.n_delays=4"]
+
+        alike, = self.scores("same.npy", "turned.npy", *arguments, "--inputs", "one.npy")
+        apart, = self.scores("same.npy", "other.npy", *arguments, "--inputs", "one.npy,two.npy")
+
+        self.assertLess(alike["values"]["state_rad"], 0.02)
+        self.assertGreater(apart["values"]["state_rad"], 0.1)
+        self.assertLess(apart["values"]["input_rad"], 0.1)
+        (self.folder / "sheet.csv").write_text("file,inputs\nsame.npy,one.npy\nother.npy,two.npy\n")
+        in_sheet, = self.scores("sheet.csv", *arguments)
+        self.assertEqual(in_sheet["angle_rad"], apart["angle_rad"])
+        self.refuse(["compare", "sheet.csv", *arguments, "--inputs", "one.npy"], "--inputs", "sheet")
+        numpy.save(self.folder / "short.npy", one[:, :79])
+        self.refuse_all(["compare", "same.npy", "turned.npy", *arguments, "--inputs", "short.npy"], "short.npy", "79 steps", "80 steps")
+        self.refuse(["compare", "same.npy", "turned.npy", *arguments, "--inputs", "one.npy,one.npy,one.npy"], "3 files for 2")
+        without = self.run_repal("compare", "same.npy", "turned.npy", *arguments)
+        self.assertEqual(without.returncode, 3)
+        self.assertIn("--inputs", without.stdout + without.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -330,6 +330,20 @@ bool report_failures(const std::vector<Comparison>& comparisons) {
     return !failures.empty();
 }
 
+/// Of conditions and inputs that no metric looks at.
+void warn_of_unused(const std::vector<repal::ChosenMetric>& metrics, const std::vector<repal::Recording>& recordings,
+                    repal::Progress& progress) {
+    const repal::Observed first = recordings.front().system.system->observe({});
+    const auto compares_conditions = [](const repal::ChosenMetric& metric) { return metric.compares_conditions(); };
+    if (!first.trajectories().conditions().empty() && std::ranges::none_of(metrics, compares_conditions))
+        progress.warn("--conditions",
+                      "no metric looks at them: rsa with distance crossnobis and stochastic_shape do; for "
+                      "condition means, average the trials of each condition before");
+    const auto takes_inputs = [](const repal::ChosenMetric& metric) { return metric.info.name == "input_dsa"; };
+    if (first.trajectories().inputs().cols() > 0 && std::ranges::none_of(metrics, takes_inputs))
+        progress.warn("--inputs", "no metric looks at them: input_dsa does");
+}
+
 int compare(const CompareOptions& options, const CommonOptions& common) {
     require_outputs({{"--out", options.out}, {"--report", options.report}}, options.recordings.locations);
     const auto registry = load_plugins(common);
@@ -372,6 +386,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         if (!sheet) throw repal::InputError("--by " + options.by, "labels are in a sheet, and this is none");
         sheet->label(options.by);
     }
+    warn_of_unused(metrics, recordings, progress);
     const repal::Part part = part_of(recordings);
     stop_on_signals();
     GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);

@@ -29,11 +29,12 @@ std::string note_of(const Comparison& comparison) {
     return note;
 }
 
-/// By their names; those across windows, which have none, as a list.
+/// By their names; those across windows, a row for each window of a, have none of their own.
 nlohmann::ordered_json curves_of(const Comparison& one) {
-    if (one.curves.size() != one.score.curves.size()) return one.score.curves;
     auto curves = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < one.curves.size(); ++i) curves[one.curves[i].name] = one.score.curves[i];
+    const std::size_t named = std::min(one.curves.size(), one.score.curves.size());
+    for (std::size_t i = 0; i < named; ++i) curves[one.curves[i].name] = one.score.curves[i];
+    for (std::size_t i = named; i < one.score.curves.size(); ++i) curves["across_rad"].push_back(one.score.curves[i]);
     return curves;
 }
 
@@ -149,15 +150,23 @@ std::string as_calibrated_table(const std::vector<Comparison>& comparisons) {
     return text;
 }
 
+/// What the field reports, e.g. "cka 0.91": the first value that is neither a setting nor an angle.
+std::string value_of(const Comparison& one) {
+    for (std::size_t i = 0; i < std::min(one.values.size(), one.score.values.size()); ++i)
+        if (one.values[i].name != "rank" && one.values[i].unit != "rad" && one.score.status == repal::Status::ok)
+            return fmt::format("{} {:.4g}", one.values[i].name, one.score.values[i]);
+    return "";
+}
+
 std::string as_table(const std::vector<Comparison>& comparisons) {
     if (std::ranges::any_of(comparisons, [](const Comparison& one) { return one.calibration.has_value(); }))
         return as_calibrated_table(comparisons);
     using repal::joined;
-    repal::Table rows = {joined(joined({"metric", "a", "b"}, repal::score_titles()), {"settings"})};
+    repal::Table rows = {joined(joined({"metric", "a", "b"}, repal::score_titles()), {"value", "settings"})};
     constexpr int digits = 6;
     for (const Comparison& one : comparisons)
-        rows.push_back(
-            joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score, digits)), {one.settings}));
+        rows.push_back(joined(joined({one.metric, one.a, one.b}, repal::score_fields(one.score, digits)),
+                              {value_of(one), one.settings}));
     return table(rows);
 }
 

@@ -2,6 +2,7 @@ module;
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -87,12 +88,14 @@ void add_recordings(CLI::App& sub, RecordingOptions& options, int least) {
            "--inputs", options.inputs,
            "what was put in, (trial, time, input), one file for all or one for each location; metrics of driven "
            "dynamics need it")
+        ->type_name("FILE[,FILE...]")
         ->delimiter(',')
         ->allow_extra_args(false);
     sub.add_option(
            "--conditions", options.conditions,
            "the condition of each trial, a whole number, one file for all or one for each location; metrics that "
            "compare repeats take it")
+        ->type_name("FILE[,FILE...]")
         ->delimiter(',')
         ->allow_extra_args(false);
 }
@@ -123,6 +126,7 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
         throw repal::InputError(
             "--dt", fmt::format("{} times of a step for {} locations", steps.size(), options.locations.size()));
     const auto require_one_each = [&](const char* option, const std::vector<std::string>& files) {
+        if (std::ranges::find(files, "") != files.end()) throw repal::InputError(option, "the name of a file is empty");
         if (files.size() > 1 && files.size() != options.locations.size())
             throw repal::InputError(option,
                                     fmt::format("{} files for {} locations", files.size(), options.locations.size()),

@@ -74,6 +74,11 @@ class OfSamples {
 
     void jackknife(std::vector<PairCalibration>& found, const std::vector<std::optional<double>>& angles, int jobs,
                    Progress& progress) const {
+        if (metric_.info.depends_on_size) {
+            for (PairCalibration& pair : found)
+                add_note(pair, "no interval: the value changes with the number of samples itself");
+            return;
+        }
         for (const Index trials : numbers_of_trials()) {
             if (trials < least_trials) {
                 for (std::size_t p = 0; p < part_.pairs.size(); ++p)

@@ -95,7 +95,8 @@ class OverTime final : public Metric {
         std::erase(info.invariances, Invariance::step_order);
         info.needs_equal_steps = true;
         info.values.push_back({.name = "windows", .summary = "that have a value", .minimum = 0});
-        info.curves = {{.name = "angle_rad", .summary = "of each window"}};
+        info.curves = {{.name = "angle_rad", .summary = "of each window"},
+                       {.name = "first_step", .summary = "of each window, counted from 0"}};
         return info;
     }
 
@@ -159,15 +160,17 @@ class OverTime final : public Metric {
                                                     "other {}",
                                                     x.windows.size(), y.windows.size()));
         Found found;
-        std::vector<std::vector<double>> curves;
-        if (!windows_.across) curves.emplace_back();
+        std::vector<std::vector<double>> curves(2);  // and, across, one for each window of a
         for (std::size_t i = 0; i < x.windows.size(); ++i) {
+            curves[1].push_back(static_cast<double>(i) * static_cast<double>(windows_.stride));
             if (windows_.across) curves.emplace_back();
             for (std::size_t j = 0; j < y.windows.size(); ++j) {
                 if (i != j && !windows_.across) continue;
                 const Score score = score_of(x, i, y, j);
-                found.add(score, curves.back());
-                if (i == j) found.count(score);
+                if (windows_.across) found.add(score, curves.back());
+                if (i != j) continue;
+                found.add(score, curves[0]);
+                found.count(score);
             }
         }
         return found.score(std::move(curves));

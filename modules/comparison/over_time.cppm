@@ -25,8 +25,8 @@ export std::string to_string(const TimeWindows& windows);
 export TimeWindows time_windows(const std::string& text);
 
 /// Any metric in windows of time: samples are trials and steps of a window. The angle is the mean over the windows that
-/// have one; curves are the angles of all windows, NaN without one, or one curve for each window of a with all of b;
-/// values are means over the windows, and last their number.
+/// have one; curves are the angles of all windows, NaN without one, their first steps, and, across, one curve for each
+/// window of a with all of b; values are means over the windows, and last their number.
 export std::shared_ptr<const Metric> over_time(std::shared_ptr<const Metric> metric, const TimeWindows& windows);
 
 }  // namespace repal

@@ -5,6 +5,8 @@ module;
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +16,10 @@ module;
 #include <memory>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -167,7 +171,14 @@ void tell_of_steps(const std::vector<Recording>& recordings, Progress& progress)
     const auto step = common_step(systems);
     if (!step) return;
     for (const NamedSystem& system : systems) {
-        const double own = *system.system->observe({}).trajectories().dt();
+        const Observed observed = system.system->observe({});
+        const double own = *observed.trajectories().dt();
+        constexpr double equal = 1e-3;
+        if (observed.trajectories().inputs().size() > 0 && std::abs(own - *step) > equal * *step)
+            throw InputError(
+                system.name,
+                fmt::format("its inputs cannot be brought from {:.6g} to {:.6g} s a step with it", own, *step),
+                "--dt steps compares steps as they are");
         if (is_whole_ratio(*step, own)) continue;
         progress.warn("time", fmt::format("{} is resampled from {:.6g} to {:.6g} s a step, which is no whole number of "
                                           "its steps",
@@ -220,46 +231,82 @@ class HeldAsFloats final : public System {
 };
 
 /// What is said of trials in a file beside them.
-Trajectories read_beside(const std::string& location, Reading reading) {
+ReadSystem read_beside(const std::string& location, const Reading& reading) {
     std::vector<ReadSystem> read = read_systems(location, reading);
     if (read.size() != 1) throw InputError(location, fmt::format("{} arrays, and one is expected", read.size()));
-    return std::move(read.front().x);
+    return std::move(read.front());
+}
+
+/// Trials in the order of those of the system, where both have names.
+Trajectories in_order_of(const ReadSystem& system, ReadSystem beside, const std::string& location) {
+    if (system.trial_names.empty() || beside.trial_names.empty()) return std::move(beside.x);
+    std::vector<Eigen::Index> order;
+    for (const std::string& name : system.trial_names) {
+        const auto place = std::ranges::find(beside.trial_names, name);
+        if (place == beside.trial_names.end())
+            throw InputError(location, fmt::format("it has no trial '{}', which {} has", name, system.name));
+        order.push_back(place - beside.trial_names.begin());
+    }
+    return beside.x.of_trials(order);
+}
+
+RowMatrix inputs_of(const ReadSystem& system, const std::string& location, const Reading& reading) {
+    const Trajectories inputs = in_order_of(system, read_beside(location, reading), location);
+    bool is_alike = inputs.shape().trials == system.x.shape().trials;
+    for (Eigen::Index k = 0; is_alike && k < inputs.shape().trials; ++k)
+        is_alike = inputs.steps(k) == system.x.steps(k);
+    if (!is_alike)
+        throw InputError(location,
+                         fmt::format("inputs of {}, and {} has {}", to_string(inputs.shape()), system.name,
+                                     to_string(system.x.shape())),
+                         "inputs have the trials and steps of their system, (trial, time, input)");
+    return inputs.rows();
+}
+
+/// A whole number for each trial: of an array, or of the last column of a text, whose first line may name it.
+std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::string& location, Reading reading) {
+    reading.window = {};
+    reading.axes = {};
+    std::vector<double> numbers;
+    if (const std::filesystem::path file = location; file.extension() == ".csv" || file.extension() == ".txt") {
+        bool is_first = true;
+        std::istringstream lines(read_utf8(file));
+        for (std::string line; std::getline(lines, line); is_first = false) {
+            while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
+            const std::string last = line.substr(line.find_last_of(",;\t ") + 1);
+            double value = 0;
+            const auto [end, failure] = std::from_chars(last.data(), last.data() + last.size(), value);
+            const bool is_number = failure == std::errc() && end == last.data() + last.size();
+            if (line.empty() || (is_first && !is_number)) continue;
+            if (!is_number)
+                throw InputError(location, fmt::format("'{}' is no whole number", last),
+                                 "the condition of a trial is a whole number");
+            numbers.push_back(value);
+        }
+    } else {
+        const RowMatrix rows = read_beside(location, reading).x.rows();
+        numbers.assign(rows.data(), rows.data() + rows.size());
+    }
+    std::vector<std::int64_t> conditions;
+    for (const double value : numbers) {
+        constexpr double largest = 1e15;
+        if (value != std::round(value) || std::abs(value) > largest)
+            throw InputError(location, fmt::format("{} is no whole number", value),
+                             "the condition of a trial is a whole number");
+        conditions.push_back(static_cast<std::int64_t>(value));
+    }
+    if (std::ssize(conditions) != system.x.shape().trials)
+        throw InputError(location, fmt::format("{} conditions, and {} has {} trials", conditions.size(), system.name,
+                                               system.x.shape().trials));
+    return conditions;
 }
 
 /// The inputs and conditions that a location names; those of all systems that it means.
 void add_beside(const RecordingLocation& location, const Reading& reading, std::vector<ReadSystem>& systems) {
     for (ReadSystem& system : systems) {
-        if (!location.inputs.empty()) {
-            const Trajectories inputs = read_beside(location.inputs, reading);
-            const auto has_steps_of = [&](Eigen::Index k) { return inputs.steps(k) == system.x.steps(k); };
-            bool is_alike = inputs.shape().trials == system.x.shape().trials;
-            for (Eigen::Index k = 0; is_alike && k < inputs.shape().trials; ++k) is_alike = has_steps_of(k);
-            if (!is_alike)
-                throw InputError(location.inputs,
-                                 fmt::format("inputs of {}, and {} has {}", to_string(inputs.shape()), system.name,
-                                             to_string(system.x.shape())),
-                                 "inputs have the trials and steps of their system, (trial, time, input)");
-            system.x = system.x.with_inputs(inputs.rows());
-        }
-        if (!location.conditions.empty()) {
-            Reading alone = reading;
-            alone.window = {};
-            alone.axes = {};
-            const RowMatrix rows = read_beside(location.conditions, alone).rows();
-            std::vector<std::int64_t> conditions;
-            for (const double value : rows.reshaped()) {
-                constexpr double largest = 1e15;
-                if (value != std::round(value) || std::abs(value) > largest)
-                    throw InputError(location.conditions, fmt::format("{} is no whole number", value),
-                                     "the condition of a trial is a whole number");
-                conditions.push_back(static_cast<std::int64_t>(value));
-            }
-            if (std::ssize(conditions) != system.x.shape().trials)
-                throw InputError(location.conditions,
-                                 fmt::format("{} conditions, and {} has {} trials", conditions.size(), system.name,
-                                             system.x.shape().trials));
-            system.x = system.x.with_conditions(std::move(conditions));
-        }
+        if (!location.inputs.empty()) system.x = system.x.with_inputs(inputs_of(system, location.inputs, reading));
+        if (!location.conditions.empty())
+            system.x = system.x.with_conditions(conditions_of(system, location.conditions, reading));
     }
 }
 

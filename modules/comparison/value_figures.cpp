@@ -18,19 +18,21 @@ namespace {
 
 /// Angles of all windows of a pair with each other.
 Figure::Variant windows_across(const Comparison& pair) {
-    const auto n = static_cast<Eigen::Index>(pair.score.curves.size());
+    const std::size_t named = pair.curves.size();
+    const auto n = static_cast<Eigen::Index>(pair.score.curves.size() - named);
     RowMatrix angles = RowMatrix::Constant(n, n, nothing);
     std::vector<std::string> windows;
     for (Eigen::Index i = 0; i < n; ++i) {
-        const std::vector<double>& curve = pair.score.curves[static_cast<std::size_t>(i)];
+        const std::vector<double>& curve = pair.score.curves[named + static_cast<std::size_t>(i)];
         for (Eigen::Index j = 0; j < std::min(n, std::ssize(curve)); ++j)
             angles(i, j) = curve[static_cast<std::size_t>(j)];
-        windows.push_back(fmt::format("{}", i));
+        windows.push_back(fmt::format("{:.0f}", pair.score.curves[1][static_cast<std::size_t>(i)]));
     }
-    HeatMap map{.unit = "angle (rad)",
-                .rows = windows,
-                .columns = windows,
-                .matrices = {{fmt::format("windows of {} (rows) and {}", pair.a, pair.b), std::move(angles)}}};
+    HeatMap map{
+        .unit = "angle (rad)",
+        .rows = windows,
+        .columns = windows,
+        .matrices = {{fmt::format("first steps of windows of {} (rows) and {}", pair.a, pair.b), std::move(angles)}}};
     return {fmt::format("{}: {} | {}", pair.metric, pair.a, pair.b), std::move(map)};
 }
 
@@ -94,18 +96,20 @@ Figure curves_of_pairs(const std::string& id, std::span<const Comparison> compar
         const std::vector<CurveInfo>& infos = with_curves.front()->curves;
         if (with_curves.front()->score.curves.size() > infos.size()) {
             for (const Comparison* one : with_curves) figure.variants.push_back(windows_across(*one));
-            continue;
         }
         for (std::size_t i = 0; i < infos.size(); ++i) {
+            if (infos[i].name == "first_step") continue;  // where the others are
+            const bool is_over_time = infos.size() > 1 && infos[1].name == "first_step";
             Panel panel{.title = metric,
-                        .x = {.title = infos[i].name == "angle_rad" ? "window of time" : "place"},
+                        .x = {.title = is_over_time ? "first step of the window" : "place"},
                         .y = {.title = infos[i].name}};
             for (std::size_t k = 0; k < with_curves.size(); ++k) {
                 const Comparison& one = *with_curves[k];
                 if (i >= one.score.curves.size()) continue;
                 Series series{.name = one.a + " | " + one.b, .mark = Mark::line, .colour = k, .x = {}, .y = {}};
                 for (const double value : one.score.curves[i]) {
-                    series.x.push_back(static_cast<double>(series.x.size()));
+                    const std::size_t place = series.x.size();
+                    series.x.push_back(is_over_time ? one.score.curves[1][place] : static_cast<double>(place));
                     series.y.push_back(value);
                 }
                 panel.series.push_back(std::move(series));

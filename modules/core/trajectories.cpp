@@ -50,8 +50,9 @@ std::string to_string(const Shape& shape) {
     return fmt::format("{} trials x {} steps x {} channels", shape.trials, shape.steps, shape.channels);
 }
 
-void require_dynamics(const Shape& shape) {
-    if (shape.steps < 2) throw InvalidTrajectories("dynamics need at least two steps, here " + to_string(shape));
+void require_samples(const Shape& shape) {
+    if (shape.trials * shape.steps < 2)
+        throw InvalidTrajectories("dynamics need at least two steps, here " + to_string(shape));
 }
 
 InvalidTrajectories::InvalidTrajectories(std::string problem, std::string hint)

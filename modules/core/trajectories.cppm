@@ -24,8 +24,8 @@ export struct Shape {
 /// "200 trials x 200 steps x 3 channels"
 export std::string to_string(const Shape& shape);
 
-/// Throws InvalidTrajectories unless there are two steps.
-export void require_dynamics(const Shape& shape);
+/// Throws InvalidTrajectories unless there are two samples.
+export void require_samples(const Shape& shape);
 
 /// The data of a system cannot be used; says which value, or for how many steps it is too short.
 export class InvalidTrajectories : public InputError {
@@ -41,7 +41,7 @@ export using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, E
 /// was put in, which trials repeat a condition.
 ///
 /// At least one trial, one step in each and one channel; every value finite. Otherwise the factories throw
-/// InvalidTrajectories. What the host reads or generates has two steps; see Metric::least_steps().
+/// InvalidTrajectories. Metrics say how many steps they need: see Metric::least_steps().
 export class Trajectories {
  public:
     /// Trials of equal length. `values` has trials * steps rows, time fastest, and one column a channel.

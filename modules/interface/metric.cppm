@@ -96,6 +96,7 @@ export struct MetricInfo {
     std::vector<Correspondence> corresponding = {};  ///< empty: any two systems can be compared
     bool needs_equal_steps = true;                   ///< in all trials of a system; the host refuses others
     bool has_common_form = true;                     ///< false: harmonise() gives back what it got
+    bool depends_on_size = false;                    ///< on the number of samples: no interval from leaving some out
     std::vector<ValueInfo> values = {};              ///< of Score::values, with the default options
     std::vector<CurveInfo> curves = {};              ///< of Score::curves
     std::vector<OptionInfo> options;

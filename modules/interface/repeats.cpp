@@ -14,8 +14,12 @@ namespace repal {
 using Eigen::Index;
 
 Repeats repeats_of(Index trials, Index repeats, const std::vector<std::int64_t>& labels) {
-    Repeats found{.conditions = {}, .trials = {}, .cause = {}};
+    Repeats found{.conditions = {}, .trials = {}, .cause = {}, .are_runs = repeats > 0};
     std::map<std::int64_t, std::vector<Index>> trials_of;
+    if (repeats > 0 && !labels.empty()) {
+        found.cause = fmt::format("repeats is {}, and the conditions of the trials are given: one of both", repeats);
+        return found;
+    }
     if (repeats > 0 && trials % repeats != 0) {
         found.cause = fmt::format("{} repeats do not divide {} trials", repeats, trials);
         return found;
@@ -28,15 +32,12 @@ Repeats repeats_of(Index trials, Index repeats, const std::vector<std::int64_t>&
             condition = labels[static_cast<std::size_t>(k)];
         trials_of[condition].push_back(k);
     }
-    const auto& [first, of_first] = *trials_of.begin();
     for (const auto& [condition, of_condition] : trials_of) {
-        if (of_condition.size() != of_first.size() && found.cause.empty())
-            found.cause = fmt::format("condition {} has {} trials and condition {} has {}: each needs as many", first,
-                                      of_first.size(), condition, of_condition.size());
+        if (of_condition.size() < 2 && found.cause.empty())
+            found.cause = fmt::format("condition {} has one trial: repeats are two at least", condition);
         found.conditions.push_back(condition);
         found.trials.push_back(of_condition);
     }
-    if (found.cause.empty() && found.trials.front().size() < 2) found.cause = "no condition is repeated";
     return found;
 }
 

@@ -18,8 +18,10 @@ import repal.error;
 namespace repal {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Axis>, 39> known_names = {{
+constexpr std::array<std::pair<std::string_view, Axis>, 45> known_names = {{
     {"trial", Axis::trial},       {"trials", Axis::trial},      {"epoch", Axis::trial},
+    {"stimulus", Axis::trial},    {"stimuli", Axis::trial},     {"image", Axis::trial},
+    {"images", Axis::trial},      {"item", Axis::trial},        {"items", Axis::trial},
     {"epochs", Axis::trial},      {"sweep", Axis::trial},       {"sweeps", Axis::trial},
     {"repetition", Axis::trial},  {"repetitions", Axis::trial}, {"batch", Axis::trial},
     {"timestep", Axis::time},     {"timesteps", Axis::time},    {"timepoint", Axis::time},
@@ -63,8 +65,9 @@ std::vector<Axis> parse_axes(const std::string& text) {
             throw InputError("", fmt::format("axes: '{}' is there twice", to_string(*axis)));
         axes.push_back(*axis);
     }
-    if (std::ranges::find(axes, Axis::time) == axes.end())
-        throw InputError("", fmt::format("axes: '{}' has no time", text));
+    const auto has = [&](Axis axis) { return std::ranges::find(axes, axis) != axes.end(); };
+    if (!has(Axis::time) && !has(Axis::trial))
+        throw InputError("", fmt::format("axes: '{}' has no time and no trial", text));
     return axes;
 }
 

@@ -138,7 +138,7 @@ ReadSystem system_of(const std::string& name, Read read, const Reading& reading)
     const Shape first = read.blocks.front().shape;
     try {
         ReadSystem system{.name = name, .x = made(), .units = filled.units, .reading = {}};
-        require_dynamics(system.x.shape());
+        require_samples(system.x.shape());
         system.trial_names = trial_names(read);
         // Pieces of trials have none.
         if (std::ssize(system.trial_names) != system.x.shape().trials) system.trial_names.clear();

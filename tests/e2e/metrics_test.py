@@ -70,10 +70,12 @@ class Metrics(ProgramTest):
     def test_across_is_a_map_that_the_page_draws(self):
         score, = self.scores("a.npy", "b.npy", "--metric", "procrustes", "--over-time", "10", "--across", "--report", "page.html")
 
-        self.assertEqual([len(row) for row in score["curves"]], [3, 3, 3])
-        self.assertAlmostEqual(score["angle_rad"], sum(score["curves"][i][i] for i in range(3)) / 3, 12)
+        across = score["curves"]["across_rad"]
+        self.assertEqual([len(row) for row in across], [3, 3, 3])
+        self.assertEqual([across[i][i] for i in range(3)], score["curves"]["angle_rad"])
+        self.assertEqual(score["curves"]["first_step"], [0, 10, 20])
         page = (self.folder / "page.html").read_text()
-        self.assertIn("windows of a.npy (rows) and b.npy", page)
+        self.assertIn("first steps of windows of a.npy (rows) and b.npy", page)
         self.assertIn("Values that the field reports", page)
 
     def test_windows_that_cannot_be_are_refused(self):
@@ -110,6 +112,57 @@ class Metrics(ProgramTest):
         self.refuse_all(["compare", *crossnobis, "--conditions", "few.npy"], "few.npy", "11 conditions", "12 trials")
         numpy.save(self.folder / "half.npy", conditions + 0.5)
         self.refuse_all(["compare", *crossnobis, "--conditions", "half.npy"], "half.npy", "whole number")
+
+    def test_stimuli_are_trials_of_one_step(self):
+        generator = numpy.random.default_rng(7)
+        latents = numpy.repeat(generator.normal(size=(5, 4)), 20, axis=0) + 0.3 * generator.normal(size=(100, 4))
+        for name in ("p", "q"):
+            layer = latents @ generator.normal(size=(4, 30)) + 0.3 * generator.normal(size=(100, 30))
+            numpy.save(self.folder / f"{name}.npy", layer)
+            numpy.save(self.folder / f"{name}3.npy", layer[:, None])
+
+        named, = self.scores("p.npy@stimulus,unit", "q.npy@stimulus,unit", "--metric", "predictivity")
+        three, = self.scores("p3.npy", "q3.npy", "--metric", "predictivity")
+        blocks, = self.scores("p.npy", "q.npy", "--metric", "predictivity")
+
+        self.assertEqual(named["trials_a"], 100)
+        self.assertEqual(named["angle_rad"], three["angle_rad"])
+        self.assertLess(named["angle_rad"], blocks["angle_rad"])  # blocks of time are whole classes
+        dsa = self.run_repal("compare", "p3.npy", "q3.npy", "--metric", "dsa")
+        self.assertEqual(dsa.returncode, 3, dsa.stderr)
+
+    def test_conditions_of_a_table_and_what_no_metric_looks_at(self):
+        (self.folder / "c.csv").write_text("trial,condition\n" + "".join(f"{k},{k % 3}\n" for k in range(12)))
+        arguments = ["a.npy", "b.npy", "--metric", "rsa", "--set", "rsa.distance=crossnobis", "--set", "rsa.conditions=trials"]
+
+        score, = self.scores(*arguments, "--conditions", "c.csv")
+        self.assertEqual(score["status"], "ok")
+        unused = self.run_repal("compare", "a.npy", "b.npy", "--metric", "cka", "--conditions", "c.csv")
+        self.assertIn("no metric looks at them", unused.stderr)
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--conditions", ""], "--conditions", "empty")
+        both = self.run_repal("compare", *arguments, "--conditions", "c.csv", "--set", "rsa.repeats=4")
+        self.assertEqual(both.returncode, 3)
+        self.assertIn("one of both", both.stdout + both.stderr)
+
+    def test_inputs_follow_the_names_of_trials(self):
+        generator = numpy.random.default_rng(8)
+        readout = numpy.linalg.qr(generator.normal(size=(6, 2)))[0].T
+        inputs = generator.normal(size=(10, 80, 2))
+        self.driven("plain", readout, inputs)
+        numpy.save(self.folder / "u.npy", inputs)
+        y = numpy.load(self.folder / "plain.npy")
+
+        def write(name, array, order):
+            columns = ",".join(f"c{i}" for i in range(array.shape[2]))
+            lines = [f"trial,step,{columns}"] + [f"{k},{t}," + ",".join(repr(float(v)) for v in array[k, t])
+                                                 for k in order for t in range(80)]
+            (self.folder / name).write_text("\n".join(lines) + "\n")
+
+        write("y.csv", y, range(10))
+        write("u_turned.csv", inputs, reversed(range(10)))
+        arguments = ["--metric", "input_dsa", "--set", "input_dsa.rank=2", "--set", "input_dsa.n_delays=4"]
+        score, = self.scores("plain.npy", "y.csv", *arguments, "--inputs", "u.npy,u_turned.csv")
+        self.assertLess(score["values"]["joint_rad"], 1e-6)
 
     def driven(self, name, readout, inputs, turn=0.3):
         generator = numpy.random.default_rng(sum(map(ord, name)))

@@ -225,6 +225,59 @@ TEST(Copies, AConstantChannelChangesNothingAndIsNoFailure) {
         EXPECT_EQ(score_of(metric, constant, y).status, Status::ok) << metric;
 }
 
+Trajectories integers(const char* name, std::uint64_t values, const Shape& shape) {
+    Stream draws = Stream(24).child(name);
+    RowMatrix rows(shape.trials * shape.steps, shape.channels);
+    for (double& value : rows.reshaped<Eigen::RowMajor>()) value = static_cast<double>(draws.below(values));
+    return Trajectories::from_rows(shape, rows);
+}
+
+// Which of many equal samples are the nearest is no matter of their order in the file, which both systems share.
+TEST(Ties, OfNeighboursAreSharedOut) {
+    const Shape shape{.trials = 10, .steps = 20, .channels = 3};
+    double above_chance = 0;
+    constexpr int draws = 10;
+    for (int i = 0; i < draws; ++i) {
+        const Trajectories a = integers(("a" + std::to_string(i)).c_str(), 2, shape);
+        const Trajectories b = integers(("b" + std::to_string(i)).c_str(), 2, shape);
+        above_chance += value_of("neighbours", "mutual_above_chance", a, b) / draws;
+    }
+    EXPECT_NEAR(above_chance, 0, 0.01);
+
+    const Trajectories a = integers("a", 2, shape);
+    const Trajectories b = integers("b", 2, shape);
+    std::vector<Eigen::Index> reversed(10);
+    for (Eigen::Index k = 0; k < 10; ++k) reversed[static_cast<std::size_t>(k)] = 9 - k;
+    EXPECT_NEAR(angle_of("neighbours", a, b), angle_of("neighbours", a.of_trials(reversed), b.of_trials(reversed)),
+                1e-12);
+    EXPECT_LT(angle_of("neighbours", a, a.with_rows(a.rows() * 2)), 1e-7);
+    EXPECT_EQ(score_of("neighbours measure=second_order", a, b).status, Status::not_applicable);
+    EXPECT_FALSE(score_of("neighbours", a, b).warnings.empty());
+}
+
+// Nothing varies: no number, not even 0.
+TEST(Degenerate, WhatDoesNotVaryHasNoValue) {
+    const Shape shape{.trials = 4, .steps = 10, .channels = 3};
+    const Trajectories constant = Trajectories::from_rows(shape, RowMatrix::Constant(40, 3, 2));
+    for (const char* metric : {"neighbours", "neighbours measure=jaccard", "cka", "cka kernel=rbf", "cca", "matching",
+                               "procrustes", "predictivity", "stochastic_shape", "rsa distance=squared_euclidean"})
+        EXPECT_EQ(score_of(metric, constant, constant).status, Status::not_applicable) << metric;
+
+    // The repeats of a network without noise have no covariance, and rounding is none.
+    const Trajectories noisy_one = noisy("a", 3, shape);
+    RowMatrix rows(40, 3);
+    for (Eigen::Index k = 0; k < 4; ++k) rows.middleRows(10 * k, 10) = noisy_one.trial(0);
+    const Trajectories repeated = noisy_one.with_rows(rows);
+    EXPECT_EQ(score_of("stochastic_shape means=0", repeated, repeated).status, Status::not_applicable);
+    EXPECT_EQ(score_of("stochastic_shape means=0", repeated, noisy_one).status, Status::not_applicable);
+    EXPECT_EQ(score_of("stochastic_shape", repeated, noisy_one).status, Status::ok);
+
+    // A bandwidth in which all samples are alone.
+    EXPECT_EQ(score_of("cka kernel=rbf bandwidth=0.001", noisy("a", 3), noisy("b", 3)).status, Status::not_applicable);
+    EXPECT_EQ(score_of("eigenvalue_wasserstein kept=2 rank=4", noisy("a", 3), noisy("b", 3)).status,
+              Status::not_applicable);
+}
+
 // What samples of so few can tell of so many channels is nothing.
 TEST(Copies, WideNoiseIsNeverAtZeroByCounting) {
     const Trajectories a = noisy("a", 60, {.trials = 1, .steps = 20});
@@ -243,8 +296,9 @@ TEST(OverTime, IsTheMeanOfItsWindowsAndTellsTheCurve) {
     const repal::Score score = windows.metric->compare(*windows.metric->prepare(a), *windows.metric->prepare(b));
 
     ASSERT_EQ(score.status, Status::ok) << score.detail;
-    ASSERT_EQ(score.curves.size(), 1U);
+    ASSERT_EQ(score.curves.size(), 2U);
     ASSERT_EQ(score.curves[0].size(), 4U);
+    EXPECT_EQ(score.curves[1], (std::vector<double>{0, 5, 10, 15}));
     double sum = 0;
     for (Eigen::Index i = 0; i < 4; ++i) {
         const auto of = [&](const Trajectories& x) { return whole.metric->prepare(x.window(5 * i, 5)); };
@@ -282,8 +336,9 @@ TEST(OverTime, AcrossHasTheCurveOnItsDiagonal) {
     const repal::Score curve = along.metric->compare(*along.metric->prepare(a), *along.metric->prepare(b));
     const repal::Score map = across.metric->compare(*across.metric->prepare(a), *across.metric->prepare(b));
 
-    ASSERT_EQ(map.curves.size(), 5U);
-    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(map.curves[i][i], curve.curves[0][i]);
+    ASSERT_EQ(map.curves.size(), 7U);
+    EXPECT_EQ(map.curves[0], curve.curves[0]);
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(map.curves[2 + i][i], curve.curves[0][i]);
     EXPECT_EQ(map.angle_rad, curve.angle_rad);
 }
 

@@ -15,6 +15,7 @@
 
 import repal.linalg;
 import repal.metric;
+import repal.panels;
 import repal.thin_basis;
 
 namespace {
@@ -29,14 +30,14 @@ struct Span {
     bool precedes(const Span& other) const {
         return vectors.cols() > other.vectors.cols() ||
                (vectors.cols() == other.vectors.cols() &&
-                (repal::precedes(vectors, other.vectors) ||
-                 (!repal::precedes(other.vectors, vectors) && repal::precedes(channels, other.channels))));
+                (vectors.precedes(other.vectors) ||
+                 (!other.vectors.precedes(vectors) && repal::precedes(channels, other.channels))));
     }
 
     repal::Shape shape;
-    std::string cause = {};  ///< why it cannot be compared; empty: it can
-    MatrixXd vectors = {};   ///< U (sample, rank)
-    MatrixXd channels = {};  ///< U^T X (rank, channel), for projection_weighted alone
+    std::string cause = {};      ///< why it cannot be compared; empty: it can
+    repal::Panels vectors = {};  ///< U (sample, rank)
+    MatrixXd channels = {};      ///< U^T X (rank, channel), for projection_weighted alone
     std::size_t bytes = sizeof(Span);
 };
 
@@ -131,11 +132,11 @@ class Cca final : public repal::MetricOf<Span> {
         if (basis.rank() >= x.rows().rows() - 1)
             span.cause = fmt::format(
                 "{} samples do not outnumber the {} directions of a system, so that it correlates with everything; use "
-                "more samples, or set variance to less than 1",
+                "more samples, or fewer directions (variance below 1)",
                 x.rows().rows(), basis.rank());
-        span.vectors = basis.vectors;
+        span.vectors = repal::Panels(basis.vectors);
         if (is_weighted()) span.channels = basis.singular_values.asDiagonal() * basis.axes.transpose();
-        span.bytes += sizeof(double) * static_cast<std::size_t>(span.vectors.size() + span.channels.size());
+        span.bytes += sizeof(double) * static_cast<std::size_t>(span.channels.size()) + span.vectors.bytes();
         return span;
     }
 
@@ -144,7 +145,7 @@ class Cca final : public repal::MetricOf<Span> {
         const std::string& cause = a.cause.empty() ? b.cause : a.cause;
         if (!cause.empty()) return repal::Score::without_value(repal::Status::not_applicable, cause);
 
-        const MatrixXd product = a.vectors.transpose() * b.vectors;
+        const MatrixXd product = a.vectors.transposed_times(b.vectors);
         const Eigen::BDCSVD<MatrixXd> svd(product, Eigen::ComputeThinU | Eigen::ComputeThinV);
         const VectorXd rho = svd.singularValues().cwiseMin(1);
         repal::Score score = score_of(svd, rho, a, b);
@@ -155,13 +156,13 @@ class Cca final : public repal::MetricOf<Span> {
         if (p + q > n - 1)
             score.warnings = {
                 fmt::format("{} of {} correlations are 1 for any data: {} samples for {} and {} "
-                            "directions; use more samples, or set variance to less than 1",
+                            "directions; use more samples, or fewer directions (variance)",
                             p + q - (n - 1), rho.size(), n, p, q)};
         else if (n < 3 * (p + q))
             score.warnings = {
                 fmt::format("{} samples are few for {} and {} directions: independent noise of this size has "
-                            "a mean squared correlation of about {:.2f}; use more samples, or set variance "
-                            "to less than 1",
+                            "a mean squared correlation of about {:.2f}; use more samples, or fewer "
+                            "directions (variance)",
                             n, p, q, static_cast<double>(std::max(p, q)) / static_cast<double>(n - 1))};
         return score;
     }
@@ -181,15 +182,15 @@ class Cca final : public repal::MetricOf<Span> {
                              std::sqrt(static_cast<double>(a.vectors.cols()) * static_cast<double>(b.vectors.cols()));
         repal::Score score;
         if (is_weighted()) {
-            const double by_a = weighted(rho, svd.matrixU().transpose() * a.channels);
-            const double by_b = weighted(rho, svd.matrixV().transpose() * b.channels);
-            // 1 - rho = d^2 / 2 with d the length of the difference of two variates.
-            const VectorXd apart = difference(svd, a, b).colwise().squaredNorm() / 2;
-            const double left = (weighted(apart, svd.matrixU().transpose() * a.channels) +
-                                 weighted(apart, svd.matrixV().transpose() * b.channels)) /
-                                2;
-            score = repal::Score::of(
-                repal::aligned_angle((by_a + by_b) / 2, [&] { return std::sqrt(2 * std::max(0.0, left)); }));
+            const MatrixXd of_a = svd.matrixU().transpose() * a.channels;
+            const MatrixXd of_b = svd.matrixV().transpose() * b.channels;
+            const double by_a = weighted(rho, of_a);
+            const double by_b = weighted(rho, of_b);
+            score = repal::Score::of(repal::aligned_angle((by_a + by_b) / 2, [&] {
+                // 1 - rho = d^2 / 2 with d the length of the difference of two variates.
+                const VectorXd apart = difference(svd, a, b).colwise().squaredNorm() / 2;
+                return std::sqrt(std::max(0.0, weighted(apart, of_a) + weighted(apart, of_b)));
+            }));
             score.values = {(by_a + by_b) / 2, by_a, by_b, mean, mean_squared, rho[0]};
             return score;
         }
@@ -212,7 +213,7 @@ class Cca final : public repal::MetricOf<Span> {
 
     /// Of canonical variates, those of a less those of b.
     static MatrixXd difference(const Eigen::BDCSVD<MatrixXd>& svd, const Span& a, const Span& b) {
-        return a.vectors * svd.matrixU() - b.vectors * svd.matrixV();
+        return a.vectors.matrix() * svd.matrixU() - b.vectors.matrix() * svd.matrixV();
     }
 
     /// `products` of variates and channels.

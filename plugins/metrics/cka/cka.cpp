@@ -16,6 +16,7 @@
 
 import repal.linalg;
 import repal.metric;
+import repal.panels;
 import repal.permuted_products;
 import repal.sample_grid;
 import repal.thin_basis;
@@ -30,8 +31,7 @@ using repal::Option;
 /// The kernel of a system: as factor factor^T, or centred as the numbers of its pairs of samples.
 struct Kernel {
     bool precedes(const Kernel& other) const {
-        return unit.size() > 0 ? std::ranges::lexicographical_compare(unit, other.unit)
-                               : repal::precedes(factor, other.factor);
+        return unit.size() > 0 ? std::ranges::lexicographical_compare(unit, other.unit) : factor.precedes(other.factor);
     }
 
     repal::Shape shape;
@@ -39,12 +39,12 @@ struct Kernel {
     std::string warning = {};  ///< that not all samples are in it
     std::size_t bytes = sizeof(Kernel);
 
-    MatrixXd factor = {};   ///< (sample, direction), columns centred
-    VectorXd squares = {};  ///< (sample), of its rows
-    double biased = 0;      ///< |J K J|
-    double debiased = 0;    ///< |U-centred K|; 0: there is none
-    double own = 0;         ///< feature_corrected: <K, K> of two different channels
-    VectorXd unit = {};     ///< centred kernel of norm 1: pairs of samples i < j times sqrt(2), then the diagonal
+    repal::Panels factor = {};  ///< (sample, direction), columns centred
+    VectorXd squares = {};      ///< (sample), of its rows
+    double biased = 0;          ///< |J K J|
+    double debiased = 0;        ///< |U-centred K|; 0: there is none
+    double own = 0;             ///< feature_corrected: <K, K> of two different channels
+    VectorXd unit = {};         ///< centred kernel of norm 1: pairs of samples i < j times sqrt(2), then the diagonal
 };
 
 /// <U-centred K, U-centred L> of `product` = <J K J, J L J> and the diagonals of the centred kernels.
@@ -68,7 +68,7 @@ double product_of_channels(const MatrixXd& x, const MatrixXd& y) {
 double length_of_difference(const Kernel& x, double a, const Kernel& y, double b, bool is_debiased) {
     const Index width = x.factor.cols() + y.factor.cols();
     MatrixXd both(x.factor.rows(), width);
-    both << x.factor * std::sqrt(a), y.factor * std::sqrt(b);
+    both << x.factor.matrix() * std::sqrt(a), y.factor.matrix() * std::sqrt(b);
     const Eigen::HouseholderQR<MatrixXd> qr(both);
     const Index rank = std::min(both.rows(), width);
     const MatrixXd r = qr.matrixQR().topRows(rank).triangularView<Eigen::Upper>();
@@ -98,6 +98,19 @@ double median_of_pairs(const MatrixXd& lower) {
     const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
     std::ranges::nth_element(all, middle);
     return all.size() % 2 == 1 ? *middle : (*middle + *std::max_element(all.begin(), middle)) / 2;
+}
+
+/// Whether all pairs have the same number, up to rounding: such a kernel knows nothing.
+bool is_even(const MatrixXd& lower) {
+    constexpr double rounding = 1e-12;
+    double least = lower(1, 0);
+    double largest = least;
+    for (Index j = 0; j + 1 < lower.cols(); ++j) {
+        const auto below = lower.col(j).tail(lower.rows() - j - 1);
+        least = std::min(least, below.minCoeff());
+        largest = std::max(largest, below.maxCoeff());
+    }
+    return largest - least <= rounding * std::max(std::abs(least), std::abs(largest));
 }
 
 /// The centred kernel, packed and of norm 1; empty if it is 0. `lower`: the kernel below its diagonal, which is 0.
@@ -181,7 +194,8 @@ class Cka final : public repal::MetricOf<Kernel> {
                 Option{&Options::ridge,
                        {.name = "ridge",
                         .summary = "of the kernel ridge, where the mean squared norm of a sample is 1",
-                        .minimum = 0}},
+                        .minimum = 0,
+                        .maximum = 1e8}},
                 Option{&Options::same_channels,
                        {.name = "same_channels",
                         .summary = "feature_corrected of the same channels twice: what they share with themselves is "
@@ -246,7 +260,7 @@ class Cka final : public repal::MetricOf<Kernel> {
  protected:
     Kernel features(const repal::Trajectories& x) const override {
         Kernel kernel = is_factored() ? factored(x) : of_pairs(x);
-        kernel.bytes += sizeof(double) * static_cast<std::size_t>(kernel.factor.size() + kernel.unit.size());
+        kernel.bytes += sizeof(double) * static_cast<std::size_t>(kernel.unit.size()) + kernel.factor.bytes();
         return kernel;
     }
 
@@ -260,7 +274,7 @@ class Cka final : public repal::MetricOf<Kernel> {
                 score.values.push_back(std::sqrt(std::max(0.0, score.values[0])));
             return warned(std::move(score), a, b);
         }
-        const double product = (a.factor.transpose() * b.factor).squaredNorm();
+        const double product = a.factor.transposed_times(b.factor).squaredNorm();
         return warned(score_of(product, a, b), a, b);
     }
 
@@ -268,14 +282,16 @@ class Cka final : public repal::MetricOf<Kernel> {
                                                  repal::TrialOrders orders) const override {
         if (!is_factored() || is_corrected() || refusal(a, b)) return {};
         std::vector<repal::Score> scores(orders.size());
-        repal::for_each_product(a.factor, b.factor, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
-            Kernel permuted = b;
-            permuted.factor = {};
-            permuted.squares = repal::in_trial_order(b.squares, b.shape.steps, orders[i]);
-            if (is_close(product.squaredNorm(), a, permuted))
-                permuted.factor = repal::in_trial_order(b.factor, b.shape.steps, orders[i]);
-            scores[i] = score_of(product.squaredNorm(), a, permuted);
-        });
+        const MatrixXd factor = b.factor.matrix();
+        repal::for_each_product(
+            a.factor.matrix(), factor, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
+                Kernel permuted = b;
+                permuted.factor = {};
+                permuted.squares = repal::in_trial_order(b.squares, b.shape.steps, orders[i]);
+                if (is_close(product.squaredNorm(), a, permuted))
+                    permuted.factor = repal::Panels(repal::in_trial_order(factor, b.shape.steps, orders[i]));
+                scores[i] = score_of(product.squaredNorm(), a, permuted);
+            });
         return scores;
     }
 
@@ -286,9 +302,10 @@ class Cka final : public repal::MetricOf<Kernel> {
 
     Kernel factored(const repal::Trajectories& x) const {
         Kernel kernel{.shape = x.shape()};
+        MatrixXd factor;
         if (options_.kernel == "linear") {
-            kernel.factor = repal::centred_unit(x.rows());
-            if (!is_corrected()) kernel.factor = repal::narrowed(std::move(kernel.factor));
+            factor = repal::centred_unit(x.rows());
+            if (!is_corrected()) factor = repal::narrowed(std::move(factor));
         } else {
             const repal::ThinBasis basis = repal::thin_basis(x.rows());
             if (options_.ridge == 0 && basis.rank() >= x.rows().rows() - 1)
@@ -296,14 +313,15 @@ class Cka final : public repal::MetricOf<Kernel> {
                     "{} samples do not outnumber the channels: without a ridge, any system of this size predicts all",
                     x.rows().rows());
             const auto s2 = basis.singular_values.array().square();
-            kernel.factor = basis.vectors * (s2 / (s2 + options_.ridge)).sqrt().matrix().asDiagonal();
+            factor = basis.vectors * (s2 / (s2 + options_.ridge)).sqrt().matrix().asDiagonal();
         }
-        if (kernel.factor.size() == 0) {
+        if (factor.size() == 0) {
             kernel.cause = "all samples of a system are equal";
             return kernel;
         }
-        kernel.squares = kernel.factor.rowwise().squaredNorm();
-        kernel.biased = (kernel.factor.transpose() * kernel.factor).norm();
+        kernel.factor = repal::Panels(factor);
+        kernel.squares = factor.rowwise().squaredNorm();
+        kernel.biased = kernel.factor.transposed_times(kernel.factor).norm();
         if (kernel.squares.size() < 4) {
             if (!is_biased()) kernel.cause = "a debiased estimate needs four samples";
             return kernel;
@@ -313,14 +331,13 @@ class Cka final : public repal::MetricOf<Kernel> {
         constexpr double rounding = 1e-13;
         if (debiased > rounding * square) kernel.debiased = std::sqrt(debiased);
         if (!is_biased() && kernel.debiased == 0) kernel.cause = "all samples of a system are equally far apart";
-        if (is_corrected()) correct(debiased, kernel);
+        if (is_corrected()) correct(debiased, factor, kernel);
         return kernel;
     }
 
-    static void correct(double product, Kernel& kernel) {
+    static void correct(double product, const MatrixXd& factor, Kernel& kernel) {
         const auto p = static_cast<double>(kernel.factor.cols());
-        if (kernel.factor.cols() > 1)
-            kernel.own = (product - product_of_channels(kernel.factor, kernel.factor)) / (p * (p - 1));
+        if (kernel.factor.cols() > 1) kernel.own = (product - product_of_channels(factor, factor)) / (p * (p - 1));
         if (!(kernel.own > 0))
             kernel.cause = fmt::format(
                 "{} channels are too few for the dimension of the data: what different channels "
@@ -353,6 +370,10 @@ class Cka final : public repal::MetricOf<Kernel> {
                                         double square) { return std::expm1(scale * square); });
         } else {
             lower = -lower.cwiseSqrt() / 2;
+        }
+        if (is_even(lower)) {
+            kernel.cause = "all samples of a system are equally far apart";
+            return kernel;
         }
         kernel.unit = packed(lower, !is_biased());
         if (kernel.unit.size() == 0) kernel.cause = "all samples of a system are equally far apart";
@@ -411,7 +432,7 @@ class Cka final : public repal::MetricOf<Kernel> {
         const auto q = static_cast<double>(b.factor.cols());
         double shared = debiased_product(product, a.squares, b.squares);
         if (options_.same_channels)
-            shared = (shared - product_of_channels(a.factor, b.factor)) / (p * (p - 1));
+            shared = (shared - product_of_channels(a.factor.matrix(), b.factor.matrix())) / (p * (p - 1));
         else
             shared /= p * q;
         const double cka = shared / std::sqrt(a.own * b.own);

@@ -155,6 +155,11 @@ class EigenvalueWasserstein final : public repal::HavokMetric<Spectrum> {
                 return repal::Score::without_value(
                     repal::Status::not_applicable,
                     fmt::format("{} modes are to be kept of operators of rank {}", options_.kept, spectrum->rank()));
+            if (options_.modes == "all" && options_.kept > 0 && options_.kept != spectrum->rank())
+                return repal::Score::without_value(
+                    repal::Status::not_applicable,
+                    fmt::format("kept is {}, and all {} modes are compared: set modes to least_residual", options_.kept,
+                                spectrum->rank()));
             if (is_continuous() && !(spectrum->eigenvalues.cwiseAbs().minCoeff() > 0))
                 return repal::Score::without_value(repal::Status::not_applicable,
                                                    "an eigenvalue of a system is 0 and has no logarithm");
@@ -172,9 +177,9 @@ class EigenvalueWasserstein final : public repal::HavokMetric<Spectrum> {
         score.values = {distance};
         if (options_.kept > 0 && options_.modes != "all" && std::max(x.rows(), y.rows()) > options_.kept)
             score.warnings = {
-                fmt::format("{} modes are kept of one system and {} of the other: conjugate pairs stay "
-                            "together",
-                            x.rows(), y.rows())};
+                fmt::format("{} modes are kept of one system and {} of the other, not {}: "
+                            "conjugate pairs stay together",
+                            x.rows(), y.rows(), options_.kept)};
         return score;
     }
 

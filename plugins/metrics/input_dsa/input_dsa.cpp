@@ -144,7 +144,14 @@ class InputDsa final : public repal::MetricOf<Driven> {
                 fmt::format("inputs must be the same, but one system has {} and the other {}", a.b.cols(), b.b.cols()));
         const repal::Alignment state = repal::align(*a.linear_operator, *b.linear_operator);
         const double of_state = state.is_converged ? state.angle_rad : std::numeric_limits<double>::quiet_NaN();
-        const double of_input = angle_of(a.b, b.b);
+        // A rotation lays any two columns on each other.
+        const bool has_one_input = a.b.cols() == 1;
+        if (has_one_input && options_.compare == "input")
+            return repal::Score::without_value(
+                repal::Status::not_applicable,
+                "with one input B is one column, and any two can be turned onto each other; "
+                "compare joint knows what the input does");
+        const double of_input = has_one_input ? std::numeric_limits<double>::quiet_NaN() : angle_of(a.b, b.b);
         const double joint = angle_of(a.reached, b.reached);
         repal::Score score = repal::Score::of(options_.compare == "input" ? of_input : joint);
         if (options_.compare == "state") {

@@ -110,9 +110,15 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
     // Of [U_f; U_p; Y_p; Y_f]
     const Index of_past = p * (inputs + channels);
     const Index known = p * inputs + of_past;
-    MatrixXd products = MatrixXd::Zero(known + p * channels, known + p * channels);
     std::vector<MatrixXd> all_windows;
     Index columns = 0;
+    for (Index k = 0; k < x.shape().trials; ++k) columns += std::max<Index>(0, x.steps(k) - 2 * p + 1);
+    if (columns >= 2 && columns < known)
+        return without(
+            fmt::format("{} windows of {} steps cannot tell {} numbers of inputs and channels apart: use more "
+                        "trials, or fewer delays, inputs or channels",
+                        columns, 2 * p, known));
+    MatrixXd products = MatrixXd::Zero(known + p * channels, known + p * channels);
     for (Index k = 0; k < x.shape().trials; ++k) {
         const Index windows = x.steps(k) - 2 * p + 1;
         if (windows < 2) {
@@ -125,7 +131,6 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
         rows << side_by_side(u, p, p, windows), side_by_side(u, 0, p, windows), side_by_side(y, 0, p, windows),
             side_by_side(y, p, p, windows);
         products.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
-        columns += windows;
         all_windows.push_back(std::move(rows));
     }
     if (columns < 2) throw InvalidTrajectories(fmt::format("{} delays need trials of {} steps", p, 2 * p + 1));

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -27,7 +28,15 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using repal::Option;
-using Neighbours = std::vector<Index>;  ///< of a sample, rising
+
+/// The neighbours of a sample. Those that are equally near, where not all of them are among the k nearest, have a share
+/// of the places that are left: which of them came first would be the same in any two systems.
+struct Neighbours {
+    auto operator<=>(const Neighbours&) const = default;
+
+    std::vector<Index> samples;  ///< rising
+    std::vector<double> shares;  ///< of each, 1 unless it is tied; their sum is k
+};
 
 /// The neighbours of the samples of a system.
 struct Neighbourhoods {
@@ -42,21 +51,33 @@ struct Neighbourhoods {
     std::size_t bytes = sizeof(Neighbourhoods);
 
     std::vector<Neighbours> of = {};  ///< of each sample
+    Index tied = 0;                   ///< samples of which some neighbours are tied
     // For the measures of similarities alone:
     MatrixXd unit = {};       ///< (channel, sample), samples of norm 1
     VectorXd row_means = {};  ///< of the cosines of each sample with all others
     double own = 0;           ///< of a system with itself, under the root
 };
 
-Neighbours common(const Neighbours& a, const Neighbours& b) {
-    Neighbours both;
-    std::ranges::set_intersection(a, b, std::back_inserter(both));
-    return both;
+/// Sum of the products of shares.
+double product_of(const Neighbours& a, const Neighbours& b) {
+    double sum = 0;
+    for (std::size_t i = 0, j = 0; i < a.samples.size() && j < b.samples.size();) {
+        if (a.samples[i] == b.samples[j])
+            sum += a.shares[i++] * b.shares[j++];
+        else if (a.samples[i] < b.samples[j])
+            ++i;
+        else
+            ++j;
+    }
+    return sum;
 }
+
+/// Neighbours in both systems.
+using Common = std::vector<std::vector<Index>>;
 
 /// Sum over i of sum of values(i, j) over its neighbours j.
 template <class Values>
-double sum_over(const std::vector<Neighbours>& mask, const Values& values) {
+double sum_over(const Common& mask, const Values& values) {
     double sum = 0;
     for (std::size_t i = 0; i < mask.size(); ++i)
         for (const Index j : mask[i]) sum += values(static_cast<Index>(i), j);
@@ -67,7 +88,7 @@ double sum_over(const std::vector<Neighbours>& mask, const Values& values) {
 /// need not be symmetric; B enters the first term transposed, as in the published code of CKNNA. So A and B are not
 /// alike.
 template <class Values, class OtherValues>
-double hsic(const std::vector<Neighbours>& mask, const Values& a, const OtherValues& b) {
+double hsic(const Common& mask, const Values& a, const OtherValues& b) {
     const auto n = static_cast<double>(mask.size());
     const auto size = static_cast<Index>(mask.size());
     VectorXd column_sums = VectorXd::Zero(size);  // of A
@@ -96,9 +117,10 @@ repal::Score score_of(double apart, std::vector<double> values) {
 }
 
 /// Local similarity: whether the same samples are neighbours in two systems. N_i and M_i are the k most similar others
-/// of sample i, of equal ones the first, by `distance`: euclidean, or cosine, s_ij. Rows must correspond.
+/// of sample i, by `distance`: euclidean, or cosine, s_ij. Rows must correspond.
 ///
-/// measure: mutual, mean_i |N_i and M_i| / k; jaccard, mean_i |N_i and M_i| / |N_i or M_i|; second_order, mean_i of the
+/// measure: mutual, mean_i |N_i and M_i| / k; jaccard, mean_i |N_i and M_i| / |N_i or M_i|; of ties, products of shares
+/// instead, and the angle of mutual is that of the matrices of shares; second_order, mean_i of the
 /// cosine of s_x(i, j) and s_y(i, j) over j in N_i or M_i; cknna, CKA of the kernels s where both systems have
 /// neighbours, as its published code computes it but without its 1e-6, the mean of both orders of the systems, in which
 /// it differs; local_alignment, sum over j in N_i and M_i of cx_ij cy_ij with rows centred, c_ij = s_ij - mean of s_il
@@ -191,6 +213,10 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         // A power of two: ties stay ties.
         const MatrixXd rows = samples.rows * repal::scale_into_range(samples.rows.cwiseAbs().maxCoeff());
         const Index n = rows.rows();
+        if ((rows.rowwise() - rows.row(0)).cwiseAbs().maxCoeff() == 0) {
+            found.cause = "all samples of a system are equal";
+            return found;
+        }
         MatrixXd cosines;
         if (is_cosine() || uses_similarities()) {
             const VectorXd norms = rows.rowwise().norm();
@@ -209,20 +235,23 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
                                           options_.k, options_.k, i, n, others.size());
                 return found;
             }
-            const auto is_nearer = [&](Index a, Index b) {
-                return similarity[a] > similarity[b] || (similarity[a] == similarity[b] && a < b);
-            };
-            std::ranges::nth_element(others, others.begin() + (options_.k - 1), is_nearer);
-            others.resize(static_cast<std::size_t>(options_.k));
-            std::ranges::sort(others);
-            found.of.push_back(std::move(others));
+            found.of.push_back(nearest(std::move(others), similarity));
+            found.tied += std::ranges::any_of(found.of.back().shares, [](double share) { return share != 1; }) ? 1 : 0;
+        }
+        if (found.tied > 0 && uses_similarities()) {
+            found.cause = fmt::format(
+                "neighbours of {} of {} samples are equally near: which are the {} nearest is not "
+                "known; measures mutual and jaccard share such places out",
+                found.tied, n, options_.k);
+            return found;
         }
         if (options_.k > n / 4 && found.warning.empty())
             found.warning =
                 fmt::format("{} of {} samples are neighbours of a sample: they are hardly local", options_.k, n);
         if (uses_similarities()) add_similarities(cosines, found);
         if (!uses_similarities()) found.unit.resize(0, 0);
-        found.bytes += sizeof(double) * static_cast<std::size_t>(found.unit.size() + n * (options_.k + 4));
+        for (const Neighbours& one : found.of) found.bytes += 2 * sizeof(double) * one.samples.size();
+        found.bytes += sizeof(double) * static_cast<std::size_t>(found.unit.size() + 8 * n);
         return found;
     }
 
@@ -230,23 +259,36 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         if (auto refused = refusal(a, b)) return *refused;
         const auto n = static_cast<double>(a.of.size());
         const auto k = static_cast<double>(options_.k);
-        std::vector<Neighbours> both;
-        std::size_t shared = 0;
+        double shared = 0;
+        double of_a = 0;
+        double of_b = 0;
         double jaccard_apart = 0;
         for (std::size_t i = 0; i < a.of.size(); ++i) {
-            both.push_back(common(a.of[i], b.of[i]));
-            shared += both.back().size();
-            const auto one = static_cast<double>(both.back().size());
-            jaccard_apart += (2 * k - 2 * one) / (2 * k - one) / n;
+            const double product = product_of(a.of[i], b.of[i]);
+            const double square = product_of(a.of[i], a.of[i]);
+            const double other_square = product_of(b.of[i], b.of[i]);
+            shared += product;
+            of_a += square;
+            of_b += other_square;
+            const double either = square + other_square - product;
+            jaccard_apart += (either - product) / either / n;
         }
-        const double mutual_apart = (n * k - static_cast<double>(shared)) / (n * k);
-        const std::vector<double> mutual = {1 - mutual_apart, above_chance(mutual_apart, n)};
-        if (options_.measure == "mutual") return score_of(mutual_apart, mutual);
-        if (options_.measure == "jaccard") return score_of(jaccard_apart, {1 - jaccard_apart, mutual[0], mutual[1]});
+        const double norms = std::sqrt(of_a) * std::sqrt(of_b);
+        const double mutual_apart = (norms - shared) / norms;
+        const std::vector<double> mutual = {shared / (n * k), above_chance(shared / (n * k), n)};
+        if (options_.measure == "mutual")
+            return warned(score_of(mutual_apart, mutual), a, b, k * k * n / (n - 1) / norms);
+        if (options_.measure == "jaccard")
+            return warned(score_of(jaccard_apart, {1 - jaccard_apart, mutual[0], mutual[1]}), a, b,
+                          k * k * n / (n - 1) / norms);
         if (options_.measure == "second_order") {
             const double apart = second_order_apart(a, b, [](double s) { return s; });
             const double of_distances = 1 - second_order_apart(a, b, [](double s) { return 1 - s; });
             return score_of(apart, {1 - apart, mutual[0], mutual[1], of_distances});
+        }
+        Common both;
+        for (std::size_t i = 0; i < a.of.size(); ++i) {
+            std::ranges::set_intersection(a.of[i].samples, b.of[i].samples, std::back_inserter(both.emplace_back()));
         }
         const double own = std::sqrt(a.own) * std::sqrt(b.own);
         const bool is_directed = options_.measure == "cknna";
@@ -261,7 +303,7 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         return score;
     }
 
-    /// Neighbours go with their trials. Of equally near ones those that were first stay first.
+    /// Neighbours go with their trials.
     std::vector<repal::Score> permuted_distances(const Neighbourhoods& a, const Neighbourhoods& b,
                                                  repal::TrialOrders orders) const override {
         const Index n = std::ssize(b.of);
@@ -275,10 +317,16 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
             for (Index i = 0; i < n; ++i) new_of[static_cast<std::size_t>(old_of(i, 0))] = i;
             Neighbourhoods permuted{.shape = b.shape};
             for (Index i = 0; i < n; ++i) {
-                Neighbours moved = b.of[static_cast<std::size_t>(old_of(i, 0))];
-                for (Index& j : moved) j = new_of[static_cast<std::size_t>(j)];
+                const Neighbours& before = b.of[static_cast<std::size_t>(old_of(i, 0))];
+                std::vector<std::pair<Index, double>> moved;
+                for (std::size_t j = 0; j < before.samples.size(); ++j)
+                    moved.emplace_back(new_of[static_cast<std::size_t>(before.samples[j])], before.shares[j]);
                 std::ranges::sort(moved);
-                permuted.of.push_back(std::move(moved));
+                Neighbours& after = permuted.of.emplace_back();
+                for (const auto& [sample, share] : moved) {
+                    after.samples.push_back(sample);
+                    after.shares.push_back(share);
+                }
             }
             scores.push_back(distance(a, permuted));
         }
@@ -319,9 +367,44 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         return others;
     }
 
-    double above_chance(double mutual_apart, double n) const {
+    double above_chance(double mutual, double n) const {
         const double chance = static_cast<double>(options_.k) / (n - 1);
-        return chance < 1 ? 1 - mutual_apart / (1 - chance) : std::numeric_limits<double>::quiet_NaN();
+        return chance < 1 ? (mutual - chance) / (1 - chance) : std::numeric_limits<double>::quiet_NaN();
+    }
+
+    /// `chance`: the cosine that independent systems with as many ties have.
+    repal::Score warned(repal::Score score, const Neighbourhoods& a, const Neighbourhoods& b, double chance) const {
+        const auto n = static_cast<double>(a.of.size());
+        if (a.tied + b.tied == 0 || chance < 1.5 * static_cast<double>(options_.k) / (n - 1)) return score;
+        score.warnings.push_back(
+            fmt::format("neighbours of {} and {} of {} samples are equally near: systems with as many ties that are "
+                        "unrelated are at about {:.2f} rad; mutual_above_chance knows it",
+                        a.tied, b.tied, a.of.size(), std::acos(std::min(1.0, chance))));
+        return score;
+    }
+
+    /// The k nearest of the others. Similarities that differ by rounding are equal.
+    Neighbours nearest(std::vector<Index> others, const VectorXd& similarity) const {
+        const auto by_similarity = [&](Index i, Index j) { return similarity[i] > similarity[j]; };
+        const auto last = others.begin() + (options_.k - 1);
+        std::ranges::nth_element(others, last, by_similarity);
+        const double least = similarity[*last];
+        const double rounding = 1e-12 * (is_cosine() ? 1 : std::abs(least));
+        Neighbours found;
+        Index nearer = 0;
+        Index tied = 0;
+        for (const Index i : others) {
+            nearer += similarity[i] > least + rounding ? 1 : 0;
+            tied += std::abs(similarity[i] - least) <= rounding ? 1 : 0;
+        }
+        const double share = static_cast<double>(options_.k - nearer) / static_cast<double>(tied);
+        std::ranges::sort(others);
+        for (const Index i : others) {
+            if (similarity[i] < least - rounding) continue;
+            found.samples.push_back(i);
+            found.shares.push_back(similarity[i] > least + rounding ? 1 : share);
+        }
+        return found;
     }
 
     void add_similarities(const MatrixXd& cosines, Neighbourhoods& found) const {
@@ -329,18 +412,19 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         found.row_means = (cosines.rowwise().sum() - cosines.diagonal()) / others;
         if (options_.measure == "second_order") return;
         const auto values = [&](Index i, Index j) { return cosines(i, j); };
+        Common mask;
+        for (const Neighbours& one : found.of) mask.push_back(one.samples);
         if (options_.measure == "cknna")
-            found.own = cosines.rows() > 3 ? hsic(found.of, values, values) : 0;
+            found.own = cosines.rows() > 3 ? hsic(mask, values, values) : 0;
         else
-            found.own = sum_over(found.of, [&](Index i, Index j) {
+            found.own = sum_over(mask, [&](Index i, Index j) {
                 const double centred = cosines(i, j) - found.row_means[i];
                 return centred * centred;
             });
         if (!(found.own > 0)) found.cause = "the similarities of neighbours do not vary in a system";
     }
 
-    double aligned_kernels(const std::vector<Neighbours>& both, const Neighbourhoods& a,
-                           const Neighbourhoods& b) const {
+    double aligned_kernels(const Common& both, const Neighbourhoods& a, const Neighbourhoods& b) const {
         const auto of_a = [&](Index i, Index j) { return a.unit.col(i).dot(a.unit.col(j)); };
         const auto of_b = [&](Index i, Index j) { return b.unit.col(i).dot(b.unit.col(j)); };
         if (options_.measure == "cknna") return hsic(both, of_a, of_b);
@@ -353,8 +437,8 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
     static double second_order_apart(const Neighbourhoods& a, const Neighbourhoods& b, const Of& of) {
         double apart = 0;
         for (std::size_t i = 0; i < a.of.size(); ++i) {
-            Neighbours either;
-            std::ranges::set_union(a.of[i], b.of[i], std::back_inserter(either));
+            std::vector<Index> either;
+            std::ranges::set_union(a.of[i].samples, b.of[i].samples, std::back_inserter(either));
             VectorXd x(std::ssize(either));
             VectorXd y(std::ssize(either));
             for (std::size_t j = 0; j < either.size(); ++j) {

@@ -13,6 +13,7 @@
 
 import repal.linalg;
 import repal.metric;
+import repal.panels;
 import repal.permuted_products;
 import repal.random;
 import repal.thin_basis;
@@ -27,14 +28,14 @@ using repal::Option;
 struct Features {
     /// The wider one comes first.
     bool precedes(const Features& other) const {
-        return phi.cols() > other.phi.cols() || (phi.cols() == other.phi.cols() && repal::precedes(phi, other.phi));
+        return phi.cols() > other.phi.cols() || (phi.cols() == other.phi.cols() && phi.precedes(other.phi));
     }
 
     repal::Shape shape;
-    MatrixXd phi = {};       ///< (sample, direction) of norm 1; empty: see cause
-    std::string cause = {};  ///< why it cannot be compared
-    double norm = 0;         ///< of the centred samples, in their unit
-    MatrixXd unit = {};      ///< these with norm 1, if phi is not
+    repal::Panels phi = {};   ///< (sample, direction) of norm 1; empty: see cause
+    std::string cause = {};   ///< why it cannot be compared
+    double norm = 0;          ///< of the centred samples, in their unit
+    repal::Panels unit = {};  ///< these with norm 1, if phi is not
     std::size_t bytes = 0;
 };
 
@@ -146,10 +147,10 @@ class Procrustes final : public repal::MetricOf<Features> {
             return features;
         }
         if (is_plain()) {
-            features.phi = std::move(unit);
+            features.phi = repal::Panels(unit);
             return features;
         }
-        features.unit = std::move(unit);
+        features.unit = repal::Panels(unit);
         const repal::ThinBasis basis = repal::thin_basis(x.rows());
         if (options_.alpha == 0 && basis.rank() >= x.rows().rows() - 1) {
             features.cause = fmt::format(
@@ -157,17 +158,16 @@ class Procrustes final : public repal::MetricOf<Features> {
                 x.rows().rows());
             return features;
         }
-        features.phi = basis.vectors * weights(basis).asDiagonal();
-        features.phi /= features.phi.norm();
-        features.bytes = sizeof(double) * static_cast<std::size_t>(features.phi.size() + features.unit.size());
+        const MatrixXd phi = basis.vectors * weights(basis).asDiagonal();
+        features.phi = repal::Panels(phi / phi.norm());
+        features.bytes = features.phi.bytes() + features.unit.bytes();
         return features;
     }
 
     repal::Score distance(const Features& a, const Features& b) const override {
         if (auto refused = refusal(a, b)) return *refused;
-        const MatrixXd product = a.phi.transpose() * b.phi;
-        repal::Score score = score_of(product, a.phi, b.phi);
-        const repal::Score plain = is_plain() ? score : score_of(a.unit.transpose() * b.unit, a.unit, b.unit);
+        repal::Score score = score_of(a.phi, b.phi);
+        const repal::Score plain = is_plain() ? score : score_of(a.unit, b.unit);
         score.values = {plain.values[0], size_and_shape(a.norm, b.norm, plain.angle_rad)};
         const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
         if (a.phi.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.phi.rows(), p, q)};
@@ -178,10 +178,12 @@ class Procrustes final : public repal::MetricOf<Features> {
                                                  repal::TrialOrders orders) const override {
         if (refusal(a, b)) return {};
         std::vector<repal::Score> scores(orders.size());
-        repal::for_each_product(a.phi, b.phi, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
+        const MatrixXd x = a.phi.matrix();
+        const MatrixXd y = b.phi.matrix();
+        repal::for_each_product(x, y, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
             const double cosine = repal::nuclear_norm(product);
             scores[i] = repal::Score::of(repal::aligned_angle(cosine, [&] {
-                return distance_of_aligned(a.phi, repal::in_trial_order(b.phi, b.shape.steps, orders[i]), product);
+                return distance_of_aligned(x, repal::in_trial_order(y, b.shape.steps, orders[i]), product);
             }));
         });
         return scores;
@@ -205,10 +207,11 @@ class Procrustes final : public repal::MetricOf<Features> {
     }
 
     /// The angle, and the cosine as a value.
-    static repal::Score score_of(const MatrixXd& product, const MatrixXd& x, const MatrixXd& y) {
+    static repal::Score score_of(const repal::Panels& x, const repal::Panels& y) {
+        const MatrixXd product = x.transposed_times(y);
         const double cosine = repal::nuclear_norm(product);
-        repal::Score score =
-            repal::Score::of(repal::aligned_angle(cosine, [&] { return distance_of_aligned(x, y, product); }));
+        repal::Score score = repal::Score::of(
+            repal::aligned_angle(cosine, [&] { return distance_of_aligned(x.matrix(), y.matrix(), product); }));
         score.values = {std::min(1.0, cosine)};
         return score;
     }

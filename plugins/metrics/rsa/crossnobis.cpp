@@ -55,6 +55,20 @@ MatrixXd residuals_of(const MatrixXd& patterns, const Repeats& repeats) {
     return residuals;
 }
 
+/// Sum over different rows of the products with themselves, each as a mean: |mean|^2 without what noise adds.
+double square_of_others(const MatrixXd& repeats) {
+    const auto n = static_cast<double>(repeats.rows());
+    return (repeats.colwise().sum().squaredNorm() - repeats.squaredNorm()) / (n * (n - 1));
+}
+
+double of_runs(const MatrixXd& a, const MatrixXd& b) {
+    return square_of_others(a - b);
+}
+
+double of_repeats(const MatrixXd& a, const MatrixXd& b) {
+    return square_of_others(a) + square_of_others(b) - 2 * a.colwise().mean().dot(b.colwise().mean());
+}
+
 }  // namespace
 
 Crossnobis crossnobis(const MatrixXd& patterns, const Repeats& repeats, bool is_whitened) {
@@ -65,14 +79,15 @@ Crossnobis crossnobis(const MatrixXd& patterns, const Repeats& repeats, bool is_
         return result;
     }
     MatrixXd white = patterns;
-    const auto n_repeats = static_cast<Index>(repeats.trials.front().size());
+    Index freedom = -conditions;
+    for (const std::vector<Index>& trials : repeats.trials) freedom += std::ssize(trials);
     if (is_whitened) {
         const MatrixXd residuals = residuals_of(patterns, repeats);
         if (!(residuals.colwise().norm().minCoeff() > 0)) {
             result.cause = "a number of the patterns does not vary from repeat to repeat: set noise to identity";
             return result;
         }
-        const Noise noise = shrunk(residuals, static_cast<double>(conditions * (n_repeats - 1)));
+        const Noise noise = shrunk(residuals, static_cast<double>(freedom));
         const Eigen::LLT<MatrixXd> cholesky(noise.covariance);
         constexpr double is_singular = 1e-14;
         if (cholesky.info() != Eigen::Success || cholesky.rcond() < is_singular) {
@@ -85,13 +100,13 @@ Crossnobis crossnobis(const MatrixXd& patterns, const Repeats& repeats, bool is_
     std::vector<MatrixXd> of_condition;
     for (const std::vector<Index>& trials : repeats.trials) of_condition.emplace_back(white(trials, Eigen::all));
     result.distances.resize(conditions * (conditions - 1) / 2);
-    const double share = 1 / (static_cast<double>(n_repeats * (n_repeats - 1)) * static_cast<double>(patterns.cols()));
+    const auto numbers = static_cast<double>(patterns.cols());
     Index pair = 0;
     for (std::size_t i = 0; i < of_condition.size(); ++i)
-        for (std::size_t j = i + 1; j < of_condition.size(); ++j) {
-            const MatrixXd apart = of_condition[i] - of_condition[j];
-            result.distances[pair++] = share * (apart.colwise().sum().squaredNorm() - apart.squaredNorm());
-        }
+        for (std::size_t j = i + 1; j < of_condition.size(); ++j)
+            result.distances[pair++] = (repeats.are_runs ? of_runs(of_condition[i], of_condition[j])
+                                                         : of_repeats(of_condition[i], of_condition[j])) /
+                                       numbers;
     return result;
 }
 

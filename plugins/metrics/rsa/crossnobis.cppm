@@ -19,6 +19,9 @@ export struct Crossnobis {
 ///
 ///     d_ij = sum_{f != g} (b_i^f - b_j^f) W (b_i^g - b_j^g)^T / (F (F - 1) P)
 ///
+/// Where repeats are no runs, so that f has no meaning across conditions, or conditions have other numbers of them,
+/// products of two conditions are those of their means: the same expectation, whatever the order of the trials.
+///
 /// Expected to be 0 for equal conditions, so that negative values are right. W is the identity, or, `is_whitened`, the
 /// inverse of the covariance of residuals, shrunk towards its diagonal as much as Schaefer & Strimmer 2005 estimate.
 /// `patterns`: (trial, P).

@@ -57,6 +57,19 @@ struct Triplets final : repal::OperatorEmbedding {
                 "eigenvectors of a system have a condition number of {:.0e}: those of close eigenvalues are "
                 "arbitrary",
                 condition);
+        const double gap = smallest_gap(solver.eigenvalues());
+        constexpr double coincide = 1e-8;
+        constexpr double are_close = 0.01;
+        if (gap < coincide) {
+            cause = "eigenvalues of the operator of a system coincide: their eigenvectors are arbitrary";
+            return;
+        }
+        if (gap < are_close && ill_conditioned.empty())
+            ill_conditioned = fmt::format(
+                "eigenvalues of a system differ by {:.1g} of the largest: noise mixes their eigenvectors; a lower "
+                "rank, or "
+                "eta nearer 1, depends less on them",
+                gap);
         status = repal::Status::ok;
         // Directions of the operator are U^T h / S of delays h.
         const repal::Havok::Products& products = havok().products();
@@ -67,6 +80,15 @@ struct Triplets final : repal::OperatorEmbedding {
         left = (axes * s.cwiseInverse().asDiagonal() * left_of_operator).colwise().normalized();
         bytes = sizeof(double) * static_cast<std::size_t>(3 * products.gram.size() + products.axes.size() +
                                                           2 * (right.size() + left.size()));
+    }
+
+    /// Of two eigenvalues, in units of the largest.
+    static double smallest_gap(const Eigen::VectorXcd& eigenvalues) {
+        double gap = 1;
+        const double largest = eigenvalues.cwiseAbs().maxCoeff();
+        for (Index i = 0; i < eigenvalues.size(); ++i)
+            for (Index j = 0; j < i; ++j) gap = std::min(gap, std::abs(eigenvalues[i] - eigenvalues[j]) / largest);
+        return gap;
     }
 
     Eigen::VectorXcd eigenvalues;
@@ -131,23 +153,19 @@ class Sgot final : public repal::HavokMetric<Triplets> {
 
     static repal::MetricInfo info() {
         using enum repal::Invariance;
-        return {.name = "sgot",
-                .version = "1",
-                .family = repal::Family::dynamics,
-                .summary = "distance that modes, eigenvalues with their eigenvectors, are moved to those of the other",
-                .source = "Germain et al. 2025, spectral-Grassmann optimal transport; operator: Ostrow et al. 2023",
-                .invariances = {scaling, trial_order},
-                .has_triangle_inequality = true,
-                .largest_rad = std::numbers::pi / 2,
-                .corresponding = {repal::Correspondence::channels},
-                .needs_equal_steps = false,
-                .values = {repal::rank_value(),
-                           {.name = "sgot", .summary = "W", .minimum = 0, .larger_is_alike = false},
-                           {.name = "sgot_pot",
-                            .summary = "fourth root of the mean cost, as the package POT has it",
-                            .minimum = 0,
-                            .larger_is_alike = false}},
-                .options = repal::option_infos<Options>()};
+        return {
+            .name = "sgot",
+            .version = "1",
+            .family = repal::Family::dynamics,
+            .summary = "distance that modes, eigenvalues with their eigenvectors, are moved to those of the other",
+            .source = "Germain et al. 2025, spectral-Grassmann optimal transport; operator: Ostrow et al. 2023",
+            .invariances = {scaling, trial_order},
+            .has_triangle_inequality = true,
+            .largest_rad = std::numbers::pi / 2,
+            .corresponding = {repal::Correspondence::channels},
+            .needs_equal_steps = false,
+            .values = {repal::rank_value(), {.name = "sgot", .summary = "W", .minimum = 0, .larger_is_alike = false}},
+            .options = repal::option_infos<Options>()};
     }
 
     explicit Sgot(Options options) : HavokMetric(options), options_(std::move(options)) {}
@@ -173,7 +191,7 @@ class Sgot final : public repal::HavokMetric<Triplets> {
         const double moved =
             options_.order == 1 ? mean : std::sqrt(std::max(0.0, repal::cheapest_transport(ground.cwiseAbs2()).cost));
         repal::Score score = repal::Score::of(std::atan(moved));
-        score.values = {moved, std::sqrt(std::sqrt(std::max(0.0, mean)))};
+        score.values = {moved};
         for (const Triplets* one : {&a, &b})
             if (!one->ill_conditioned.empty()) score.warnings = {one->ill_conditioned};
         return score;

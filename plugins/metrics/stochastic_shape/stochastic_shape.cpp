@@ -109,7 +109,7 @@ using Improved = std::function<std::pair<MatrixXd, double>(const MatrixXd&)>;
 /// step that goes down is taken back, and the next one is plain. Source: Nesterov 1983; O'Donoghue & Candes 2015
 /// (restarts).
 Aligned climbed(const MatrixXd& start, const Improved& improved, int most) {
-    constexpr double tolerance = 1e-12;
+    constexpr double tolerance = 1e-11;
     Aligned found{.rotation = start, .value = -std::numeric_limits<double>::infinity()};
     MatrixXd rotation = start;
     MatrixXd after_best;  // one plain step from the best rotation
@@ -144,7 +144,7 @@ Aligned climbed(const MatrixXd& start, const Improved& improved, int most) {
 /// The best of climbs from all starts, the first one of equal ones. A few steps tell which of them are worth the end.
 Aligned best_of(const std::vector<MatrixXd>& starts, const Improved& improved) {
     constexpr int few = 12;
-    constexpr int most = 5000;
+    constexpr int most = 2000;
     constexpr std::size_t least_finished = 4;
     std::vector<Aligned> climbs;
     for (const MatrixXd& start : starts) climbs.push_back(climbed(start, improved, few));
@@ -167,6 +167,16 @@ double mean_distance(const std::vector<MatrixXd>& x, const std::vector<MatrixXd>
     for (std::size_t i = 0; i < x.size(); ++i)
         for (Index r = 0; r < x[i].rows(); ++r)
             sum += (y[i].rowwise() - x[i].row(r)).rowwise().norm().mean() / static_cast<double>(x[i].rows());
+    return sum / static_cast<double>(x.size());
+}
+
+/// The same of different samples of an image.
+double mean_distance_of_others(const std::vector<MatrixXd>& x) {
+    double sum = 0;
+    for (const MatrixXd& image : x) {
+        const auto n = static_cast<double>(image.rows());
+        sum += mean_distance({image}, {image}) * n / (n - 1);
+    }
     return sum / static_cast<double>(x.size());
 }
 
@@ -291,10 +301,15 @@ class StochasticShape final : public repal::MetricOf<Images> {
             for (const Index trial : repeats.trials[condition]) of_image.push_back(trial * x.shape().steps + step);
             images.samples.emplace_back(rows(of_image, Eigen::all) * scale);
         }
-        const Index n_repeats = images.samples.front().rows();
-        images.all.resize(std::ssize(images.samples) * n_repeats, rows.cols());
-        for (std::size_t i = 0; i < images.samples.size(); ++i)
-            images.all.middleRows(static_cast<Index>(i) * n_repeats, n_repeats) = images.samples[i];
+        Index n_rows = 0;
+        for (const MatrixXd& image : images.samples) n_rows += image.rows();
+        images.all.resize(n_rows, rows.cols());
+        n_rows = 0;
+        for (const MatrixXd& image : images.samples) {
+            images.all.middleRows(n_rows, image.rows()) = image;
+            n_rows += image.rows();
+        }
+        remark(x, repeats, images);
         images.means.resize(std::ssize(images.samples), rows.cols());
         for (std::size_t i = 0; i < images.samples.size(); ++i)
             images.means.row(static_cast<Index>(i)) = images.samples[i].colwise().mean();
@@ -319,6 +334,25 @@ class StochasticShape final : public repal::MetricOf<Images> {
 
  private:
     bool is_gaussian() const { return options_.distribution == "gaussian"; }
+
+    /// What may not be meant.
+    void remark(const repal::Trajectories& x, const repal::Repeats& repeats, Images& images) const {
+        const auto add = [&](const std::string& text) {
+            images.warning += (images.warning.empty() ? "" : "; ") + text;
+        };
+        if (options_.repeats == 0 && x.conditions().empty())
+            add(fmt::format(
+                "all {} trials are taken as repeats of one condition: --conditions, or repeats, says otherwise",
+                x.shape().trials));
+        std::size_t fewest = repeats.trials.front().size();
+        for (const auto& trials : repeats.trials) fewest = std::min(fewest, trials.size());
+        if (is_gaussian() && options_.means < 1 && options_.shrinkage == 0 &&
+            static_cast<Index>(fewest) <= x.shape().channels)
+            add(
+                fmt::format("{} repeats are few for covariances of {} channels, whose distance is too large then; set "
+                            "shrinkage, or compare with a split of the repeats",
+                            fewest, x.shape().channels));
+    }
 
     /// (condition, step) of each.
     std::vector<std::pair<std::size_t, Index>> image_list(const repal::Repeats& repeats, Index steps,
@@ -346,7 +380,8 @@ class StochasticShape final : public repal::MetricOf<Images> {
             covariance.diagonal().array() += options_.shrinkage * mean;
             images.roots.push_back(root_of(covariance));
         }
-        if (!(own(images) > 0))
+        constexpr double rounding = 1e-20;  // of squares, of a mean squared norm of 1
+        if (!(own(images) > rounding))
             images.cause =
                 options_.means == 0 ? "the repeats of a system do not vary" : "the means of a system are equal";
     }
@@ -457,10 +492,7 @@ class StochasticShape final : public repal::MetricOf<Images> {
         const double cosine = (mean_norm(x) + mean_norm(y) + best.value) / std::sqrt(own_x * own_y);
         repal::Score score = repal::Score::of(std::acos(std::clamp(cosine, 0.0, 1.0)));
         const double own = (mean_distance(x_data, x_data) + mean_distance(y_data, y_data)) / 2;
-        const auto n = static_cast<double>(a.samples.front().rows());
-        const auto m = static_cast<double>(b.samples.front().rows());
-        const double unbiased =
-            (mean_distance(x_data, x_data) * n / (n - 1) + mean_distance(y_data, y_data) * m / (m - 1)) / 2;
+        const double unbiased = (mean_distance_of_others(x_data) + mean_distance_of_others(y_data)) / 2;
         score.values = {std::sqrt(std::max(0.0, -in_data.value - own)),
                         std::sqrt(std::max(0.0, -in_data.value - unbiased))};
         return score;

@@ -82,9 +82,10 @@ TEST(Trajectories, EmptyAxesAreRefused) {
     EXPECT_THAT(refusal({.trials = 1, .steps = 2, .channels = 0}, RowMatrix(2, 0)), HasSubstr("no channels"));
 }
 
-TEST(Trajectories, DynamicsNeedTwoSteps) {
-    EXPECT_THROW(repal::require_dynamics({.trials = 3, .steps = 1, .channels = 2}), InvalidTrajectories);
-    EXPECT_NO_THROW(repal::require_dynamics({.trials = 1, .steps = 2, .channels = 1}));
+TEST(Trajectories, AFileHasTwoSamples) {
+    EXPECT_THROW(repal::require_samples({.trials = 1, .steps = 1, .channels = 2}), InvalidTrajectories);
+    EXPECT_NO_THROW(repal::require_samples({.trials = 3, .steps = 1, .channels = 2}));
+    EXPECT_NO_THROW(repal::require_samples({.trials = 1, .steps = 2, .channels = 1}));
 }
 
 TEST(Trajectories, AWindowHasTheSameStepsOfEveryTrialAndWhatIsSaidOfThem) {

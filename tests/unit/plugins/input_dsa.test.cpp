@@ -192,6 +192,25 @@ TEST(InputDsa, WhatCannotBeToldHasItsCause) {
     EXPECT_NE(cause(x.with_inputs(x.inputs().leftCols(1))).find("inputs must be the same"), std::string::npos);
 }
 
+// One column can be turned onto any other one.
+TEST(InputDsa, OneInputTellsNothingByItsDirection) {
+    Known one = usual();
+    one.b = drawn(4, 1, "b");
+    const Trajectories x = simulated(one, "a");
+    one.b = drawn(4, 1, "other");
+    const Trajectories y = simulated(one, "b");
+
+    EXPECT_EQ(compared("input", x, y).status, repal::Status::not_applicable);
+    EXPECT_TRUE(std::isnan(compared("joint", x, y).values.at(2)));
+}
+
+TEST(InputDsa, MoreInputsThanWindowsAreRefusedAtOnce) {
+    const Trajectories x = simulated(usual(), "a");
+    const Trajectories wide = x.with_inputs(drawn(20 * 200, 200, "wide"));
+
+    EXPECT_NE(compared("joint", wide, wide).detail.find("windows of 20 steps cannot tell"), std::string::npos);
+}
+
 // Partial observation: the regression takes delays for the state, the subspace does not.
 TEST(InputDsa, TwoChannelsAreEnoughForTheSubspace) {
     Known few = usual();

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -66,7 +67,8 @@ TEST(Repeats, AreBlocksOrWhatLabelsSay) {
     EXPECT_EQ(labelled.trials[0], (std::vector<Index>{1, 3, 5}));
 
     EXPECT_NE(repal::repeats_of(7, 2, {}).cause, "");
-    EXPECT_NE(repal::repeats_of(5, 0, {1, 1, 2, 2, 2}).cause, "");
+    EXPECT_EQ(repal::repeats_of(5, 0, {1, 1, 2, 2, 2}).cause, "");
+    EXPECT_NE(repal::repeats_of(4, 2, {1, 1, 2, 2}).cause, "");  // both are said
     EXPECT_NE(repal::repeats_of(2, 0, {1, 2}).cause, "");
 }
 
@@ -107,6 +109,41 @@ TEST(Crossnobis, InUnitsOfTheNoiseKnowsNoUnitsOfChannels) {
     EXPECT_LT((before.distances - after.distances).norm(), 1e-9 * before.distances.norm());
     EXPECT_GT(before.shrinkage, 0);
     EXPECT_LE(before.shrinkage, 1);
+}
+
+// Labels do not say which repeats of two conditions were next to each other.
+TEST(Crossnobis, OfLabelsDoesNotDependOnTheOrderOfTrials) {
+    const MatrixXd patterns = patterns_with_noise(1, 3);
+    std::vector<std::int64_t> labels;
+    for (Index k = 0; k < 32; ++k) labels.push_back(k / 8);
+    const std::vector<std::size_t> order = repal::Stream(4).child("order").permutation(32);
+    MatrixXd shuffled(32, 3);
+    std::vector<std::int64_t> shuffled_labels;
+    for (Index k = 0; k < 32; ++k) {
+        shuffled.row(k) = patterns.row(static_cast<Index>(order[static_cast<std::size_t>(k)]));
+        shuffled_labels.push_back(labels[order[static_cast<std::size_t>(k)]]);
+    }
+
+    const VectorXd before = repal::crossnobis(patterns, repal::repeats_of(32, 0, labels), false).distances;
+    const VectorXd after = repal::crossnobis(shuffled, repal::repeats_of(32, 0, shuffled_labels), false).distances;
+
+    EXPECT_LT((before - after).norm(), 1e-12);
+}
+
+TEST(Crossnobis, OfUnequalRepeatsIsZeroOnAverageForEqualConditions) {
+    double equal = 0;
+    constexpr int draws = 400;
+    std::vector<std::int64_t> labels(32, 9);  // 22 repeats of one condition, few of the others
+    for (std::size_t k = 0; k < 10; ++k) labels[k] = k < 2 ? 1 : k < 5 ? 2 : 3;
+    for (std::uint64_t draw = 0; draw < draws; ++draw) {
+        repal::Stream noise = repal::Stream(10).child(draw);
+        MatrixXd patterns(32, 3);
+        for (double& value : patterns.reshaped()) value = noise.normal();
+        const VectorXd distances = repal::crossnobis(patterns, repal::repeats_of(32, 0, labels), false).distances;
+        equal += distances.mean() / draws;
+    }
+
+    EXPECT_NEAR(equal, 0, 0.05);  // standard error .015
 }
 
 TEST(Crossnobis, ANumberThatNeverVariesHasNoNoise) {

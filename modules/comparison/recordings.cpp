@@ -26,6 +26,7 @@ module;
 #include "core/eigen.hpp"
 module repal.recordings;
 
+import repal.file;
 import repal.time_step;
 
 namespace repal {

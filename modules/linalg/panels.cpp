@@ -2,6 +2,7 @@ module;
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <tuple>
 #include <vector>
 module repal.panels;
@@ -15,8 +16,17 @@ using Eigen::MatrixXd;
 constexpr Index width = 4;  // columns of a panel, and doubles of a vector
 
 using Lanes = double __attribute__((vector_size(32)));
-// Not aligned: std::vector aligns to 16 bytes.
-using LooseLanes = double __attribute__((vector_size(32), aligned(8)));
+
+// From and to anywhere: std::vector aligns to 16 bytes only.
+Lanes loaded(const double* from) {
+    Lanes lanes;
+    std::memcpy(&lanes, from, sizeof(lanes));
+    return lanes;
+}
+
+void store(Lanes lanes, double* to) {
+    std::memcpy(to, &lanes, sizeof(lanes));
+}
 
 Index panels_of(Index columns) {
     return (columns + width - 1) / width;
@@ -29,8 +39,7 @@ void add_products(const double* x, Index between_panels, const double* y, Index 
     Lanes sums[width][Wide] = {};
     for (Index row = 0; row < rows; ++row) {
         Lanes of_x[Wide];
-        for (int i = 0; i < Wide; ++i)
-            of_x[i] = *reinterpret_cast<const LooseLanes*>(x + i * between_panels + row * width);
+        for (int i = 0; i < Wide; ++i) of_x[i] = loaded(x + i * between_panels + row * width);
         for (Index j = 0; j < width; ++j) {
             const double value = y[row * width + j];
             const Lanes of_y = {value, value, value, value};
@@ -39,8 +48,8 @@ void add_products(const double* x, Index between_panels, const double* y, Index 
     }
     for (Index j = 0; j < width; ++j)
         for (int i = 0; i < Wide; ++i) {
-            auto* target = reinterpret_cast<LooseLanes*>(product + j * stride + i * width);
-            *target += sums[j][i];
+            double* target = product + j * stride + i * width;
+            store(loaded(target) + sums[j][i], target);
         }
 }
 

@@ -50,7 +50,7 @@ class BadFiles(ProgramTest):
             self.refuse_file(self.save(name, array), "trial 2, step 7, channel 1")
 
     def test_one_time_step_and_no_trials(self):
-        self.refuse_file(self.save("one.npy", numpy.zeros((3, 1, 2))), "two steps")
+        self.refuse_file(self.save("one.npy", numpy.zeros((1, 1, 2))), "two steps")
         self.refuse_file(self.save("none.npy", numpy.zeros((0, 30, 2))), "empty: (0, 30, 2)")
 
     def test_delays_longer_than_the_series(self):

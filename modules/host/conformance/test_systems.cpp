@@ -136,6 +136,7 @@ std::vector<std::pair<std::string, Trajectories>> odd_systems() {
         {"times 1e-300", changed(x, [](RowMatrix& values) { values *= 1e-300; })},
         {"one trial", of_shape({.trials = 1, .steps = 60, .channels = 5})},
         {"two steps", of_shape({.trials = 12, .steps = 2, .channels = 5})},
+        {"one step", of_shape({.trials = 12, .steps = 1, .channels = 5})},
         {"one trial of two steps", of_shape({.trials = 1, .steps = 2, .channels = 5})},
         {"one channel", of_shape({.trials = 12, .steps = 60, .channels = 1})},
         {"more channels than samples", of_shape({.trials = 2, .steps = 10, .channels = 40})},

@@ -400,7 +400,7 @@ class PartsAndTimes(Files):
         self.hdf5("a.h5", x=self.array)
         with h5py.File(self.folder / "a.h5", "a") as file:
             file["x"].attrs["dt"] = "20 ms"
-            file["x"].attrs["axes"] = ["stimulus", "time", "neuron"]
+            file["x"].attrs["axes"] = ["odour", "time", "neuron"]
         _, said = self.expect_same("a.h5", reference="a.h5")
         self.assertIn("0.02 s a step", said)
         self.assertIn("understood in part", said)

@@ -148,7 +148,8 @@ TEST(Reference, HavokOperatorsHaveTheReferenceSpectra) {
             EXPECT_NEAR(singular_values[i], expected.at("operator_singular_values")[i].get<double>(), tolerance)
                 << name;
         for (Eigen::Index i = 0; i < havok.products().singular_values.size(); ++i)
-            EXPECT_NEAR(havok.products().singular_values[i], expected.at("hankel_singular_values")[i].get<double>(), tolerance)
+            EXPECT_NEAR(havok.products().singular_values[i], expected.at("hankel_singular_values")[i].get<double>(),
+                        tolerance)
                 << name;
     }
 }

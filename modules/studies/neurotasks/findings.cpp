@@ -316,9 +316,7 @@ Checks checks_of(const std::vector<ScoredPair>& pairs, const NetworkComparisons&
     for (const MetricPairs& table :
          tables_of(pairs, [&](const ScoredPair& pair) { return is_of(pair, Compared::checks, comparisons); })) {
         const auto metric = std::ranges::find(metrics, table.metric, &ChosenMetric::name);
-        const auto has_invariance = [&](Invariance invariance) {
-            return has(metric->info.invariances, invariance);
-        };
+        const auto has_invariance = [&](Invariance invariance) { return has(metric->info.invariances, invariance); };
         double floor = std::numeric_limits<double>::quiet_NaN();
         for (const ScoredPair* pair : table.pairs)
             if (pair->pair->groups.front() == noise_floor && has_value(*pair))

@@ -34,8 +34,8 @@ const EpochRecord& at_fraction(const std::vector<EpochRecord>& records, double f
                    [&](const EpochRecord& record) { return std::abs(static_cast<double>(record.updates) - wanted); });
 }
 
-/// (trial, time, unit) of states that are ordered (sequence, time, unit), one trial in each sequence, with the observations
-/// that drove them.
+/// (trial, time, unit) of states that are ordered (sequence, time, unit), one trial in each sequence, with the
+/// observations that drove them.
 Trajectories window_of(const Dataset& dataset, const std::vector<float>& states, Eigen::Index units,
                        const Window& window) {
     const auto sequences = static_cast<Eigen::Index>(dataset.sequences);

@@ -170,6 +170,14 @@ class Metrics(ProgramTest):
         score, = self.scores("plain.npy", "y.csv", *arguments, "--inputs", "u.npy,u_turned.csv")
         self.assertLess(score["values"]["joint_rad"], 1e-6)
 
+    def test_neighbours_have_p_but_no_interval(self):
+        """k is fixed, so that the value falls as samples are added, and leaving some out tells nothing."""
+        score, = self.scores("a.npy", "b.npy", "--metric", "neighbours", "--calibrate")
+
+        self.assertIsNone(score["low_rad"])
+        self.assertLess(score["p_relate"], 0.05)
+        self.assertIn("no interval", score["note"])
+
     def driven(self, name, readout, inputs, turn=0.3):
         generator = numpy.random.default_rng(sum(map(ord, name)))
         a = 0.95 * numpy.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])

@@ -275,7 +275,9 @@ class Cka final : public repal::MetricOf<Kernel> {
             return warned(std::move(score), a, b);
         }
         const double product = a.factor.transposed_times(b.factor).squaredNorm();
-        return warned(score_of(product, a, b), a, b);
+        repal::Score score = score_of(product, a, b);
+        if (options_.kernel == "ridge") score.values.push_back(gulp(product, a, b));
+        return warned(std::move(score), a, b);
     }
 
     std::vector<repal::Score> permuted_distances(const Kernel& a, const Kernel& b,
@@ -285,9 +287,10 @@ class Cka final : public repal::MetricOf<Kernel> {
         const MatrixXd factor = b.factor.matrix();
         repal::for_each_product(
             a.factor.matrix(), factor, b.shape.steps, orders, [&](std::size_t i, const MatrixXd& product) {
-                Kernel permuted = b;
-                permuted.factor = {};
-                permuted.squares = repal::in_trial_order(b.squares, b.shape.steps, orders[i]);
+                Kernel permuted{.shape = b.shape,
+                                .squares = repal::in_trial_order(b.squares, b.shape.steps, orders[i]),
+                                .biased = b.biased,
+                                .debiased = b.debiased};
                 if (is_close(product.squaredNorm(), a, permuted))
                     permuted.factor = repal::Panels(repal::in_trial_order(factor, b.shape.steps, orders[i]));
                 scores[i] = score_of(product.squaredNorm(), a, permuted);
@@ -409,7 +412,6 @@ class Cka final : public repal::MetricOf<Kernel> {
                                : length_of_difference(a, 1 / a.debiased, b, 1 / b.debiased, true);
         }));
         score.values = {std::clamp(same, least, 1.0), other_cka(product, a, b)};
-        if (options_.kernel == "ridge") score.values.push_back(gulp(product, a, b));
         return score;
     }
 

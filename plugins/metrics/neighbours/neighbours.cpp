@@ -119,12 +119,15 @@ repal::Score score_of(double apart, std::vector<double> values) {
 /// Local similarity: whether the same samples are neighbours in two systems. N_i and M_i are the k most similar others
 /// of sample i, by `distance`: euclidean, or cosine, s_ij. Rows must correspond.
 ///
-/// measure: mutual, mean_i |N_i and M_i| / k; jaccard, mean_i |N_i and M_i| / |N_i or M_i|; of ties, products of shares
-/// instead, and the angle of mutual is that of the matrices of shares; second_order, mean_i of the
-/// cosine of s_x(i, j) and s_y(i, j) over j in N_i or M_i; cknna, CKA of the kernels s where both systems have
-/// neighbours, as its published code computes it but without its 1e-6, the mean of both orders of the systems, in which
-/// it differs; local_alignment, sum over j in N_i and M_i of cx_ij cy_ij with rows centred, c_ij = s_ij - mean of s_il
-/// over l != i, normalised by the sums of squares over N and M: as its paper writes it. angle = arccos of it.
+/// measure, and angle = arccos of it:
+/// - mutual, mean_i |N_i and M_i| / k; with ties the angle of the matrices of shares;
+/// - jaccard, mean_i |N_i and M_i| / |N_i or M_i|; with ties of products of shares;
+/// - second_order, mean_i of the cosine of s_x(i, j) and s_y(i, j) over j in N_i or M_i;
+/// - cknna, CKA of the kernels s where both systems have neighbours, as its published code computes it but without its
+///   1e-6: the mean of both orders of the systems, in which it differs;
+/// - local_alignment, sum over j in N_i and M_i of cx_ij cy_ij, c_ij = s_ij - mean of s_il over l != i, normalised by
+/// the
+///   sums of squares over N and M: as the paper of CKNNA writes it.
 ///
 /// Source: Huh et al. 2024 (mutual, CKNNA); Wang et al. 2020 and Hamilton et al. 2016 (jaccard, second_order).
 class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
@@ -169,6 +172,7 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
              .invariances = {},
              .corresponding = {repal::Correspondence::rows},
              .has_common_form = false,
+             .depends_on_size = true,
              .options = repal::option_infos<Options>()});
     }
 

@@ -1,9 +1,9 @@
 /// bench_dissimilarity [--networks 8] [--trials 200] [--steps 200] [--units 128] [--components 20] [--n_delays 33]
-///                     [--delay_interval 6] [--rank 50]
+///                     [--delay_interval 6] [--rank 50] [--systems FOLDER] ['METRIC OPTION=VALUE...' ...]
 ///
-/// Random networks driven by noise: seconds to embed each and to compare each pair on one thread, medians, as one line
-/// of JSON for each metric. PCA is part of embedding for metrics of operators, such as DSA; the others see all
-/// units.
+/// Random networks driven by noise, or the arrays of a folder: seconds to embed each and to compare each pair on one
+/// thread, medians, as one line of JSON for each metric. Of the networks, PCA is part of embedding for metrics of
+/// operators, such as DSA; the others see all units. Metrics that are named have the options that are given and no PCA.
 #include <sys/resource.h>
 
 #include <fmt/format.h>
@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ import repal.comparison;
 import repal.linalg;
 import repal.random;
 import repal.registry;
+import repal.store;
 
 namespace {
 
@@ -67,22 +69,23 @@ repal::Trajectories network_at_work(const Values& values, repal::Stream stream) 
     return repal::Trajectories::from_rows({values.at("trials"), values.at("steps"), units}, std::move(rows));
 }
 
-void measure(const repal::LoadedMetric& loaded, const std::vector<repal::Trajectories>& systems, const Values& values) {
-    std::vector<std::string> overrides;
-    for (const repal::OptionInfo& option : loaded.info.options) {
-        if (values.contains(option.name))
-            overrides.push_back(fmt::format("{}.{}={}", loaded.info.name, option.name, values.at(option.name)));
-        if (option.name == "common_rank") overrides.push_back(fmt::format("{}.common_rank=true", loaded.info.name));
-    }
-    const bool has_operator = !overrides.empty();
-    const repal::ChosenMetric metric = repal::choose_metric(loaded, repal::Config::from_overrides(overrides));
-    const repal::Pca pca{.components = values.at("components")};
+std::vector<repal::Trajectories> systems_of(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        if (entry.path().extension() == ".npy") files.push_back(entry.path());
+    std::ranges::sort(files);
+    std::vector<repal::Trajectories> systems;
+    for (const auto& file : files) systems.push_back(repal::read_trajectories(file.string()));
+    return systems;
+}
 
+void measure(const repal::ChosenMetric& metric, const std::string& name,
+             const std::vector<repal::Trajectories>& systems, const repal::Pca* pca) {
     std::vector<std::shared_ptr<const repal::Embedding>> embeddings;
     std::vector<double> embedding_seconds;
     for (const repal::Trajectories& x : systems)
         embedding_seconds.push_back(
-            seconds_of([&] { embeddings.push_back(metric.metric->prepare(has_operator ? pca(x) : x)); }));
+            seconds_of([&] { embeddings.push_back(metric.metric->prepare(pca == nullptr ? x : (*pca)(x))); }));
     embeddings = metric.metric->harmonise(std::move(embeddings));
     std::vector<double> pair_seconds;
     for (std::size_t a = 0; a < embeddings.size(); ++a)
@@ -95,7 +98,31 @@ void measure(const repal::LoadedMetric& loaded, const std::vector<repal::Traject
     getrusage(RUSAGE_SELF, &usage);
     fmt::print(R"({{"metric": "{}", "embeddings_per_second": {:.3g}, "pairs_per_second": {:.3g}, "peak_mb": {}}})"
                "\n",
-               metric.name, 1 / median(embedding_seconds), 1 / median(pair_seconds), usage.ru_maxrss / 1024);
+               name, 1 / median(embedding_seconds), 1 / median(pair_seconds), usage.ru_maxrss / 1024);
+}
+
+void measure_at_size(const repal::LoadedMetric& loaded, const std::vector<repal::Trajectories>& systems,
+                     const Values& values) {
+    std::vector<std::string> overrides;
+    for (const repal::OptionInfo& option : loaded.info.options) {
+        if (values.contains(option.name))
+            overrides.push_back(fmt::format("{}.{}={}", loaded.info.name, option.name, values.at(option.name)));
+        if (option.name == "common_rank") overrides.push_back(fmt::format("{}.common_rank=true", loaded.info.name));
+    }
+    const repal::Pca pca{.components = values.at("components")};
+    measure(repal::choose_metric(loaded, repal::Config::from_overrides(overrides)), loaded.info.name, systems,
+            overrides.empty() ? nullptr : &pca);
+}
+
+/// "cka estimator=debiased"
+void measure_named(const std::string& named, const repal::Registry& registry,
+                   const std::vector<repal::Trajectories>& systems) {
+    std::istringstream words(named);
+    std::string metric;
+    words >> metric;
+    std::vector<std::string> overrides;
+    for (std::string option; words >> option;) overrides.push_back(metric + "." + option);
+    measure(repal::choose_metric(metric, registry, repal::Config::from_overrides(overrides)), named, systems, nullptr);
 }
 
 }  // namespace
@@ -103,12 +130,27 @@ void measure(const repal::LoadedMetric& loaded, const std::vector<repal::Traject
 int main(int argc, char** argv) try {
     Values values = {{"networks", 8}, {"trials", 200},  {"steps", 200},        {"units", 128},
                      {"rank", 50},    {"n_delays", 33}, {"delay_interval", 6}, {"components", 20}};
-    for (int i = 1; i + 1 < argc; i += 2) values.at(std::string(argv[i]).substr(2)) = std::stol(argv[i + 1]);
+    std::filesystem::path folder;
+    std::vector<std::string> named;
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (!arguments[i].starts_with("--")) {
+            named.push_back(arguments[i]);
+        } else if (arguments[i] == "--systems") {
+            folder = arguments.at(++i);
+        } else {
+            values.at(arguments[i].substr(2)) = std::stol(arguments.at(i + 1));
+            ++i;
+        }
+    }
     std::vector<repal::Trajectories> systems;
-    for (long i = 0; i < values.at("networks"); ++i)
+    if (!folder.empty()) systems = systems_of(folder);
+    for (long i = 0; folder.empty() && i < values.at("networks"); ++i)
         systems.push_back(network_at_work(values, repal::Stream(1).child(static_cast<std::uint64_t>(i))));
     const auto registry = repal::Registry::load(repal::plugin_path({}));
-    for (const auto& entry : registry.metrics()) measure(entry.second, systems, values);
+    for (const std::string& metric : named) measure_named(metric, registry, systems);
+    if (named.empty())
+        for (const auto& entry : registry.metrics()) measure_at_size(entry.second, systems, values);
 } catch (const std::exception& error) {
     fmt::print(stderr, "bench_dissimilarity: {}\n", error.what());
     return EXIT_FAILURE;

@@ -64,7 +64,7 @@ export struct OptionAxis {
 };
 
 /// The metrics of a map from name to options, in its order: `dsa: {rank: 4}`, or with a name of its own `published:
-/// {metric: dsa, rank: 50}`.
+/// {metric: dsa, rank: 50}`, or in windows of time `cka: {over_time: 5:1}`.
 export std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& registry);
 
 /// The metric of a name, with the options that `config` has for it, if any.

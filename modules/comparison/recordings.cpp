@@ -15,6 +15,7 @@ module;
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <sstream>
 #include <string>
@@ -305,9 +306,15 @@ std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::str
 /// The inputs and conditions that a location names; those of all systems that it means.
 void add_beside(const RecordingLocation& location, const Reading& reading, std::vector<ReadSystem>& systems) {
     for (ReadSystem& system : systems) {
-        if (!location.inputs.empty()) system.x = system.x.with_inputs(inputs_of(system, location.inputs, reading));
-        if (!location.conditions.empty())
+        if (!location.inputs.empty()) {
+            system.x = system.x.with_inputs(inputs_of(system, location.inputs, reading));
+            system.reading += fmt::format(", inputs of {} ({})", location.inputs, system.x.inputs().cols());
+        }
+        if (!location.conditions.empty()) {
             system.x = system.x.with_conditions(conditions_of(system, location.conditions, reading));
+            const std::set<std::int64_t> distinct(system.x.conditions().begin(), system.x.conditions().end());
+            system.reading += fmt::format(", conditions of {} ({})", location.conditions, distinct.size());
+        }
     }
 }
 

@@ -74,16 +74,16 @@ MatrixXd Panels::matrix() const {
 }
 
 MatrixXd Panels::transposed_times(const Panels& y) const {
-    constexpr Index rows_of_block = 256;  // of which three panels and one stay in the first cache
+    constexpr Index rows_of_block = 256;  // of which three panels of X stay in the first cache while those of Y pass
     constexpr int wide = 3;
     const Index panels = panels_of(cols_);
     MatrixXd product = MatrixXd::Zero(panels * width, panels_of(y.cols_) * width);
     for (Index first = 0; first < rows_; first += rows_of_block) {
         const Index rows = std::min(rows_of_block, rows_ - first);
-        for (Index j = 0; j < panels_of(y.cols_); ++j) {
-            const double* of_y = y.values_.data() + (j * y.rows_ + first) * width;
-            for (Index i = 0; i < panels; i += wide) {
-                const double* of_x = values_.data() + (i * rows_ + first) * width;
+        for (Index i = 0; i < panels; i += wide) {
+            const double* of_x = values_.data() + (i * rows_ + first) * width;
+            for (Index j = 0; j < panels_of(y.cols_); ++j) {
+                const double* of_y = y.values_.data() + (j * y.rows_ + first) * width;
                 double* target = product.data() + j * width * product.rows() + i * width;
                 switch (std::min<Index>(wide, panels - i)) {
                     case 1:

@@ -143,6 +143,7 @@ class Metrics(ProgramTest):
 
         score, = self.scores(*arguments, "--conditions", "c.csv")
         self.assertEqual(score["status"], "ok")
+        self.assertTrue(score["read_a"].endswith(", conditions of c.csv (3)"), score["read_a"])
         unused = self.run_repal("compare", "a.npy", "b.npy", "--metric", "cka", "--conditions", "c.csv")
         self.assertIn("no metric looks at them", unused.stderr)
         self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--conditions", ""], "--conditions", "empty")
@@ -201,6 +202,7 @@ class Metrics(ProgramTest):
 
         alike, = self.scores("same.npy", "turned.npy", *arguments, "--inputs", "one.npy")
         apart, = self.scores("same.npy", "other.npy", *arguments, "--inputs", "one.npy,two.npy")
+        self.assertEqual(apart["read_b"], "10 trials x 80 steps x 6 channels, inputs of two.npy (2)")
 
         self.assertLess(alike["values"]["state_rad"], 0.02)
         self.assertGreater(apart["values"]["state_rad"], 0.1)

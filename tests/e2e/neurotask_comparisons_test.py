@@ -33,7 +33,7 @@ class NeurotaskComparisons(SmallStudy):
         return {table: hashlib.sha256((study / f"{table}.csv").read_bytes()).hexdigest() for table in TABLES}
 
     def test_every_comparison_is_there_once(self):
-        rows = self.rows(self.study(), "dissimilarity")
+        rows = self.rows(self.finished(), "dissimilarity")
         count = {}
         for row in rows:
             self.assertEqual(row["status"], "ok", row)
@@ -56,7 +56,7 @@ class NeurotaskComparisons(SmallStudy):
         self.assertEqual(len(mapped), 66)
 
     def test_no_difference_is_zero_and_changes_are_seen(self):
-        study = self.study()
+        study = self.finished()
         for row in self.rows(study, "dissimilarity"):
             if row["experiment"] == "pair/learning" and row["group"].startswith("master"):
                 self.assertEqual(row["system_a"], row["system_b"])
@@ -101,7 +101,7 @@ class NeurotaskComparisons(SmallStudy):
             centred = x - x.mean(axis=(0, 1))
             return centred @ numpy.linalg.svd(centred.reshape(-1, x.shape[2]), full_matrices=False)[2][:5].T
 
-        study = self.study()
+        study = self.finished()
         rows = {(row["metric"], row["system_a"], row["system_b"]): row for row in self.rows(study, "dissimilarity")
                 if row["experiment"] in ("pair/groups", "pair/settings")}
         for a, b, data in ((f"{RNN}/r0/master", f"{RNN}/r0/frozen", "test"), (f"{RNN}/r0/master", f"{GRU}/r1/untrained", "test"),
@@ -192,7 +192,7 @@ class NeurotaskComparisons(SmallStudy):
         self.assertLess(len(pairs), len([row for row in self.rows(study, "dissimilarity") if row["metric"] == "cka"]))
 
     def test_states_over_learning_are_matched_by_fraction_performance_or_samples(self):
-        study = self.study()
+        study = self.finished()
 
         def history(network):
             with open(study / "networks" / network / "history.csv", newline="") as file:
@@ -280,7 +280,7 @@ class NeurotaskComparisons(SmallStudy):
         self.assertEqual(excluded, {name for name in failed if name.split("/")[-1] in ("master", "untrained", "frozen")})
 
     def test_only_what_failed_is_done_again(self):
-        study = self.study()
+        study = self.finished()
         expected = self.hashes(study)
         cells = study / "cells"
         # A network that failed, and comparisons made while it had.
@@ -325,7 +325,7 @@ class NeurotaskComparisons(SmallStudy):
             self.assertGreater(float(row["angle_rad"]), 1e-6, row)
 
     def test_embeddings_that_were_changed_on_disk_are_made_again(self):
-        study = self.study()
+        study = self.finished()
         expected = (study / "dissimilarity.csv").read_bytes()
         for file in (study / "embeddings").iterdir():
             with h5py.File(file, "r+") as kept:
@@ -340,7 +340,7 @@ class NeurotaskComparisons(SmallStudy):
                 self.assertEqual(kept["gram"].shape, kept["cross"].shape)
 
     def test_a_missing_checkpoint_fails_its_comparisons_only(self):
-        study = self.study()
+        study = self.finished()
         (study / "networks" / RNN / "r0" / "master" / "checkpoint_0002.h5").unlink()
         for file in (study / "cells" / "dissimilarity").rglob("*.json"):
             file.unlink()

@@ -1,6 +1,9 @@
 """The second study at a size of seconds."""
 
 import csv
+import pathlib
+import shutil
+import tempfile
 
 from program import ProgramTest
 
@@ -80,6 +83,7 @@ NETWORKS = f"{STUDY}.networks"
 
 class SmallStudy(ProgramTest):
     config = LEARNING
+    once = None
 
     def setUp(self):
         super().setUp()
@@ -95,6 +99,17 @@ class SmallStudy(ProgramTest):
         result = self.run_study(*arguments, results=results)
         self.assertEqual(result.returncode, code, result.stderr)
         return self.folder / results / "neurotasks"
+
+    def finished(self):
+        """The study as it is configured, computed once for all tests of the class."""
+        study = self.folder / "results" / "neurotasks"
+        if self.once is None:
+            type(self).once = pathlib.Path(tempfile.mkdtemp(prefix="repal-e2e-")) / "neurotasks"
+            self.addClassCleanup(shutil.rmtree, self.once.parent, ignore_errors=True)
+            shutil.copytree(self.study(), self.once, copy_function=shutil.copy2)
+        else:
+            shutil.copytree(self.once, study, copy_function=shutil.copy2)
+        return study
 
     def rows(self, study, table):
         with open(study / f"{table}.csv", newline="") as file:

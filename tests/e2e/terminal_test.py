@@ -17,10 +17,10 @@ TIME = r"(?:\d+ min )?\d+ s"
 
 class Terminal(ProgramTest):
     def command(self, *arguments):
-        # One experiment of seconds: enough cells for a bar that moves.
+        # One experiment of seconds: enough cells for a bar that moves. To choose settings would take most of them.
         return [PROGRAM, "run", "attractors", "--config", str(DEMO), "--jobs", "1", "--set",
                 "studies.attractors.experiments={motifs: {length: 2, basis: {line: line, curve: r0.5, one: r5, two: r15}}}",
-                *arguments]
+                "--set", "metrics={rsa: {}, cka: {}}", *arguments]
 
     def on_terminal(self, *arguments, columns=80, **environment):
         """Everything that a terminal of this width is sent."""
@@ -63,7 +63,7 @@ class Terminal(ProgramTest):
             self.assertLess(max(map(len, bars)), columns, bars)
 
     def test_the_end_is_a_summary(self):
-        sent = self.on_terminal()
+        sent = self.on_terminal("--set", "metrics={dsa: {}}")
 
         self.assertRegex(ESCAPE.sub("", sent), fr"done: simulating: \d+ in {TIME}; choosing settings: \d+ in {TIME}; comparing: \d+ in {TIME}")
         self.assertRegex(sent, r"\x1b\[32mdone: ")

@@ -711,6 +711,19 @@ def koopman(data):
         w, mean = spectral_grassmann(*lifted, eta)
         record("sgot", x, y, w, np.arctan(w), {"n_delays": 8, "rank": 6, "eta": eta, "grassmann": "chordal", "order": 1}, 1e-7,
                "channels correspond; eigenvectors lifted to delays x channels", pot_default=mean ** 0.25)
+    kept = []
+    for name in (x, y):
+        operator, now, then, s, vt = havok(data[name], 8, 10)
+        values, right, left = triplets(operator)
+        g = now @ left.conj()
+        residual = np.linalg.norm(then @ left.conj() - g * values, axis=0) / np.linalg.norm(g, axis=0)
+        least = np.argsort(residual)[:4]
+        lift_right, lift_left = vt.T @ (s[:, None] * right[:, least]), vt.T @ (left[:, least] / s[:, None])
+        kept.append((values[least], lift_right / np.linalg.norm(lift_right, axis=0), lift_left / np.linalg.norm(lift_left, axis=0)))
+    for time, rate in (("steps", lambda v: v), ("continuous", np.log)):
+        w, _ = spectral_grassmann(*((rate(values), right, left) for values, right, left in kept), 0.5)
+        record("sgot", x, y, w, np.arctan(w), {"n_delays": 8, "rank": 10, "modes": "least_residual", "kept": 4, "time": time, "eta": 0.5,
+                                               "grassmann": "chordal", "order": 1}, 1e-7)
 
 
 # --------------------------------------------------------------------------------------------------------- 13 over time in trial

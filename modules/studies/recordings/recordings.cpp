@@ -29,7 +29,7 @@ namespace {
 
 Config study_config(const Config& config) {
     const Config study = config.at("studies").at("recordings");
-    study.require_keys({"sheet", "axes", "gaps", "calibrate", "questions", "orders", "pca", "over_time", "bootstrap"});
+    study.require_keys({"sheet", "axes", "gaps", "calibrate", "questions", "orders", "pca", "bootstrap"});
     return study;
 }
 
@@ -76,14 +76,6 @@ std::vector<Recording> read_all(const Sheet& sheet, const Config& study, Table& 
 std::vector<ChosenMetric> read_metrics_of(const Config& config, const Registry& registry) {
     std::vector<ChosenMetric> metrics = read_metrics(config.at("metrics"), registry);
     read_pca(study_config(config).at_or_empty("pca"), registry, metrics);
-    if (study_config(config).has("over_time")) {
-        const Config windows = study_config(config).at("over_time");
-        try {
-            for (ChosenMetric& metric : metrics) metric = metric.in_windows(time_windows(windows.text()));
-        } catch (const InputError& error) {
-            throw windows.error(error.problem(), error.hint());
-        }
-    }
     return metrics;
 }
 

@@ -30,7 +30,8 @@ struct LeftOut {
     double ridge = 0;  ///< in units of |X|^2
     VectorXd weights =
         {};              ///< (training row) 1 / (1 - 1/n - h)^2, h its leverage; empty: one of them is fitted exactly
-    MatrixXd gram = {};  ///< U^T W U; empty: W is so uneven that errors are to be summed one by one
+    VectorXd gram = {};  ///< lower triangle of U^T W U, column by column, what is beside the diagonal twice, for both
+                         ///< triangles; empty: W is so uneven that errors are to be summed one by one
 };
 
 /// A system as source of one fold: the regression on its training rows X = norm U S V^T, which are centred.
@@ -248,6 +249,16 @@ class Predictivity final : public repal::MetricOf<Samples> {
         return fold;
     }
 
+    static VectorXd packed(const MatrixXd& symmetric) {
+        const Index n = symmetric.rows();
+        VectorXd values(n * (n + 1) / 2);
+        for (Index column = 0, place = 0; column < n; place += n - column, ++column) {
+            values.segment(place, n - column) = 2 * symmetric.col(column).tail(n - column);
+            values[place] /= 2;
+        }
+        return values;
+    }
+
     static LeftOut left_out_of(const Fold& fold, double ridge) {
         constexpr double is_exact = 1e-12;
         constexpr double is_uneven = 1e-3;  // weights of 1e6, which would leave ten digits of a difference of sums
@@ -257,7 +268,7 @@ class Predictivity final : public repal::MetricOf<Samples> {
         if (left.minCoeff() < is_exact) return {.ridge = ridge};
         LeftOut result{.ridge = ridge, .weights = left.cwiseAbs2().cwiseInverse()};
         if (left.minCoeff() > is_uneven)
-            result.gram = fold.vectors.transpose() * result.weights.asDiagonal() * fold.vectors;
+            result.gram = packed(fold.vectors.transpose() * result.weights.asDiagonal() * fold.vectors);
         return result;
     }
 
@@ -311,8 +322,14 @@ class Predictivity final : public repal::MetricOf<Samples> {
             double error = 0;
             if (left_out.gram.size() > 0) {
                 const VectorXd told = cross.cwiseProduct(fold.vectors) * shrunk;
-                error = left_out.weights.dot(lengths - 2 * told) +
-                        (shrunk.asDiagonal() * gram * shrunk.asDiagonal()).cwiseProduct(left_out.gram).sum();
+                error = left_out.weights.dot(lengths - 2 * told);
+                for (Index column = 0, place = 0; column < gram.cols(); ++column) {
+                    const Index n = gram.cols() - column;
+                    error += shrunk[column] * (shrunk.tail(n).array() * gram.col(column).tail(n).array() *
+                                               left_out.gram.segment(place, n).array())
+                                                  .sum();
+                    place += n;
+                }
             } else {
                 const MatrixXd left = training - fold.vectors * (shrunk.asDiagonal() * products);
                 error = left_out.weights.dot(left.rowwise().squaredNorm());

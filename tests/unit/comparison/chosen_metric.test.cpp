@@ -109,6 +109,33 @@ TEST(ChosenMetric, WhatIsNotGivenIsAutomatic) {
     EXPECT_EQ(metrics[0].settings(), "n_delays=auto,rank=5");
 }
 
+TEST(ChosenMetric, AMetricMayBeInWindowsOfTimeBesideItself) {
+    const auto metrics = repal::read_metrics(
+        config_of({"metrics.cka={}", "metrics.late={metric: cka, over_time: 10:5}"}).at("metrics"), registry());
+    EXPECT_FALSE(metrics[0].windows);
+    ASSERT_TRUE(metrics[1].windows);
+    EXPECT_EQ(metrics[1].windows->length, 10);
+    EXPECT_EQ(metrics[1].windows->stride, 5);
+    EXPECT_THAT(metrics[1].settings(), testing::HasSubstr("over_time=10:5"));
+    EXPECT_NE(metrics[0].identity, metrics[1].identity);
+}
+
+TEST(ChosenMetric, WindowsThatAreNoneAreRefusedWithTheirKey) {
+    const auto refusal_of = [](const std::string& entry) {
+        try {
+            repal::read_metrics(config_of({"metrics.late=" + entry}).at("metrics"), registry());
+        } catch (const repal::InputError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    EXPECT_THAT(refusal_of("{metric: cka, over_time: soon}"),
+                testing::AllOf(testing::HasSubstr("over_time"), testing::HasSubstr("WINDOW:STRIDE")));
+    EXPECT_THAT(refusal_of("{metric: dsa, over_time: 10}"),
+                testing::AllOf(testing::HasSubstr("over_time"), testing::HasSubstr("n_delays")));
+    EXPECT_THAT(refusal_of("{metric: cka, over_tme: 10}"), testing::HasSubstr("over_time"));
+}
+
 TEST(ChosenMetric, ThePcaOfAPluginIsThatOfAllItsMetricsUnlessTheyHaveTheirOwn) {
     auto metrics = repal::read_metrics(
         config_of({"metrics.dsa={}", "metrics.a={metric: dsa}", "metrics.b={metric: dsa}"}).at("metrics"), registry());

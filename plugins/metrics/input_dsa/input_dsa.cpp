@@ -30,18 +30,21 @@ struct Driven {
         return repal::precedes(a, other.a) || (!repal::precedes(other.a, a) && repal::precedes(b, other.b));
     }
 
-    std::string cause = {};  ///< why there are none; empty: there are
-    MatrixXd a = {};         ///< (rank, rank)
-    MatrixXd b = {};         ///< (rank, input) of norm 1
-    MatrixXd reached = {};   ///< [B, A B, ..., A^(h-1) B] of norm 1
+    std::string cause = {};    ///< why there are none; empty: there are
+    std::string warning = {};  ///< of inputs that never vary
+    Index n_inputs = 0;
+    std::vector<Index> inputs = {};  ///< those that vary
+    MatrixXd a = {};                 ///< (rank, rank)
+    MatrixXd b = {};                 ///< (rank, input) of norm 1
+    MatrixXd reached = {};           ///< [B, A B, ..., A^(h-1) B] of norm 1
     std::optional<repal::AlignmentOperator> linear_operator = {};
 };
 
-/// How alike two linear systems with inputs are, x(t+1) = A x(t) + B u(t). compare: state, DSA's angle of A; input, the
-/// angle of B after the best rotation, arccos(|B1 B2^T|_* / (|B1| |B2|)); joint, the same of K = [B, A B, ..., A^(h-1)
-/// B]: what an impulse of each input does over h steps. Systems are identified from trajectories and inputs, and put
-/// into balanced coordinates, in which they are unique up to an orthogonal matrix. Source: Huang, Ostrow et al. 2025
-/// (InputDSA); Van Overschee & De Moor 1996 (identification); Moore 1981 (coordinates).
+/// How alike two linear systems with inputs are, x(t+1) = A x(t) + B u(t) + offset. compare: state, DSA's angle of A;
+/// input, the angle of B after the best rotation, arccos(|B1 B2^T|_* / (|B1| |B2|)); joint, the same of K = [B, A B,
+/// ..., A^(h-1) B]: what an impulse of each input does over h steps. Systems are identified from trajectories and
+/// inputs, and put into balanced coordinates, in which they are unique up to an orthogonal matrix. Source: Huang,
+/// Ostrow et al. 2025 (InputDSA); Van Overschee & De Moor 1996 (identification); Moore 1981 (coordinates).
 class InputDsa final : public repal::MetricOf<Driven> {
  public:
     struct Options {
@@ -98,7 +101,7 @@ class InputDsa final : public repal::MetricOf<Driven> {
                 .family = repal::Family::dynamics,
                 .summary = "dynamics that are driven by inputs: the state, what enters it, or both",
                 .source = "Huang, Ostrow et al. 2025, InputDSA; Van Overschee & De Moor 1996; Moore 1981",
-                .invariances = {orthogonal, scaling, trial_order},
+                .invariances = {translation, orthogonal, scaling, trial_order},
                 .has_triangle_inequality = true,
                 .needs_equal_steps = false,
                 .has_common_form = false,
@@ -112,10 +115,18 @@ class InputDsa final : public repal::MetricOf<Driven> {
 
  protected:
     Driven features(const repal::Trajectories& x) const override {
-        repal::Realisation found = options_.fit == "subspace" ? repal::identified(x, options_.n_delays, options_.rank)
-                                                              : repal::regressed(x, options_.n_delays, options_.rank);
+        Driven driven{.n_inputs = x.inputs().cols(), .inputs = repal::varying_inputs(x)};
+        const Index n_varying = std::ssize(driven.inputs);
+        const bool has_constant = n_varying > 0 && n_varying < driven.n_inputs;
+        if (has_constant)
+            driven.warning = fmt::format("{} of {} inputs never vary and are left out", driven.n_inputs - n_varying,
+                                         driven.n_inputs);
+        const repal::Trajectories used = has_constant ? x.with_inputs(x.inputs()(Eigen::all, driven.inputs)) : x;
+        repal::Realisation found = options_.fit == "subspace"
+                                       ? repal::identified(used, options_.n_delays, options_.rank)
+                                       : repal::regressed(used, options_.n_delays, options_.rank);
         if (options_.coordinates == "balanced") found = repal::balanced(std::move(found));
-        Driven driven{.cause = found.cause};
+        driven.cause = found.cause;
         if (!driven.cause.empty()) return driven;
         if (!found.a.allFinite() || !found.b.allFinite() || !(found.b.norm() > 0) || !(found.a.norm() > 0)) {
             driven.cause = "inputs do nothing to the state that was found";
@@ -138,10 +149,13 @@ class InputDsa final : public repal::MetricOf<Driven> {
     repal::Score distance(const Driven& a, const Driven& b) const override {
         const std::string& cause = a.cause.empty() ? b.cause : a.cause;
         if (!cause.empty()) return repal::Score::without_value(repal::Status::not_applicable, cause);
-        if (a.b.cols() != b.b.cols())
+        if (a.inputs != b.inputs || a.n_inputs != b.n_inputs)
             return repal::Score::without_value(
                 repal::Status::not_applicable,
-                fmt::format("inputs must be the same, but one system has {} and the other {}", a.b.cols(), b.b.cols()));
+                a.n_inputs == b.n_inputs
+                    ? "inputs must be the same, but some vary in one of the systems only"
+                    : fmt::format("inputs must be the same, but one system has {} and the other {}", a.n_inputs,
+                                  b.n_inputs));
         const repal::Alignment state = repal::align(*a.linear_operator, *b.linear_operator);
         const double of_state = state.is_converged ? state.angle_rad : std::numeric_limits<double>::quiet_NaN();
         // A rotation lays any two columns on each other.

@@ -46,30 +46,56 @@ Eigenpairs determined(const MatrixXd& symmetric, double tolerance) {
     return {values.head(n), solver.eigenvectors().rowwise().reverse().leftCols(n)};
 }
 
-/// Values of which no square leaves the range of double.
-Trajectories in_range(const Trajectories& x) {
-    const double scale = scale_into_range(x.rows().cwiseAbs().maxCoeff());
-    const double scale_of_inputs = scale_into_range(x.inputs().size() > 0 ? x.inputs().cwiseAbs().maxCoeff() : 1);
-    if (scale == 1 && scale_of_inputs == 1) return x;
-    return x.with_rows(x.rows() * scale).with_inputs(x.inputs() * scale_of_inputs);
-}
-
-double root_mean_square(const RowMatrix& rows) {
-    return std::sqrt(rows.squaredNorm() / static_cast<double>(rows.size()));
+/// Less the means of its columns, with mean square 1, as one tolerance is for all; empty if no column varies.
+RowMatrix standardised(const RowMatrix& rows) {
+    if ((rows.colwise().maxCoeff().array() == rows.colwise().minCoeff().array()).all()) return {};
+    RowMatrix values = rows * scale_into_range(rows.cwiseAbs().maxCoeff());  // no square leaves the range of double
+    values.rowwise() -= values.colwise().mean().eval();
+    return values / std::sqrt(values.squaredNorm() / static_cast<double>(values.size()));
 }
 
 Realisation without(std::string cause) {
     return {.a = {}, .b = {}, .c = {}, .cause = std::move(cause)};
 }
 
-/// [A B] of transitions: products of [state; input] with themselves and with the state one step later.
-Realisation regression(const MatrixXd& gram, const MatrixXd& cross, Index rank, MatrixXd c) {
-    constexpr double ridge = 1e-8;  // of the mean square
-    MatrixXd regular = gram;
-    regular.diagonal().array() += ridge * gram.trace() / static_cast<double>(gram.rows());
-    const MatrixXd both = regular.ldlt().solve(cross).transpose();
-    return {.a = both.leftCols(rank), .b = both.rightCols(both.cols() - rank), .c = std::move(c), .cause = {}};
-}
+/// Sums over transitions from [state; input] to the state one step later.
+class Transitions {
+ public:
+    Transitions(Index rank, Index inputs)
+        : gram_(MatrixXd::Zero(rank + inputs, rank + inputs)),
+          cross_(MatrixXd::Zero(rank + inputs, rank)),
+          now_(VectorXd::Zero(rank + inputs)),
+          later_(VectorXd::Zero(rank)) {}
+
+    /// Of a trial: (step, rank) and, of all but the last step, (step, input).
+    void add(const Eigen::Ref<const MatrixXd>& states, const Eigen::Ref<const MatrixXd>& inputs) {
+        MatrixXd now(states.rows() - 1, gram_.cols());
+        now << states.topRows(now.rows()), inputs;
+        const auto later = states.bottomRows(now.rows());
+        gram_.noalias() += now.transpose() * now;
+        cross_.noalias() += now.transpose() * later;
+        now_ += now.colwise().sum().transpose();
+        later_ += later.colwise().sum().transpose();
+        count_ += static_cast<double>(now.rows());
+    }
+
+    /// A and B of state' = A state + B input + offset.
+    Realisation regression(MatrixXd c) const {
+        constexpr double ridge = 1e-8;  // of the mean square
+        MatrixXd regular = gram_ - now_ * now_.transpose() / count_;
+        regular.diagonal().array() += ridge * regular.trace() / static_cast<double>(regular.rows());
+        const MatrixXd both = regular.ldlt().solve(cross_ - now_ * later_.transpose() / count_).transpose();
+        const Index rank = cross_.cols();
+        return {.a = both.leftCols(rank), .b = both.rightCols(both.cols() - rank), .c = std::move(c), .cause = {}};
+    }
+
+ private:
+    MatrixXd gram_;
+    MatrixXd cross_;
+    VectorXd now_;
+    VectorXd later_;
+    double count_ = 0;
+};
 
 /// P = A P A^T + W, by doubling.
 MatrixXd accumulated(MatrixXd a, MatrixXd w) {
@@ -83,18 +109,40 @@ MatrixXd accumulated(MatrixXd a, MatrixXd w) {
     return w;
 }
 
-/// Why the inputs cannot be used; empty if they can.
-std::string fault_of_inputs(const Trajectories& x) {
-    if (x.inputs().cols() == 0) return "it has no inputs: give them, e.g. --inputs u.npy";
-    if (!(x.inputs().squaredNorm() > 0)) return "its inputs are 0";
-    return "";
-}
+/// Activity and inputs, standardised.
+struct Standardised {
+    Trajectories x;
+    std::string cause;  ///< why there are none; empty: there are
+
+    explicit Standardised(const Trajectories& system) : x(system) {
+        if (system.inputs().cols() == 0) {
+            cause = "it has no inputs: give them, e.g. --inputs u.npy";
+            return;
+        }
+        const RowMatrix rows = standardised(system.rows());
+        const RowMatrix inputs = standardised(system.inputs());
+        if (rows.size() == 0)
+            cause = "all samples of a system are equal, so there are no dynamics";
+        else if (inputs.size() == 0)
+            cause = "its inputs never vary";
+        else
+            x = system.with_rows(rows).with_inputs(inputs);
+    }
+};
 
 }  // namespace
 
+std::vector<Index> varying_inputs(const Trajectories& x) {
+    std::vector<Index> varying;
+    for (Index i = 0; i < x.inputs().cols(); ++i)
+        if (x.inputs().col(i).minCoeff() != x.inputs().col(i).maxCoeff()) varying.push_back(i);
+    return varying;
+}
+
 Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
-    const Trajectories x = in_range(system);
-    if (std::string fault = fault_of_inputs(x); !fault.empty()) return without(std::move(fault));
+    const Standardised both(system);
+    if (!both.cause.empty()) return without(both.cause);
+    const Trajectories& x = both.x;
     const Index p = n_delays;
     const Index channels = x.shape().channels;
     const Index inputs = x.inputs().cols();
@@ -102,11 +150,6 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
     if (p * channels > most)
         return without(fmt::format(
             "{} delays of {} channels are more than {}: use fewer, or principal components (pca)", p, channels, most));
-    // Both of mean square 1, as one tolerance is for all of them.
-    const double unit = root_mean_square(x.rows());
-    const double unit_of_inputs = root_mean_square(x.inputs());
-    if (!(unit > 0)) return without("every value is 0, so there are no dynamics");
-
     // Of [U_f; U_p; Y_p; Y_f]
     const Index of_past = p * (inputs + channels);
     const Index known = p * inputs + of_past;
@@ -119,21 +162,25 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
                         "trials, or fewer delays, inputs or channels",
                         columns, 2 * p, known));
     MatrixXd products = MatrixXd::Zero(known + p * channels, known + p * channels);
+    VectorXd sums = VectorXd::Zero(products.rows());
     for (Index k = 0; k < x.shape().trials; ++k) {
         const Index windows = x.steps(k) - 2 * p + 1;
         if (windows < 2) {
             all_windows.emplace_back();
             continue;
         }
-        const MatrixXd y = x.trial(k) / unit;
-        const MatrixXd u = inputs_of(x, k) / unit_of_inputs;
+        const MatrixXd y = x.trial(k);
+        const MatrixXd u = inputs_of(x, k);
         MatrixXd rows(windows, products.cols());
         rows << side_by_side(u, p, p, windows), side_by_side(u, 0, p, windows), side_by_side(y, 0, p, windows),
             side_by_side(y, p, p, windows);
         products.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
+        sums += rows.colwise().sum().transpose();
         all_windows.push_back(std::move(rows));
     }
     if (columns < 2) throw InvalidTrajectories(fmt::format("{} delays need trials of {} steps", p, 2 * p + 1));
+    // An offset is fitted with everything else.
+    products.selfadjointView<Eigen::Lower>().rankUpdate(sums, -1 / static_cast<double>(columns));
     products.triangularView<Eigen::StrictlyUpper>() = MatrixXd(products.transpose());
 
     constexpr double excitation = 1e-10;
@@ -158,49 +205,35 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
     const MatrixXd state_of =
         root.cwiseInverse().asDiagonal() * directions.vectors.leftCols(rank).transpose() * of_state;
 
-    MatrixXd gram = MatrixXd::Zero(rank + inputs, rank + inputs);
-    MatrixXd cross = MatrixXd::Zero(rank + inputs, rank);
-    for (const MatrixXd& rows : all_windows) {
-        if (rows.size() == 0) continue;
-        const MatrixXd states = rows.middleCols(p * inputs, of_past) * state_of.transpose();
-        MatrixXd now(rows.rows() - 1, rank + inputs);
-        now << states.topRows(rows.rows() - 1), rows.topLeftCorner(rows.rows() - 1, inputs);
-        gram.noalias() += now.transpose() * now;
-        cross.noalias() += now.transpose() * states.bottomRows(rows.rows() - 1);
-    }
-    return regression(gram, cross, rank, gamma.topRows(channels));
+    Transitions transitions(rank, inputs);
+    for (const MatrixXd& rows : all_windows)
+        if (rows.size() > 0)
+            transitions.add(rows.middleCols(p * inputs, of_past) * state_of.transpose(),
+                            rows.topLeftCorner(rows.rows() - 1, inputs));
+    return transitions.regression(gamma.topRows(channels));
 }
 
 Realisation regressed(const Trajectories& system, Index n_delays, Index rank) {
-    const Trajectories x = in_range(system);
-    if (std::string fault = fault_of_inputs(x); !fault.empty()) return without(std::move(fault));
+    const Standardised both(system);
+    if (!both.cause.empty()) return without(both.cause);
+    const Trajectories& x = both.x;
     const DelayEmbedding delays{.n_delays = n_delays};
-    const double unit = root_mean_square(x.rows());
-    if (!(unit > 0)) return without("every value is 0, so there are no dynamics");
-    const Trajectories scaled = x.with_rows(x.rows() / unit);
-    const LeftSvd svd = decomposed(delays(scaled), rank);
+    const LeftSvd svd = decomposed(delays(x), rank);
     constexpr double tolerance = 1e-9;
     if (const Index found = numerical_rank(svd.singular_values, tolerance); found < rank)
         return without(fmt::format("the data determine no more than rank {} of {}", found, rank));
-    const double unit_of_inputs = root_mean_square(x.inputs());
-    const Index inputs = x.inputs().cols();
-    MatrixXd gram = MatrixXd::Zero(rank + inputs, rank + inputs);
-    MatrixXd cross = MatrixXd::Zero(rank + inputs, rank);
+    Transitions transitions(rank, x.inputs().cols());
     Index first = 0;
     for (Index k = 0; k < x.shape().trials; ++k) {
         const Index rows = delays.rows(x.steps(k));
         if (rows == 0) continue;
-        const auto states = svd.vectors.middleRows(first, rows);
-        MatrixXd now(rows - 1, rank + inputs);
         // A row ends with step n_delays - 1 of the trial, whose input is in the next one.
-        now << states.topRows(rows - 1), inputs_of(x, k).middleRows(n_delays - 1, rows - 1) / unit_of_inputs;
-        gram.noalias() += now.transpose() * now;
-        cross.noalias() += now.transpose() * states.bottomRows(rows - 1);
+        transitions.add(svd.vectors.block(first, 0, rows, rank), inputs_of(x, k).middleRows(n_delays - 1, rows - 1));
         first += rows;
     }
     const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
-    const MatrixXd axes = delays.transposed_times(scaled, all, svd.vectors.leftCols(rank));  // U S
-    return regression(gram, cross, rank, axes.topRows(x.shape().channels));
+    const MatrixXd axes = delays.transposed_times(x, all, svd.vectors.leftCols(rank));  // U S
+    return transitions.regression(axes.topRows(x.shape().channels));
 }
 
 Realisation balanced(Realisation found) {

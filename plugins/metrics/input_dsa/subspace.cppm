@@ -1,11 +1,12 @@
 module;
 #include <Eigen/Core>
 #include <string>
+#include <vector>
 export module repal.subspace;
 
 import repal.trajectories;
 
-/// Linear systems with inputs, x(t+1) = A x(t) + B u(t) and y(t) = C x(t), found from y and u.
+/// Linear systems with inputs, x(t+1) = A x(t) + B u(t) + offset and y(t) = C x(t) + offset, found from y and u.
 namespace repal {
 
 export struct Realisation {
@@ -15,10 +16,14 @@ export struct Realisation {
     std::string cause;  ///< why there is none; empty: there is
 };
 
+/// Places of the inputs that vary; the others are part of the offset.
+export std::vector<Eigen::Index> varying_inputs(const Trajectories& x);
+
 /// By subspace identification: Y_f, the next p = n_delays samples of y, regressed on [U_f; U_p; Y_p], the inputs of the
 /// same steps and inputs and outputs of the p steps before. O = (the coefficients of Z_p = [U_p; Y_p]) Z_p = U S V^T;
 /// the state is X = S^1/2 V^T of the first `rank` directions, C the first rows of U S^1/2, and [A B] the regression of
-/// X(t+1) on [X(t); u(t)]. Windows and transitions never cross trials. All from sums over windows.
+/// X(t+1) on [X(t); u(t)]. Windows and transitions never cross trials. All from sums over windows, less those of
+/// their means.
 /// Source: Van Overschee & De Moor 1996 (N4SID); Huang, Ostrow et al. 2025.
 export Realisation identified(const Trajectories& x, Eigen::Index n_delays, Eigen::Index rank);
 

@@ -187,9 +187,48 @@ TEST(InputDsa, WhatCannotBeToldHasItsCause) {
         for (Index t = 0; t < 200; ++t) grows.row(k * 200 + t) *= std::pow(1.2, static_cast<double>(t));
 
     EXPECT_NE(cause(x.with_inputs({})).find("--inputs"), std::string::npos);
-    EXPECT_NE(cause(x.with_inputs(constant)).find("directions of 20 steps"), std::string::npos);
+    EXPECT_NE(cause(x.with_inputs(constant)).find("never vary"), std::string::npos);
+    RowMatrix twice(x.inputs().rows(), 4);
+    twice << x.inputs(), x.inputs();
+    EXPECT_NE(cause(x.with_inputs(twice)).find("directions of 20 steps"), std::string::npos);
     EXPECT_NE(cause(x.with_rows(grows)).find("spectral radius"), std::string::npos) << cause(x.with_rows(grows));
     EXPECT_NE(cause(x.with_inputs(x.inputs().leftCols(1))).find("inputs must be the same"), std::string::npos);
+}
+
+// A baseline of activity and inputs that are not around 0: the affine system has the same A and B.
+TEST(InputDsa, OffsetsDoNotMatter) {
+    const Trajectories x = simulated(usual(), "a");
+    RowMatrix lifted = x.rows();
+    lifted.rowwise() += drawn(1, 8, "baseline").row(0) * 20;
+    RowMatrix inputs = x.inputs();
+    inputs.col(1).array() += 7;
+    const Trajectories y = x.with_rows(lifted).with_inputs(inputs);
+
+    for (const char* fit : {"subspace", "regression"})
+        for (const char* what : {"state", "input", "joint"}) {
+            const repal::Score score =
+                compared(what, x, y, {std::string("input_dsa.fit=") + fit, "input_dsa.coordinates=data"});
+            ASSERT_EQ(score.status, repal::Status::ok) << score.detail;
+            EXPECT_LT(score.angle_rad, 1e-6) << fit << " " << what;
+        }
+}
+
+// The fixation of a task is 1 in all of a period.
+TEST(InputDsa, InputsThatNeverVaryAreLeftOut) {
+    const Trajectories x = simulated(usual(), "a");
+    const Trajectories other = simulated(usual(), "b");
+    const auto with_fixation = [](const Trajectories& plain, double value) {
+        RowMatrix inputs(plain.inputs().rows(), 3);
+        inputs << plain.inputs().col(0), RowMatrix::Constant(plain.inputs().rows(), 1, value), plain.inputs().col(1);
+        return plain.with_inputs(inputs);
+    };
+
+    EXPECT_NEAR(angle("joint", with_fixation(x, 1), with_fixation(other, 1)), angle("joint", x, other), 1e-12);
+    RowMatrix varied = with_fixation(other, 1).inputs();
+    varied.col(1) = drawn(varied.rows(), 1, "fixation");
+    const repal::Score score = compared("joint", with_fixation(x, 1), other.with_inputs(varied));
+    EXPECT_EQ(score.status, repal::Status::not_applicable);
+    EXPECT_NE(score.detail.find("vary in one of the systems only"), std::string::npos) << score.detail;
 }
 
 // One column can be turned onto any other one.

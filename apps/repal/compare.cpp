@@ -339,6 +339,11 @@ void warn_of_unused(const std::vector<repal::ChosenMetric>& metrics, const std::
         progress.warn("--conditions",
                       "no metric looks at them: rsa with distance crossnobis and stochastic_shape do; for "
                       "condition means, average the trials of each condition before");
+    std::vector<std::string> blind;
+    for (const repal::ChosenMetric& metric : metrics)
+        if (!metric.compares_conditions()) blind.push_back(metric.name);
+    if (!first.trajectories().conditions().empty() && !blind.empty() && blind.size() < metrics.size())
+        progress.warn("--conditions", fmt::format("not looked at by {}", fmt::join(blind, ", ")));
     const auto takes_inputs = [](const repal::ChosenMetric& metric) { return metric.info.name == "input_dsa"; };
     if (first.trajectories().inputs().cols() > 0 && std::ranges::none_of(metrics, takes_inputs))
         progress.warn("--inputs", "no metric looks at them: input_dsa does");

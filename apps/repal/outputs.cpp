@@ -43,7 +43,7 @@ void require_outputs(const std::vector<Output>& outputs, const std::vector<std::
         const std::string extension = std::filesystem::path(file).extension().string();
         if (std::ranges::find(recordings, extension) != recordings.end())
             throw repal::InputError(where, fmt::format("{} is the name of a recording", extension),
-                                    "name a .csv, .json, .txt or .html");
+                                    option == "--out" ? "name a .csv, .json or .txt" : "name a .html");
         // A file that another one is made of, e.g. an external source of HDF5, has any name.
         constexpr std::array<std::string_view, 6> ours = {".csv", ".json", ".txt", ".html", ".htm", ".md"};
         std::error_code none;
@@ -53,6 +53,8 @@ void require_outputs(const std::vector<Output>& outputs, const std::vector<std::
         for (const Output& other : outputs)
             if (other.option != option && !other.file.empty() && are_one_file(file, other.file))
                 throw repal::InputError(where, fmt::format("{} names this file, too", other.option));
+        if (option == "--out" && (extension == ".html" || extension == ".htm"))
+            throw repal::InputError(where, "--out writes scores, and --report a page", "name a .csv, .json or .txt");
         repal::require_writable(file);
     }
 }

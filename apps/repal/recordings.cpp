@@ -3,6 +3,7 @@ module;
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -89,16 +90,42 @@ void add_recordings(CLI::App& sub, RecordingOptions& options, int least) {
            "what was put in, (trial, time, input), one file for all or one for each location; metrics of driven "
            "dynamics need it")
         ->type_name("FILE[,FILE...]")
-        ->delimiter(',')
         ->allow_extra_args(false);
     sub.add_option(
            "--conditions", options.conditions,
            "the condition of each trial, a whole number, one file for all or one for each location; metrics that "
            "compare repeats take it")
         ->type_name("FILE[,FILE...]")
-        ->delimiter(',')
         ->allow_extra_args(false);
 }
+
+namespace {
+
+/// "a.npy[:,0],b.npy@trial,time": parts between commas, but for those of slices and of names of axes.
+std::vector<std::string> locations_in(const std::vector<std::string>& texts) {
+    std::vector<std::string> locations;
+    for (const std::string& text : texts) {
+        bool is_new = true;
+        int depth = 0;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            if (is_new) locations.emplace_back();
+            is_new = false;
+            depth += text[i] == '[' ? 1 : text[i] == ']' ? -1 : 0;
+            const std::size_t end = std::min(text.find_first_of(",", i + 1), text.size());
+            const std::string_view next = std::string_view(text).substr(i + 1, end - i - 1);
+            const bool is_axis = locations.back().find('@') != std::string::npos && !next.empty() &&
+                                 std::ranges::all_of(next, [](unsigned char c) { return std::isalpha(c) != 0; });
+            if (text[i] == ',' && depth == 0 && !is_axis)
+                is_new = true;
+            else
+                locations.back() += text[i];
+        }
+        if (is_new) locations.emplace_back();
+    }
+    return locations;
+}
+
+}  // namespace
 
 ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress& progress) {
     const bool takes_steps = options.dt == std::vector<std::string>{steps_alone};
@@ -125,6 +152,8 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
     if (steps.size() > 1 && steps.size() != options.locations.size())
         throw repal::InputError(
             "--dt", fmt::format("{} times of a step for {} locations", steps.size(), options.locations.size()));
+    const std::vector<std::string> inputs = locations_in(options.inputs);
+    const std::vector<std::string> conditions = locations_in(options.conditions);
     const auto require_one_each = [&](const char* option, const std::vector<std::string>& files) {
         if (std::ranges::find(files, "") != files.end()) throw repal::InputError(option, "the name of a file is empty");
         if (files.size() > 1 && files.size() != options.locations.size())
@@ -132,8 +161,8 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
                                     fmt::format("{} files for {} locations", files.size(), options.locations.size()),
                                     "one for all, or one for each");
     };
-    require_one_each("--inputs", options.inputs);
-    require_one_each("--conditions", options.conditions);
+    require_one_each("--inputs", inputs);
+    require_one_each("--conditions", conditions);
     const auto of_location = [](const std::vector<std::string>& files, std::size_t i) {
         return files.empty() ? std::string() : files[files.size() == 1 ? 0 : i];
     };
@@ -141,8 +170,8 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
     for (std::size_t i = 0; i < options.locations.size(); ++i) {
         locations.push_back({.location = options.locations[i]});
         if (steps.size() > 1) locations.back().dt = steps[i];
-        locations.back().inputs = of_location(options.inputs, i);
-        locations.back().conditions = of_location(options.conditions, i);
+        locations.back().inputs = of_location(inputs, i);
+        locations.back().conditions = of_location(conditions, i);
     }
     return {read_recordings(locations, reading, progress)};
 }

@@ -121,8 +121,8 @@ ChosenMetric ChosenMetric::with(const OptionValues& values) const {
 ChosenMetric ChosenMetric::in_windows(const TimeWindows& windows_of_time) const {
     if (const std::vector<std::string> automatic_ones = automatic_options(); !automatic_ones.empty())
         throw InputError("", fmt::format("{} in windows of time", name),
-                         fmt::format("its options are chosen for whole trials: give {}, e.g. --set {}.{}=2",
-                                     fmt::join(automatic_ones, " and "), name, automatic_ones.front()));
+                         fmt::format("its options are chosen for whole trials: give {}, e.g. {}=2",
+                                     fmt::join(automatic_ones, " and "), automatic_ones.front()));
     ChosenMetric changed = *this;
     changed.windows = windows_of_time;
     return made(std::move(changed));

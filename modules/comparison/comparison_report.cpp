@@ -97,8 +97,8 @@ Report comparison_report(std::span<const Comparison> comparisons, std::span<cons
     Report report{
         .title = "Comparison of " + counted(systems.size(), "system"),
         .summary =
-            "How alike are the dynamics of these systems? 0: the same, as far as the metric can tell; 1: "
-            "nothing in common; above 1, for metrics that know opposites (DSA, RSA): opposed. What "
+            "How alike are these systems? 0: the same, as far as the metric can tell; 1: nothing in common; well "
+            "above 1: opposed, for metrics that know opposites. Estimates of nothing scatter around 1. What "
             "counts as far depends on metric and settings: the noise floor (--calibrate) tells, not the scale.",
         .provenance = {},
         .reproduce = {},

@@ -167,7 +167,7 @@ Figure dissimilarity_map(const std::string& id, std::span<const Comparison> comp
     return {.id = id,
             .title = "Dissimilarity of all pairs",
             .caption = fmt::format(
-                "Dissimilarity in units of π/2 (0: the same dynamics, 1: nothing in common, above: opposed) of {}{}; "
+                "Dissimilarity in units of π/2 (0: the same, 1: nothing in common, well above: opposed) of {}{}; "
                 "a pair without a value is left empty.",
                 counted(systems.size(), "system"),
                 map.matrices.size() > 1 ? ", in one colour scale for all metrics or one for each" : ""),

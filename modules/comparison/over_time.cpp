@@ -7,6 +7,7 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -41,8 +42,7 @@ class Found {
     /// Of the windows that the angle is the mean of.
     void count(const Score& score) {
         ++windows_;
-        for (const std::string& warning : score.warnings)
-            if (std::ranges::find(warnings_, warning) == warnings_.end()) warnings_.push_back(warning);
+        for (const std::string& warning : score.warnings) ++warnings_[warning];
         if (score.status != Status::ok) return;
         ++n_;
         sum_ += score.angle_rad;
@@ -64,7 +64,9 @@ class Found {
             score.values.push_back(counts_[i] > 0 ? sums_[i] / counts_[i] : nothing);
         score.values.push_back(n_);
         score.curves = std::move(curves);
-        score.warnings = warnings_;
+        for (const auto& [warning, n] : warnings_)
+            score.warnings.push_back(n < windows_ ? fmt::format("in {:.0f} of {:.0f} windows: {}", n, windows_, warning)
+                                                  : fmt::format("in all windows: {}", warning));
         if (n_ < windows_)
             score.warnings.push_back(
                 fmt::format("{:.0f} of {:.0f} windows have no value: {}", windows_ - n_, windows_, cause_));
@@ -77,7 +79,7 @@ class Found {
     double windows_ = 0;
     std::vector<double> sums_;
     std::vector<double> counts_;
-    std::vector<std::string> warnings_;
+    std::map<std::string, double> warnings_;  ///< and in how many windows
     std::string cause_;
 };
 

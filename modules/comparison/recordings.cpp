@@ -239,21 +239,25 @@ ReadSystem read_beside(const std::string& location, const Reading& reading) {
     return std::move(read.front());
 }
 
-/// Trials in the order of those of the system, where both have names.
-Trajectories in_order_of(const ReadSystem& system, ReadSystem beside, const std::string& location) {
-    if (system.trial_names.empty() || beside.trial_names.empty()) return std::move(beside.x);
+/// Places of the trials of a system among those that another file names; none if one of both has no names.
+std::optional<std::vector<Eigen::Index>> order_of(const ReadSystem& system, const std::vector<std::string>& names,
+                                                  const std::string& location) {
+    if (system.trial_names.empty() || names.empty()) return {};
     std::vector<Eigen::Index> order;
     for (const std::string& name : system.trial_names) {
-        const auto place = std::ranges::find(beside.trial_names, name);
-        if (place == beside.trial_names.end())
-            throw InputError(location, fmt::format("it has no trial '{}', which {} has", name, system.name));
-        order.push_back(place - beside.trial_names.begin());
+        const auto place = std::ranges::find(names, name);
+        if (place == names.end())
+            throw InputError(location, fmt::format("it has no trial '{}', which {} has", name, system.name),
+                             "without names of trials they are taken in their order");
+        order.push_back(place - names.begin());
     }
-    return beside.x.of_trials(order);
+    return order;
 }
 
 RowMatrix inputs_of(const ReadSystem& system, const std::string& location, const Reading& reading) {
-    const Trajectories inputs = in_order_of(system, read_beside(location, reading), location);
+    const ReadSystem beside = read_beside(location, reading);
+    const auto order = order_of(system, beside.trial_names, location);
+    const Trajectories inputs = order ? beside.x.of_trials(*order) : beside.x;
     bool is_alike = inputs.shape().trials == system.x.shape().trials;
     for (Eigen::Index k = 0; is_alike && k < inputs.shape().trials; ++k)
         is_alike = inputs.steps(k) == system.x.steps(k);
@@ -265,36 +269,59 @@ RowMatrix inputs_of(const ReadSystem& system, const std::string& location, const
     return inputs.rows();
 }
 
-/// A whole number for each trial: of an array, or of the last column of a text, whose first line may name it.
+std::vector<std::string> words_of(const std::string& line) {
+    std::vector<std::string> words;
+    for (std::size_t begin = 0; begin != std::string::npos;) {
+        const std::size_t end = line.find_first_of(",;\t ", begin);
+        words.push_back(line.substr(begin, end == std::string::npos ? end : end - begin));
+        begin = end == std::string::npos ? end : end + 1;
+    }
+    return words;
+}
+
+/// A whole number for each trial: of an array, or of the last column of a text, whose first line may name it; a column
+/// `trial` says of which.
 std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::string& location, Reading reading) {
     reading.window = {};
     reading.axes = {};
     std::vector<double> numbers;
+    std::vector<std::string> names;
     if (const std::filesystem::path file = location; file.extension() == ".csv" || file.extension() == ".txt") {
         bool is_first = true;
+        std::optional<std::size_t> of_trial;  // the column of names
         std::istringstream lines(read_utf8(file));
         for (std::string line; std::getline(lines, line); is_first = false) {
             while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
-            const std::string last = line.substr(line.find_last_of(",;\t ") + 1);
+            const std::vector<std::string> words = words_of(line);
+            const std::string& last = words.back();
+            if (const auto trial = std::ranges::find(words, "trial"); is_first && trial < words.end() - 1)
+                of_trial = static_cast<std::size_t>(trial - words.begin());
             double value = 0;
             const auto [end, failure] = std::from_chars(last.data(), last.data() + last.size(), value);
             const bool is_number = failure == std::errc() && end == last.data() + last.size();
             if (line.empty() || (is_first && !is_number)) continue;
             if (!is_number)
                 throw InputError(location, fmt::format("'{}' is no whole number", last),
-                                 "the condition of a trial is a whole number");
+                                 "the condition of a trial is a whole number: give each class one");
             numbers.push_back(value);
+            if (of_trial && *of_trial < words.size()) names.push_back(words[*of_trial]);
         }
     } else {
         const RowMatrix rows = read_beside(location, reading).x.rows();
         numbers.assign(rows.data(), rows.data() + rows.size());
     }
+    if (const auto order = order_of(system, names, location); order && names.size() == numbers.size()) {
+        std::vector<double> ordered;
+        for (const Eigen::Index place : *order) ordered.push_back(numbers[static_cast<std::size_t>(place)]);
+        numbers = std::move(ordered);
+    }
     std::vector<std::int64_t> conditions;
     for (const double value : numbers) {
         constexpr double largest = 1e15;
         if (value != std::round(value) || std::abs(value) > largest)
-            throw InputError(location, fmt::format("{} is no whole number", value),
-                             "the condition of a trial is a whole number");
+            throw InputError(
+                location, fmt::format("{} is {}", value, value == std::round(value) ? "too large" : "no whole number"),
+                "the condition of a trial is a whole number");
         conditions.push_back(static_cast<std::int64_t>(value));
     }
     if (std::ssize(conditions) != system.x.shape().trials)

@@ -85,7 +85,8 @@ std::vector<Index> Spectrum::counted(const SpectrumOptions& options) const {
     // Those of a conjugate pair differ by rounding, and what is below it is 0.
     constexpr double rounding = 1e-7;
     const auto place = [&](Index i) {
-        return std::tuple(std::round(residuals[i] / rounding), eigenvalues[i].real(), eigenvalues[i].imag());
+        return std::tuple(std::round(residuals[i] / rounding), -std::abs(eigenvalues[i]), eigenvalues[i].real(),
+                          eigenvalues[i].imag());
     };
     std::ranges::sort(order, {}, place);
     auto end = static_cast<std::size_t>(options.kept);

@@ -112,7 +112,7 @@ class Metrics(ProgramTest):
         self.assertIsNone(calibrated["floor_rad"])
         without = self.run_repal("compare", *crossnobis)
         self.assertEqual(without.returncode, 3)
-        self.assertIn("three are needed", without.stdout + without.stderr)
+        self.assertIn("--conditions, or repeats, says which repeat which", without.stdout + without.stderr)
         numpy.save(self.folder / "few.npy", conditions[:11])
         self.refuse_all(["compare", *crossnobis, "--conditions", "few.npy"], "few.npy", "11 conditions", "12 trials")
         numpy.save(self.folder / "half.npy", conditions + 0.5)
@@ -171,13 +171,56 @@ class Metrics(ProgramTest):
         score, = self.scores("plain.npy", "y.csv", *arguments, "--inputs", "u.npy,u_turned.csv")
         self.assertLess(score["values"]["joint_rad"], 1e-6)
 
-    def test_neighbours_have_p_but_no_interval(self):
-        """k is fixed, so that the value falls as samples are added, and leaving some out tells nothing."""
-        score, = self.scores("a.npy", "b.npy", "--metric", "neighbours", "--calibrate")
+    def test_conditions_follow_the_names_of_trials(self):
+        generator = numpy.random.default_rng(9)
+        means = generator.normal(size=(3, 1, 5))
+        conditions = numpy.repeat([0, 1, 2], 4)
+        system = means[conditions] + 0.1 * generator.normal(size=(12, 6, 5))
+        numpy.save(self.folder / "plain.npy", system)
+        numpy.save(self.folder / "plain_c.npy", conditions)
+        columns = ",".join(f"c{i}" for i in range(5))
+        order = generator.permutation(12)
+        lines = [f"trial,step,{columns}"] + [f"{100 + k},{t}," + ",".join(repr(float(v)) for v in system[k, t])
+                                             for k in order for t in range(6)]
+        (self.folder / "named.csv").write_text("\n".join(lines) + "\n")
+        (self.folder / "named_c.csv").write_text("trial,condition\n" + "".join(f"{100 + k},{conditions[k]}\n" for k in range(12)))
 
-        self.assertIsNone(score["low_rad"])
-        self.assertLess(score["p_relate"], 0.05)
-        self.assertIn("no interval", score["note"])
+        score, = self.scores("plain.npy", "named.csv", "--metric", "stochastic_shape", "--conditions",
+                             "plain_c.npy,named_c.csv")
+
+        self.assertLess(score["angle_rad"], 1e-6)
+        (self.folder / "other_c.csv").write_text("trial,condition\n" + "".join(f"{k},{k % 3}\n" for k in range(12)))
+        self.refuse_all(["compare", "plain.npy", "named.csv", "--metric", "stochastic_shape", "--conditions",
+                         "plain_c.npy,other_c.csv"], "other_c.csv", "it has no trial")
+
+    def test_files_beside_systems_are_locations(self):
+        generator = numpy.random.default_rng(10)
+        readout = numpy.linalg.qr(generator.normal(size=(6, 2)))[0].T
+        inputs = generator.normal(size=(10, 80, 2))
+        self.driven("one_way", readout, inputs)
+        self.driven("other_way", readout[:, ::-1], inputs)
+        numpy.save(self.folder / "u.npy", inputs)
+        numpy.save(self.folder / "wide.npy", numpy.concatenate([inputs, inputs + 1], axis=2))
+        arguments = ["one_way.npy", "other_way.npy", "--metric", "input_dsa", "--set", "input_dsa.rank=2", "--set",
+                     "input_dsa.n_delays=4"]
+
+        plain, = self.scores(*arguments, "--inputs", "u.npy")
+        sliced, = self.scores(*arguments, "--inputs", "wide.npy[:,:,0:2],u.npy@trial,time,channel")
+        self.assertEqual(sliced["angle_rad"], plain["angle_rad"])
+        for empty in ("u.npy,", ",u.npy", "u.npy,,u.npy", ""):
+            self.refuse(["compare", *arguments, "--inputs", empty], "--inputs", "the name of a file is empty")
+
+    def test_values_that_depend_on_the_number_of_samples_have_p_but_no_interval(self):
+        """Of neighbours k is fixed, and of predictivity folds are, so that leaving samples out tells nothing."""
+        for metric in ("neighbours", "predictivity"):
+            score, = self.scores("a.npy", "b.npy", "--metric", metric, "--calibrate")
+
+            self.assertIsNone(score["low_rad"])
+            self.assertLess(score["p_relate"], 0.05)
+            self.assertIn("no interval", score["note"])
+
+    def test_scores_are_no_page(self):
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--out", "z.html"], "--out z.html", "--report")
 
     def driven(self, name, readout, inputs, turn=0.3):
         generator = numpy.random.default_rng(sum(map(ord, name)))

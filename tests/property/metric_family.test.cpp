@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <limits>
+#include <numbers>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -276,6 +277,72 @@ TEST(Degenerate, WhatDoesNotVaryHasNoValue) {
     EXPECT_EQ(score_of("cka kernel=rbf bandwidth=0.001", noisy("a", 3), noisy("b", 3)).status, Status::not_applicable);
     EXPECT_EQ(score_of("eigenvalue_wasserstein kept=2 rank=4", noisy("a", 3), noisy("b", 3)).status,
               Status::not_applicable);
+}
+
+// The same responses, of which one system saw the first condition most and the other the last.
+TEST(StochasticShape, NumbersOfRepeatsDoNotMatter) {
+    const auto seen = [](const char* name, const std::vector<Eigen::Index>& repeats) {
+        Stream means = Stream(5).child("means");
+        Eigen::MatrixXd responses(3, 4);
+        for (double& value : responses.reshaped()) value = means.normal();
+        Stream noise = Stream(5).child(name);
+        std::vector<std::int64_t> conditions;
+        for (std::size_t c = 0; c < repeats.size(); ++c)
+            conditions.insert(conditions.end(), static_cast<std::size_t>(repeats[c]), static_cast<std::int64_t>(c));
+        RowMatrix rows(std::ssize(conditions) * 2, 4);
+        for (Eigen::Index row = 0; row < rows.rows(); ++row)
+            for (Eigen::Index channel = 0; channel < 4; ++channel)
+                rows(row, channel) =
+                    responses(conditions[static_cast<std::size_t>(row / 2)], channel) + 1e-3 * noise.normal();
+        return Trajectories::from_rows({.trials = std::ssize(conditions), .steps = 2, .channels = 4}, rows)
+            .with_conditions(conditions);
+    };
+    const Trajectories first = seen("a", {20, 2, 2});
+    const Trajectories last = seen("b", {2, 2, 20});
+
+    EXPECT_LT(angle_of("stochastic_shape", first, last), 0.005);
+    EXPECT_LT(angle_of("stochastic_shape means=1", first, last), 0.005);
+    EXPECT_LT(angle_of("stochastic_shape distribution=energy", first, last), 0.05);
+}
+
+// Neighbours in time are no candidates, so that chance is higher.
+TEST(Neighbours, ChanceKnowsTheStepsThatAreLeftOut) {
+    double sum = 0;
+    constexpr int draws = 6;
+    for (int i = 0; i < draws; ++i) {
+        const auto noise = [&](const char* name) {
+            Stream values = Stream(6).child(name).child(static_cast<std::uint64_t>(i));
+            RowMatrix rows(80, 4);
+            for (double& value : rows.reshaped()) value = values.normal();
+            return Trajectories::from_rows({.trials = 4, .steps = 20, .channels = 4}, rows);
+        };
+        sum += value_of("neighbours k=30 exclude_steps=20", "mutual_above_chance", noise("a"), noise("b"));
+    }
+    EXPECT_NEAR(sum / draws, 0, 0.03);  // it was .2
+}
+
+// A frequency of nearly half a turn in a step and one of just more are close, on both sides of the cut of the
+// logarithm.
+TEST(Spectrum, FrequenciesAreKnownUpToATurnInAStep) {
+    const auto turning = [](const Eigen::Matrix2d& linear_operator) {
+        RowMatrix rows(40, 2);
+        for (Eigen::Index trial = 0; trial < 2; ++trial) {
+            Eigen::Vector2d state(1, trial == 0 ? 0.5 : -2);
+            for (Eigen::Index step = 0; step < 20; ++step) {
+                rows.row(20 * trial + step) = state;
+                state = linear_operator * state;
+            }
+        }
+        return Trajectories::from_rows({.trials = 2, .steps = 20, .channels = 2}, rows);
+    };
+    const double turn = std::numbers::pi - 0.02;
+    Eigen::Matrix2d rotation;
+    rotation << std::cos(turn), -std::sin(turn), std::sin(turn), std::cos(turn);
+    const Eigen::Matrix2d alternating = Eigen::Vector2d(-0.98, -0.975).asDiagonal();
+    const std::string options = " n_delays=1 rank=2 time=continuous";
+
+    EXPECT_LT(angle_of("eigenvalue_wasserstein" + options, turning(0.98 * rotation), turning(alternating)), 0.05);
+    EXPECT_LT(value_of("sgot eta=1" + options, "sgot", turning(0.98 * rotation), turning(alternating)), 0.05);
 }
 
 // What samples of so few can tell of so many channels is nothing.

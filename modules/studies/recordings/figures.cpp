@@ -83,9 +83,10 @@ constexpr double level = 0.05;
 /// "p = 0.012", and that no order of so few would give less than the level.
 std::string p_of(const GroupFinding& finding) {
     return fmt::format("p = {:.2g}{}", *finding.p,
-                       *finding.least_p > level
-                           ? fmt::format(", and no order of so few gives less than {:.2g}", *finding.least_p)
-                           : "");
+                       *finding.least_p <= level ? ""
+                       : *finding.p <= *finding.least_p
+                           ? ", the least that so few can give: no order of the labels is more extreme"
+                           : fmt::format(", and no order of so few gives less than {:.2g}", *finding.least_p));
 }
 
 /// What the tests of one question and metric say, in a sentence or two; empty if they say nothing.
@@ -132,13 +133,19 @@ std::string sentence_of(std::span<const GroupFinding> findings) {
 std::string verdict(std::span<const GroupFinding> findings) {
     constexpr std::size_t most = 6;
     std::vector<std::string> sentences;
-    for (std::size_t first = 0, end = 0; first < findings.size() && sentences.size() < most; first = end) {
+    std::size_t more = 0;
+    for (std::size_t first = 0, end = 0; first < findings.size(); first = end) {
         while (end < findings.size() && findings[end].question == findings[first].question &&
                findings[end].metric == findings[first].metric)
             ++end;
-        if (std::string text = sentence_of(findings.subspan(first, end - first)); !text.empty())
+        std::string text = sentence_of(findings.subspan(first, end - first));
+        if (text.empty()) continue;
+        if (sentences.size() < most)
             sentences.push_back(std::move(text));
+        else
+            ++more;
     }
+    if (more > 0) sentences.push_back(fmt::format("{} more questions and metrics are in the tables.", more));
     return fmt::format("{}", fmt::join(sentences, "\n"));
 }
 

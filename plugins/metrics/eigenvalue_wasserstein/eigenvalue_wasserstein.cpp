@@ -86,7 +86,13 @@ class EigenvalueWasserstein final : public repal::HavokMetric<repal::Spectrum> {
         if (repal::precedes(y, x)) std::swap(x, y);
 
         MatrixXd cost(x.rows(), y.rows());
-        for (Index j = 0; j < y.rows(); ++j) cost.col(j) = (x.rowwise() - y.row(j)).rowwise().norm();
+        for (Index j = 0; j < y.rows(); ++j) {
+            MatrixXd apart = x.rowwise() - y.row(j);
+            // Frequencies that differ by a turn in a step are one.
+            if (options_.time == "continuous")
+                for (double& turn : apart.col(1)) turn = std::remainder(turn, 2 * std::numbers::pi);
+            cost.col(j) = apart.rowwise().norm();
+        }
         if (options_.order == 2) cost = cost.cwiseAbs2().eval();
         const double mean = mean_cost(cost);
         const double distance = options_.order == 2 ? std::sqrt(mean) : mean;

@@ -116,7 +116,7 @@ struct Standardised {
 
     explicit Standardised(const Trajectories& system) : x(system) {
         if (system.inputs().cols() == 0) {
-            cause = "it has no inputs: give them, e.g. --inputs u.npy";
+            cause = "a system has no inputs: --inputs gives them, or the column inputs of a sheet";
             return;
         }
         const RowMatrix rows = standardised(system.rows());
@@ -184,12 +184,19 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
     products.triangularView<Eigen::StrictlyUpper>() = MatrixXd(products.transpose());
 
     constexpr double excitation = 1e-10;
-    const Index excited = determined(products.topLeftCorner(2 * p * inputs, 2 * p * inputs), excitation).values.size();
+    const Eigenpairs of_inputs = determined(products.topLeftCorner(2 * p * inputs, 2 * p * inputs), excitation);
+    const Index excited = of_inputs.values.size();
     if (excited < 2 * p * inputs)
         return without(
             fmt::format("the inputs vary in {} of {} directions of {} steps: nothing tells the others from the "
                         "state; use richer inputs or fewer delays",
                         excited, 2 * p * inputs, 2 * p));
+    // What inputs alone tell of the activity, less what as many numbers tell by chance.
+    const double told = (products.bottomLeftCorner(p * channels, 2 * p * inputs) * of_inputs.vectors *
+                         of_inputs.values.cwiseSqrt().cwiseInverse().asDiagonal())
+                            .squaredNorm() /
+                        products.bottomRightCorner(p * channels, p * channels).trace();
+    const double by_chance = static_cast<double>(2 * p * inputs) / static_cast<double>(columns);
     constexpr double rounding = 1e-12;
     const Eigenpairs of_known = determined(products.topLeftCorner(known, known), rounding);
     const MatrixXd coefficients = products.bottomLeftCorner(p * channels, known) * of_known.vectors *
@@ -210,7 +217,9 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
         if (rows.size() > 0)
             transitions.add(rows.middleCols(p * inputs, of_past) * state_of.transpose(),
                             rows.topLeftCorner(rows.rows() - 1, inputs));
-    return transitions.regression(gamma.topRows(channels));
+    Realisation found = transitions.regression(gamma.topRows(channels));
+    found.share_of_inputs = (told - by_chance) / (1 - by_chance);
+    return found;
 }
 
 Realisation regressed(const Trajectories& system, Index n_delays, Index rank) {
@@ -264,7 +273,11 @@ Realisation balanced(Realisation found) {
     const MatrixXd u = of_both.eigenvectors().rowwise().reverse();
     const MatrixXd t = l * u * s.cwiseSqrt().cwiseInverse().asDiagonal();
     const MatrixXd inverse = s.array().pow(-1.5).matrix().asDiagonal() * u.transpose() * l.transpose() * shown;
-    return {.a = inverse * found.a * t, .b = inverse * found.b, .c = found.c * t, .cause = {}};
+    return {.a = inverse * found.a * t,
+            .b = inverse * found.b,
+            .c = found.c * t,
+            .cause = {},
+            .share_of_inputs = found.share_of_inputs};
 }
 
 }  // namespace repal

@@ -10,10 +10,11 @@ import repal.trajectories;
 namespace repal {
 
 export struct Realisation {
-    Eigen::MatrixXd a;  ///< (rank, rank)
-    Eigen::MatrixXd b;  ///< (rank, input)
-    Eigen::MatrixXd c;  ///< (channel, rank)
-    std::string cause;  ///< why there is none; empty: there is
+    Eigen::MatrixXd a;           ///< (rank, rank)
+    Eigen::MatrixXd b;           ///< (rank, input)
+    Eigen::MatrixXd c;           ///< (channel, rank)
+    std::string cause;           ///< why there is none; empty: there is
+    double share_of_inputs = 1;  ///< of the variance of y that they tell beyond chance, where it is known
 };
 
 /// Places of the inputs that vary; the others are part of the offset.

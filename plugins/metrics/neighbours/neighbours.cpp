@@ -52,6 +52,7 @@ struct Neighbourhoods {
 
     std::vector<Neighbours> of = {};  ///< of each sample
     Index tied = 0;                   ///< samples of which some neighbours are tied
+    double chance = 0;                ///< mean share of the others that are neighbours: what unrelated systems have
     // For the measures of similarities alone:
     MatrixXd unit = {};       ///< (channel, sample), samples of norm 1
     VectorXd row_means = {};  ///< of the cosines of each sample with all others
@@ -190,7 +191,7 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
             .name = "mutual", .summary = "share of common neighbours", .minimum = 0, .maximum = 1};
         info.values = {mutual,
                        {.name = "mutual_above_chance",
-                        .summary = "(mutual - c) / (1 - c), c = k / (n - 1) that noise has",
+                        .summary = "(mutual - c) / (1 - c), c the mean of k / others, that noise has",
                         .maximum = 1}};
         if (options_.measure == "mutual") return info;
         info.values.insert(info.values.begin(),
@@ -239,6 +240,8 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
                                           options_.k, options_.k, i, n, others.size());
                 return found;
             }
+            found.chance +=
+                static_cast<double>(options_.k) / static_cast<double>(others.size()) / static_cast<double>(n);
             found.of.push_back(nearest(std::move(others), similarity));
             found.tied += std::ranges::any_of(found.of.back().shares, [](double share) { return share != 1; }) ? 1 : 0;
         }
@@ -279,12 +282,11 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         }
         const double norms = std::sqrt(of_a) * std::sqrt(of_b);
         const double mutual_apart = (norms - shared) / norms;
-        const std::vector<double> mutual = {shared / (n * k), above_chance(shared / (n * k), n)};
-        if (options_.measure == "mutual")
-            return warned(score_of(mutual_apart, mutual), a, b, k * k * n / (n - 1) / norms);
+        const std::vector<double> mutual = {shared / (n * k), above_chance(shared / (n * k), a.chance)};
+        const double of_unrelated = a.chance * k * n / norms;
+        if (options_.measure == "mutual") return warned(score_of(mutual_apart, mutual), a, b, of_unrelated);
         if (options_.measure == "jaccard")
-            return warned(score_of(jaccard_apart, {1 - jaccard_apart, mutual[0], mutual[1]}), a, b,
-                          k * k * n / (n - 1) / norms);
+            return warned(score_of(jaccard_apart, {1 - jaccard_apart, mutual[0], mutual[1]}), a, b, of_unrelated);
         if (options_.measure == "second_order") {
             const double apart = second_order_apart(a, b, [](double s) { return s; });
             const double of_distances = 1 - second_order_apart(a, b, [](double s) { return 1 - s; });
@@ -371,19 +373,18 @@ class NeighboursMetric final : public repal::MetricOf<Neighbourhoods> {
         return others;
     }
 
-    double above_chance(double mutual, double n) const {
-        const double chance = static_cast<double>(options_.k) / (n - 1);
+    static double above_chance(double mutual, double chance) {
         return chance < 1 ? (mutual - chance) / (1 - chance) : std::numeric_limits<double>::quiet_NaN();
     }
 
-    /// `chance`: the cosine that independent systems with as many ties have.
-    repal::Score warned(repal::Score score, const Neighbourhoods& a, const Neighbourhoods& b, double chance) const {
-        const auto n = static_cast<double>(a.of.size());
-        if (a.tied + b.tied == 0 || chance < 1.5 * static_cast<double>(options_.k) / (n - 1)) return score;
+    /// `of_unrelated`: the cosine that independent systems with as many ties have.
+    static repal::Score warned(repal::Score score, const Neighbourhoods& a, const Neighbourhoods& b,
+                               double of_unrelated) {
+        if (a.tied + b.tied == 0 || of_unrelated < 1.5 * a.chance) return score;
         score.warnings.push_back(
             fmt::format("neighbours of {} and {} of {} samples are equally near: systems with as many ties that are "
                         "unrelated are at about {:.2f} rad; mutual_above_chance knows it",
-                        a.tied, b.tied, a.of.size(), std::acos(std::min(1.0, chance))));
+                        a.tied, b.tied, a.of.size(), std::acos(std::min(1.0, of_unrelated))));
         return score;
     }
 

@@ -122,6 +122,7 @@ class Predictivity final : public repal::MetricOf<Samples> {
             .largest_rad = std::numbers::pi / 2,
             .corresponding = {repal::Correspondence::rows},
             .has_common_form = false,
+            .depends_on_size = true,  // fewer samples tell less, and without some others share a fold
             .values = {{.name = "r2", .summary = "mean of both directions", .maximum = 1}},
             .options = repal::option_infos<Options>()};
         const auto add = [&](const std::string& name, const std::string& summary, double least) {

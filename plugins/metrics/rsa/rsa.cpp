@@ -204,6 +204,8 @@ class Rsa final : public repal::MetricOf<Geometry> {
         const repal::Repeats repeats = repal::repeats_of(x.shape().trials, options_.repeats, x.conditions());
         geometry.conditions = repeats.conditions;
         geometry.cause = repeats.cause;
+        if (repeats.conditions.size() == 1)
+            geometry.cause = "all trials are of one condition: --conditions, or repeats, says which repeat which";
         if (!geometry.cause.empty()) return;
         std::vector<Index> first_rows;
         for (Index k = 0; k < x.shape().trials; ++k) first_rows.push_back(k * x.shape().steps);

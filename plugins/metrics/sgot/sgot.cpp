@@ -226,6 +226,10 @@ class Sgot final : public repal::HavokMetric<LiftedModes> {
         MatrixXd ground(a.rates.size(), b.rates.size());
         for (Index i = 0; i < ground.rows(); ++i)
             for (Index j = 0; j < ground.cols(); ++j) {
+                std::complex<double> rates_apart = a.rates[i] - b.rates[j];
+                // Frequencies that differ by a turn in a step are one.
+                if (options_.time == "continuous")
+                    rates_apart.imag(std::remainder(rates_apart.imag(), 2 * std::numbers::pi));
                 // 1 - delta^2 without cancellation
                 const double sine =
                     std::sqrt(std::min(1.0, right_sines(i, j) + right_cosines(i, j) * left_sines(i, j)));
@@ -234,7 +238,7 @@ class Sgot final : public repal::HavokMetric<LiftedModes> {
                 double apart = sine;
                 if (options_.grassmann == "geodesic") apart = geodesic;
                 if (options_.grassmann == "procrustes") apart = 2 * std::sin(geodesic / 2);
-                ground(i, j) = options_.eta * std::abs(a.rates[i] - b.rates[j]) + (1 - options_.eta) * apart;
+                ground(i, j) = options_.eta * std::abs(rates_apart) + (1 - options_.eta) * apart;
             }
         return ground;
     }

@@ -301,6 +301,13 @@ class StochasticShape final : public repal::MetricOf<Images> {
             for (const Index trial : repeats.trials[condition]) of_image.push_back(trial * x.shape().steps + step);
             images.samples.emplace_back(rows(of_image, Eigen::all) * scale);
         }
+        images.means.resize(std::ssize(images.samples), rows.cols());
+        for (std::size_t i = 0; i < images.samples.size(); ++i)
+            images.means.row(static_cast<Index>(i)) = images.samples[i].colwise().mean();
+        // Images weigh alike, however many repeats each has.
+        const Eigen::RowVectorXd centre = images.means.colwise().mean();
+        images.means.rowwise() -= centre;
+        for (MatrixXd& image : images.samples) image.rowwise() -= centre;
         Index n_rows = 0;
         for (const MatrixXd& image : images.samples) n_rows += image.rows();
         images.all.resize(n_rows, rows.cols());
@@ -310,9 +317,6 @@ class StochasticShape final : public repal::MetricOf<Images> {
             n_rows += image.rows();
         }
         remark(x, repeats, images);
-        images.means.resize(std::ssize(images.samples), rows.cols());
-        for (std::size_t i = 0; i < images.samples.size(); ++i)
-            images.means.row(static_cast<Index>(i)) = images.samples[i].colwise().mean();
         if (is_gaussian()) add_roots(images);
         images.bytes += sizeof(double) * static_cast<std::size_t>(2 * images.all.size() +
                                                                   std::ssize(images.roots) * rows.cols() * rows.cols());

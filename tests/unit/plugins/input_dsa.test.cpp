@@ -231,6 +231,19 @@ TEST(InputDsa, InputsThatNeverVaryAreLeftOut) {
     EXPECT_NE(score.detail.find("vary in one of the systems only"), std::string::npos) << score.detail;
 }
 
+TEST(InputDsa, InputsOfAnotherSystemAreNoticed) {
+    const Trajectories x = simulated(usual(), "a");
+    const auto warning_of = [](const Trajectories& system) {
+        return repal::choose_metric(registry().metric("input_dsa"), repal::Config::from_overrides({}))
+            .metric->prepare(system)
+            ->warning;
+    };
+
+    EXPECT_EQ(warning_of(x), "");
+    EXPECT_NE(warning_of(x.with_inputs(drawn(x.rows().rows(), 2, "others"))).find("are they of this system"),
+              std::string::npos);
+}
+
 // One column can be turned onto any other one.
 TEST(InputDsa, OneInputTellsNothingByItsDirection) {
     Known one = usual();

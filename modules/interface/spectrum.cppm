@@ -1,6 +1,7 @@
 module;
 #include <Eigen/Core>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>

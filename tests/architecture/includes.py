@@ -14,7 +14,7 @@ NAMES = {
     "bit": "bit_cast endian popcount bit_width countr_zero",
     "charconv": "from_chars to_chars",
     "cmath": "abs acos asin atan atan2 ceil cos exp expm1 floor fmod ilogb isfinite isinf isnan ldexp llround log log10 log1p log2 "
-             "lround nan nextafter pow round sin sqrt tan tanh hypot cbrt erf erfc lgamma tgamma fma trunc signbit",
+             "lround nan nextafter pow remainder round sin sqrt tan tanh hypot cbrt erf erfc lgamma tgamma fma trunc signbit",
     "cctype": "isalnum isalpha isdigit isspace tolower toupper isprint",
     "complex": "complex polar arg conj norm",
     "concepts": "same_as unsigned_integral integral floating_point convertible_to derived_from invocable",

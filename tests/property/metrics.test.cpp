@@ -201,8 +201,8 @@ INSTANTIATE_TEST_SUITE_P(
         "stochastic_shape distribution=energy repeats=3 starts=3 max_images=60",
         "eigenvalue_wasserstein modes=least_residual kept=4 window=hann",
         "eigenvalue_wasserstein time=continuous rank=4", "sgot rank=4", "sgot rank=4 grassmann=geodesic order=2",
-        "sgot rank=6 modes=least_residual kept=3 time=continuous",
-        "input_dsa n_delays=4", "input_dsa n_delays=4 compare=state", "input_dsa n_delays=4 compare=input",
+        "sgot rank=6 modes=least_residual kept=3 time=continuous", "input_dsa n_delays=4",
+        "input_dsa n_delays=4 compare=state", "input_dsa n_delays=4 compare=input",
         "input_dsa n_delays=4 fit=regression coordinates=data"),
     [](const auto& info) {
         std::string name = info.param;

@@ -66,6 +66,13 @@ class Recordings(ProgramTest):
         for row in pairs:
             self.assertLess(float(row["p_adjusted"]), 0.01)
 
+    def test_a_metric_in_windows_of_time_stands_beside_itself(self):
+        self.study("windows", "--quiet", "--set", "metrics={cka: {}, late: {metric: cka, over_time: 20:20}}", "--set",
+                   "studies.recordings.questions=[]")
+        rows = self.rows("dissimilarity.csv", self.folder / "windows" / "recordings")
+        self.assertEqual({(row["metric"], row["settings"]) for row in rows}, {("cka", ""), ("late", "over_time=20:20")})
+        self.assertIn('id="systems-curves"', (self.folder / "windows" / "recordings" / "report.html").read_text())
+
     def test_the_tree_separates_the_classes(self):
         leaves = {}
         for row in self.rows("tree.csv"):

@@ -338,6 +338,8 @@ Report RecordingStudy::report_of(const Answers& answers, const std::vector<Tuned
         dissimilarity_map("systems-dissimilarity", comparisons, has_tree ? in_order_of_tree(names, *first) : names);
     if (has_tree) map.caption += fmt::format(" Systems are in the order of the tree of {}.", first->systems.metric);
     shown.figures.emplace_back(std::move(map));
+    if (Figure curves = curves_of_pairs("systems-curves", comparisons); !curves.variants.empty())
+        shown.figures.emplace_back(std::move(curves));
     if (calibrations_)
         for (Figure figure : {calibrated_pairs("systems-calibrated", comparisons, calibrations_->confidence()),
                               observed_and_null("systems-null", comparisons)})

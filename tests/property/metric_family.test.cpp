@@ -279,6 +279,13 @@ TEST(Degenerate, WhatDoesNotVaryHasNoValue) {
               Status::not_applicable);
 }
 
+// They would stand in the settings as if they had been used.
+TEST(Options, ThatDoNothingAreRefused) {
+    for (const char* metric : {"rsa noise=shrunk", "rsa repeats=2", "cka bandwidth=3", "cka ridge=3",
+                               "cka same_channels=true estimator=debiased", "matching unmatched=forbidden"})
+        EXPECT_THROW(metric_with(metric), repal::InputError) << metric;
+}
+
 // The same responses, of which one system saw the first condition most and the other the last.
 TEST(StochasticShape, NumbersOfRepeatsDoNotMatter) {
     const auto seen = [](const char* name, const std::vector<Eigen::Index>& repeats) {

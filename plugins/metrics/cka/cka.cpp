@@ -228,6 +228,13 @@ class Cka final : public repal::MetricOf<Kernel> {
         if (is_corrected() && options_.kernel != "linear")
             throw repal::InputError("", fmt::format("estimator feature_corrected with the kernel {}", options_.kernel),
                                     "it is defined for the linear kernel");
+        if (options_.kernel != "rbf" && options_.bandwidth != Options{}.bandwidth)
+            throw repal::InputError("", fmt::format("bandwidth with the kernel {}", options_.kernel), "it is of rbf");
+        if (options_.kernel != "ridge" && options_.ridge != Options{}.ridge)
+            throw repal::InputError("", fmt::format("ridge with the kernel {}", options_.kernel), "it is of ridge");
+        if (!is_corrected() && options_.same_channels != Options{}.same_channels)
+            throw repal::InputError("", fmt::format("same_channels with the estimator {}", options_.estimator),
+                                    "it is of feature_corrected");
     }
 
     Index least_steps() const override { return 1; }

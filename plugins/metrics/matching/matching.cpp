@@ -88,7 +88,11 @@ class Matching final : public repal::MetricOf<Channels> {
              .options = repal::option_infos<Options>()});
     }
 
-    explicit Matching(Options options) : options_(std::move(options)) {}
+    explicit Matching(Options options) : options_(std::move(options)) {
+        if (is_soft() && options_.unmatched != Options{}.unmatched)
+            throw repal::InputError("", "unmatched forbidden with the correspondence soft",
+                                    "it is of one_to_one: soft leaves no channel alone");
+    }
 
     Index least_steps() const override { return 1; }
 

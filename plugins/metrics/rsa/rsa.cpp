@@ -105,7 +105,12 @@ class Rsa final : public repal::MetricOf<Geometry> {
     }
 
     explicit Rsa(Options options) : options_(std::move(options)) {
-        if (!is_crossvalidated()) return;
+        if (!is_crossvalidated()) {
+            if (options_.noise != Options{}.noise || options_.repeats != Options{}.repeats)
+                throw repal::InputError("", fmt::format("noise or repeats with the distance {}", options_.distance),
+                                        "they are of distance crossnobis");
+            return;
+        }
         if (options_.repeats == 1)
             throw repal::InputError("", "one repeat of a condition leaves nothing to validate with", "two or more");
         if (options_.conditions == "steps")

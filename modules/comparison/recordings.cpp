@@ -304,13 +304,15 @@ std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::str
                 throw InputError(location, fmt::format("'{}' is no whole number", last),
                                  "the condition of a trial is a whole number: give each class one");
             numbers.push_back(value);
-            if (of_trial && *of_trial < words.size()) names.push_back(words[*of_trial]);
+            if (of_trial && *of_trial >= words.size())
+                throw InputError(location, fmt::format("'{}' does not say its trial", line));
+            if (of_trial) names.push_back(words[*of_trial]);
         }
     } else {
         const RowMatrix rows = read_beside(location, reading).x.rows();
         numbers.assign(rows.data(), rows.data() + rows.size());
     }
-    if (const auto order = order_of(system, names, location); order && names.size() == numbers.size()) {
+    if (const auto order = order_of(system, names, location)) {
         std::vector<double> ordered;
         for (const Eigen::Index place : *order) ordered.push_back(numbers[static_cast<std::size_t>(place)]);
         numbers = std::move(ordered);

@@ -45,8 +45,8 @@ export struct Spectrum : OperatorEmbedding {
     /// Why the modes that `options` name are not there; nothing if they are.
     std::optional<Score> refused(const SpectrumOptions& options) const;
 
-    /// Places of those that count: of least residual, of equal one by their eigenvalue, never one of a conjugate pair
-    /// alone.
+    /// Places of those that count: of least residual, of equal one those that decay least, never one of a conjugate
+    /// pair alone.
     std::vector<Eigen::Index> counted(const SpectrumOptions& options) const;
 
     /// Of one step, or in continuous time per step.

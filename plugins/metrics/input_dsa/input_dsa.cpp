@@ -31,7 +31,7 @@ struct Driven {
     }
 
     std::string cause = {};    ///< why there are none; empty: there are
-    std::string warning = {};  ///< of inputs that never vary
+    std::string warning = {};  ///< of inputs that never vary, or tell hardly anything
     Index n_inputs = 0;
     std::vector<Index> inputs = {};  ///< those that vary
     MatrixXd a = {};                 ///< (rank, rank)

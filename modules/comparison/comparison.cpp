@@ -256,19 +256,26 @@ struct Block {
     std::vector<std::size_t> pairs;
 };
 
-/// The pairs by tiles of systems, so that each block needs two tiles, of which the next one shares the first. A common
-/// form needs all systems, also those of which no pair is left.
+/// How many systems stay in memory, and how many pass by them at a time.
+struct Tiles {
+    std::size_t staying;
+    std::size_t passing;
+};
+
+/// The pairs by tiles of systems: those of one tile stay while all others pass by, few at a time, so that a system is
+/// prepared about as often as there are tiles, halved. A common form needs all systems, also those of which no pair is
+/// left.
 std::vector<Block> blocks_of(const ChosenMetric& metric, const Part& part, std::span<const std::size_t> pairs,
-                             std::size_t systems_in_tile) {
-    std::map<std::pair<std::size_t, std::size_t>, Block> blocks;
+                             const Tiles& tiles) {
+    std::map<std::pair<std::size_t, std::size_t>, Block> blocks;  // of a tile that stays, and one that passes
     for (const std::size_t pair : pairs) {
-        const auto tiles = std::minmax({part.pairs[pair].a / systems_in_tile, part.pairs[pair].b / systems_in_tile});
-        Block& block = blocks[tiles];
+        const auto [first, last] = std::minmax(part.pairs[pair].a, part.pairs[pair].b);
+        Block& block = blocks[{first / tiles.staying, last / tiles.passing}];
         block.pairs.push_back(pair);
         for (const std::size_t system : {part.pairs[pair].a, part.pairs[pair].b}) block.systems.push_back(system);
     }
     std::vector<Block> ordered;
-    for (auto& [tiles, block] : blocks) {
+    for (auto& [place, block] : blocks) {
         for (std::size_t i = 0; i < part.systems.size() && has_common_form(metric, part); ++i)
             block.systems.push_back(i);
         std::ranges::sort(block.systems);
@@ -278,15 +285,18 @@ std::vector<Block> blocks_of(const ChosenMetric& metric, const Part& part, std::
     return ordered;
 }
 
-/// How many systems are a tile: all, unless they are so many that their embeddings, as large as the first one's, would
-/// take more memory than is kept.
-std::size_t systems_in_tile(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared) {
+/// All systems stay, unless they are so many that their embeddings, as large as the first one's, would take more memory
+/// than is kept: then an eighth of it is for those that pass.
+Tiles tiles_of(const ChosenMetric& metric, const Part& part, PreparedSystems& prepared) {
+    constexpr std::size_t passing_share = 8;
     const std::size_t n = std::max<std::size_t>(1, part.systems.size());
-    if (has_common_form(metric, part) || part.systems.empty()) return n;
+    if (has_common_form(metric, part) || part.systems.empty()) return {n, n};
     const std::size_t bytes =
         prepared.of(metric, std::span(part.systems).first(1), what_unsuitable_do(part), 1).front().bytes;
-    if (bytes == 0 || n <= prepared.max_bytes() / bytes) return n;
-    return std::max<std::size_t>(1, prepared.max_bytes() / bytes / 2);
+    const std::size_t held = bytes == 0 ? n : prepared.max_bytes() / bytes;
+    if (n <= held) return {n, n};
+    const std::size_t passing = std::max<std::size_t>(1, held / passing_share);
+    return {held > passing ? held - passing : 1, passing};
 }
 
 }  // namespace
@@ -301,8 +311,8 @@ std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part
         else
             missing.push_back(pair);
     }
-    const std::size_t in_tile = missing.empty() ? 1 : systems_in_tile(metric, part, prepared);
-    const std::vector<Block> blocks = blocks_of(metric, part, missing, in_tile);
+    const Tiles tiles = missing.empty() ? Tiles{1, 1} : tiles_of(metric, part, prepared);
+    const std::vector<Block> blocks = blocks_of(metric, part, missing, tiles);
     const bool is_whole = blocks.size() == 1;
     Part some = part;  // with the pairs of a block
     if (!is_whole && !missing.empty()) progress.begin(metric.name + ": comparing", missing.size());

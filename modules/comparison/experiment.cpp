@@ -60,6 +60,7 @@ Observed Observed::with(Trajectories trajectories) const {
     changed.units_ = units_;
     changed.trial_names_ = trial_names_;
     changed.is_cut = is_cut;
+    changed.are_steps_cut = are_steps_cut;
     return changed;
 }
 
@@ -81,6 +82,7 @@ Observed Observed::of_units(const std::vector<double>& weights) const {
     if (!trial_names_.empty())
         for (const Eigen::Index k : trials) some.trial_names_.push_back(trial_names_[static_cast<std::size_t>(k)]);
     some.is_cut = is_cut;
+    some.are_steps_cut = are_steps_cut;
     return some;
 }
 
@@ -91,6 +93,7 @@ Observed Observed::in_order_of_names() const {
                       [&](Eigen::Index k) { return std::pair(trial_names_[static_cast<std::size_t>(k)], k); });
     Observed ordered(trajectories().of_trials(order), state);
     ordered.is_cut = is_cut;
+    ordered.are_steps_cut = are_steps_cut;
     for (const Eigen::Index k : order) {
         ordered.trial_names_.push_back(trial_names_[static_cast<std::size_t>(k)]);
         if (!units_.empty()) ordered.units_.push_back(units_[static_cast<std::size_t>(k)]);

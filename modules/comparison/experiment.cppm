@@ -50,7 +50,8 @@ export class Observed {
     Observed of_units(const std::vector<double>& weights) const;
 
     ObservedState state;
-    bool is_cut = false;  ///< steps or trials were taken out: its samples correspond to none of another system
+    bool is_cut = false;         ///< steps or trials were taken out: its samples correspond to none of another system
+    bool are_steps_cut = false;  ///< and not only whole trials: its steps correspond to none either
 
  private:
     std::shared_ptr<const Trajectories> trajectories_;

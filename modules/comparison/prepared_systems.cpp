@@ -81,6 +81,15 @@ PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, cons
             throw InvalidTrajectories(fmt::format(
                 "steps or trials of it that are missing were taken out, so that what {} compares does not correspond",
                 metric.name));
+        if (metric.compares_conditions() && observed.are_steps_cut)
+            throw InvalidTrajectories(fmt::format(
+                "steps of it that are missing were taken out, so that those that {} compares do not correspond",
+                metric.name));
+        if (metric.compares_conditions() && observed.is_cut && seen.conditions().empty())
+            throw InvalidTrajectories(fmt::format("trials of it that are missing were taken out, so that the others do "
+                                                  "not tell {} which are repeats of one condition",
+                                                  metric.name),
+                                      "--conditions tells it for each trial of the file");
         if (metric.info.needs_equal_steps && !seen.has_equal_steps())
             throw InvalidTrajectories(
                 fmt::format("its trials differ in their steps, and {} needs equal ones", metric.name));

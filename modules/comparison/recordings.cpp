@@ -71,6 +71,7 @@ void warn_of_orders(const std::vector<ReadSystem>& systems, Progress& progress) 
     for (std::size_t i = 0; i < systems.size(); ++i)
         for (std::size_t j = 0; j < i; ++j) {
             if (systems[i].has_named_axes || systems[j].has_named_axes) continue;
+            if (!systems[i].x.has_equal_steps() || !systems[j].x.has_equal_steps()) continue;
             const Lengths a = lengths_of(systems[i]);
             const Lengths b = lengths_of(systems[j]);
             if ((a[0] == 1) != (b[0] == 1)) continue;
@@ -119,18 +120,37 @@ void require_steps_of_all(const std::vector<ReadSystem>& systems, std::size_t lo
             *one->x.dt(), locations));
 }
 
+/// Whether names come in their usual order: "2" before "10".
+bool rise(const std::vector<std::string>& names) {
+    return std::ranges::is_sorted(names, {}, [](const std::string& name) { return std::pair(name.size(), name); });
+}
+
 /// Trials of some that have names in an order of their own, and of others that have none.
 void warn_of_names_of_one_side(const std::vector<ReadSystem>& systems, Progress& progress) {
     const auto is_named = [](const ReadSystem& system) { return !system.trial_names.empty(); };
-    const auto by_length = [](const std::string& name) { return std::pair(name.size(), name); };  // "2" before "10"
-    const auto named = std::ranges::find_if(systems, [&](const ReadSystem& system) {
-        return is_named(system) && !std::ranges::is_sorted(system.trial_names, {}, by_length);
-    });
+    const auto named = std::ranges::find_if(
+        systems, [&](const ReadSystem& system) { return is_named(system) && !rise(system.trial_names); });
     const auto other = std::ranges::find_if_not(systems, is_named);
     if (named == systems.end() || other == systems.end()) return;
     progress.warn("trials", fmt::format("{} names its trials, which do not rise, and {} does not: metrics that compare "
                                         "samples take them in the order of each file",
                                         named->name, other->name));
+}
+
+/// Steps that correspond by their numbers though the times that files tell say otherwise.
+void warn_of_beginnings(const std::vector<ReadSystem>& systems, Progress& progress) {
+    const ReadSystem* first = nullptr;
+    for (const ReadSystem& system : systems) {
+        if (!system.begins) continue;
+        if (first == nullptr) first = &system;
+        const double apart = std::abs(*system.begins - *first->begins);
+        if (2 * apart <= std::max(system.x.dt().value_or(0), first->x.dt().value_or(0))) continue;
+        progress.warn("time",
+                      fmt::format("{} begins at {:.6g} s and {} at {:.6g} s, as they say, and steps are counted "
+                                  "from the beginning of each: slices let them correspond",
+                                  first->name, *first->begins, system.name, *system.begins));
+        return;
+    }
 }
 
 /// A window in seconds begins at another time in each system, unless that is a step of all of them.
@@ -239,9 +259,19 @@ ReadSystem read_beside(const std::string& location, const Reading& reading) {
     return std::move(read.front());
 }
 
-/// Places of the trials of a system among those that another file names; none if one of both has no names.
+/// Places of the trials of a system among those that another file names; none if one of both has no names. Throws
+/// InputError if the names of the other are in an order of their own.
 std::optional<std::vector<Eigen::Index>> order_of(const ReadSystem& system, const std::vector<std::string>& names,
                                                   const std::string& location) {
+    if (!system.trial_names.empty() && names.empty() && !rise(system.trial_names))
+        throw InputError(
+            location,
+            fmt::format("it does not name its trials, and {} does, in another order than rising", system.name),
+            "a csv with a column 'trial' says of which trial each row is");
+    if (system.trial_names.empty() && !names.empty() && !rise(names))
+        throw InputError(location,
+                         fmt::format("it names its trials, in another order than rising, and {} does not", system.name),
+                         "sort it by trial, in the order of the trials there");
     if (system.trial_names.empty() || names.empty()) return {};
     std::vector<Eigen::Index> order;
     for (const std::string& name : system.trial_names) {
@@ -312,11 +342,13 @@ std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::str
         const RowMatrix rows = read_beside(location, reading).x.rows();
         numbers.assign(rows.data(), rows.data() + rows.size());
     }
-    if (const auto order = order_of(system, names, location)) {
+    const auto order = order_of(system, names, location);
+    if (order) {
         std::vector<double> ordered;
         for (const Eigen::Index place : *order) ordered.push_back(numbers[static_cast<std::size_t>(place)]);
         numbers = std::move(ordered);
     }
+    const bool is_ordered = order.has_value();
     std::vector<std::int64_t> conditions;
     for (const double value : numbers) {
         constexpr double largest = 1e15;
@@ -326,9 +358,16 @@ std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::str
                 "the condition of a trial is a whole number");
         conditions.push_back(static_cast<std::int64_t>(value));
     }
+    if (!is_ordered && !system.places.empty() && conditions.size() == system.file_trials) {
+        // Those of trials that were left out go with them, and pieces have that of their trial.
+        std::vector<std::int64_t> left;
+        for (const std::size_t place : system.places) left.push_back(conditions[place]);
+        return left;
+    }
     if (std::ssize(conditions) != system.x.shape().trials)
         throw InputError(location, fmt::format("{} conditions, and {} has {} trials", conditions.size(), system.name,
-                                               system.x.shape().trials));
+                                               system.places.empty() ? static_cast<std::size_t>(system.x.shape().trials)
+                                                                     : system.file_trials));
     return conditions;
 }
 
@@ -396,6 +435,7 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
     warn_of_orders(systems, progress);
     warn_of_steps_beside(systems, progress);
     warn_of_names_of_one_side(systems, progress);
+    warn_of_beginnings(systems, progress);
     constexpr std::size_t many = 32;
     std::vector<Recording> recordings;
     for (std::size_t i = 0; i < systems.size(); ++i) {
@@ -404,6 +444,7 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
         observed.set_units(std::move(system.units));
         observed.set_trial_names(std::move(system.trial_names));
         observed.is_cut = system.is_cut;
+        observed.are_steps_cut = system.are_steps_cut;
         std::string content = content_of(observed.trajectories());
         std::string identity =
             fmt::format("{} {} {} {}", system.name, content, observed.is_cut, observed.trajectories().dt().value_or(0));

@@ -99,6 +99,7 @@ Observed at_step(const Observed& system, double step, bool with_all_phases) {
     at.set_units(std::move(units));
     at.set_trial_names(std::move(names));
     at.is_cut = system.is_cut;
+    at.are_steps_cut = system.are_steps_cut;
     return at;
 }
 

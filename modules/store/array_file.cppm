@@ -17,7 +17,7 @@ namespace repal {
 /// What a file says of one of its arrays.
 struct ArrayEntry {
     std::string name;            ///< in the file, e.g. "x", "/group/x"; empty: it has none
-    Dimensions dimensions = {};  ///< as its user sees them
+    Dimensions dimensions = {};  ///< as its user sees them; of what is refused perhaps unknown
     std::string refused = {};    ///< why it cannot be read, e.g. "text"
 };
 
@@ -32,9 +32,11 @@ class StoredArray {
     Dimensions dimensions = {};  ///< as its user sees them
     MemoryOrder order = MemoryOrder::last_fastest;
     std::vector<Axis> axes = {};             ///< that the file names, one for each dimension; empty: none
+    std::string needs_axes = {};             ///< why the user has to name them; empty: the usual ones will do
     std::vector<std::string> notes = {};     ///< what of it the user should know
     std::vector<std::string> warnings = {};  ///< what of it may be meant otherwise
     std::string trial = {};                  ///< the name of the one that it is; empty: it has none, or is several
+    std::vector<std::string> trials = {};    ///< names along its axis of trials; empty: they have none
 
     /// The time of a step, in s, that the file tells. Throws InputError if its times are not regular.
     virtual std::optional<double> dt() { return {}; }
@@ -43,6 +45,7 @@ class StoredArray {
     struct Times {
         std::vector<double> values = {};
         std::string name = {};
+        std::optional<double> unit = {};  ///< in s
     };
     virtual Times times() { return {}; }
 

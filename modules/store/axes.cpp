@@ -18,22 +18,24 @@ import repal.error;
 namespace repal {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Axis>, 45> known_names = {{
-    {"trial", Axis::trial},       {"trials", Axis::trial},      {"epoch", Axis::trial},
-    {"stimulus", Axis::trial},    {"stimuli", Axis::trial},     {"image", Axis::trial},
-    {"images", Axis::trial},      {"item", Axis::trial},        {"items", Axis::trial},
-    {"epochs", Axis::trial},      {"sweep", Axis::trial},       {"sweeps", Axis::trial},
-    {"repetition", Axis::trial},  {"repetitions", Axis::trial}, {"batch", Axis::trial},
-    {"timestep", Axis::time},     {"timesteps", Axis::time},    {"timepoint", Axis::time},
-    {"timepoints", Axis::time},   {"time", Axis::time},         {"times", Axis::time},
-    {"step", Axis::time},         {"steps", Axis::time},        {"sample", Axis::time},
-    {"samples", Axis::time},      {"bin", Axis::time},          {"bins", Axis::time},
-    {"frame", Axis::time},        {"frames", Axis::time},       {"channel", Axis::channel},
-    {"channels", Axis::channel},  {"neuron", Axis::channel},    {"neurons", Axis::channel},
-    {"unit", Axis::channel},      {"units", Axis::channel},     {"cell", Axis::channel},
-    {"cells", Axis::channel},     {"electrode", Axis::channel}, {"electrodes", Axis::channel},
-    {"roi", Axis::channel},       {"rois", Axis::channel},      {"feature", Axis::channel},
-    {"component", Axis::channel}, {"condition", Axis::trial},   {"conditions", Axis::trial},
+constexpr std::array<std::pair<std::string_view, Axis>, 51> known_names = {{
+    {"trial", Axis::trial},         {"trials", Axis::trial},      {"epoch", Axis::trial},
+    {"stimulus", Axis::trial},      {"stimuli", Axis::trial},     {"image", Axis::trial},
+    {"images", Axis::trial},        {"item", Axis::trial},        {"items", Axis::trial},
+    {"epochs", Axis::trial},        {"sweep", Axis::trial},       {"sweeps", Axis::trial},
+    {"repetition", Axis::trial},    {"repetitions", Axis::trial}, {"batch", Axis::trial},
+    {"timestep", Axis::time},       {"timesteps", Axis::time},    {"timepoint", Axis::time},
+    {"timepoints", Axis::time},     {"time", Axis::time},         {"times", Axis::time},
+    {"step", Axis::time},           {"steps", Axis::time},        {"sample", Axis::time},
+    {"samples", Axis::time},        {"bin", Axis::time},          {"bins", Axis::time},
+    {"frame", Axis::time},          {"frames", Axis::time},       {"channel", Axis::channel},
+    {"channels", Axis::channel},    {"neuron", Axis::channel},    {"neurons", Axis::channel},
+    {"unit", Axis::channel},        {"units", Axis::channel},     {"cell", Axis::channel},
+    {"cells", Axis::channel},       {"electrode", Axis::channel}, {"electrodes", Axis::channel},
+    {"roi", Axis::channel},         {"rois", Axis::channel},      {"feature", Axis::channel},
+    {"component", Axis::channel},   {"condition", Axis::trial},   {"conditions", Axis::trial},
+    {"neuroid", Axis::channel},     {"neuroids", Axis::channel},  {"presentation", Axis::trial},
+    {"presentations", Axis::trial}, {"time_bin", Axis::time},     {"time_bins", Axis::time},
 }};
 
 }  // namespace

@@ -13,7 +13,9 @@ namespace repal {
 struct ColumnTable {
     std::vector<std::string> names = {};  ///< of columns; empty: there are none
     std::size_t width = 0;
-    std::vector<double> values = {};  ///< row by row
+    std::vector<double> values = {};         ///< row by row
+    std::vector<std::string> notes = {};     ///< what of it the user should know
+    std::vector<std::string> warnings = {};  ///< what of it may be meant otherwise
     std::size_t rows() const { return width == 0 ? 0 : values.size() / width; }
 };
 
@@ -21,8 +23,8 @@ struct ColumnTable {
 bool have_trials_or_times(const std::vector<std::string>& names);
 
 /// What is in a table: an array of (time, channel) for each trial. A column that means trials tells the trial of each
-/// row, one that means time is no channel, nor is a first one without a name that counts rows. `notes`: what else of it
-/// the user should know.
-std::vector<std::unique_ptr<StoredArray>> trials_of(const ColumnTable& table, std::vector<std::string> notes);
+/// row. One that means time is no channel, nor is one that tells the kind of a trial, e.g. "trial_type" or "session",
+/// nor a first one that is an index: without a name, or one that counts rows.
+std::vector<std::unique_ptr<StoredArray>> trials_of(const ColumnTable& table);
 
 }  // namespace repal

@@ -5,6 +5,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -120,6 +121,8 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
         for (Index k = 0; k < block.shape.trials; ++k)
             trials.emplace_back(block.values.middleRows(k * block.shape.steps, block.shape.steps));
     const std::size_t all = trials.size();
+    std::vector<std::size_t> places(all);
+    std::iota(places.begin(), places.end(), std::size_t{0});
     if (const std::size_t padded = cut_padding(trials); padded > 0) {
         const auto is_empty = [](const RowMatrix& trial) { return trial.rows() == 0; };
         const auto empty = static_cast<std::size_t>(std::ranges::count_if(trials, is_empty));
@@ -129,6 +132,7 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
                 fmt::format("{} of {} trials are padded with nan at their end", padded - empty, all));
         if (empty > 0)
             filled.notes.push_back(fmt::format("{} of {} trials are nan throughout and left out", empty, all));
+        std::erase_if(places, [&](std::size_t place) { return is_empty(trials[place]); });
         std::erase_if(trials, is_empty);
         filled.is_cut = empty > 0;
     }
@@ -158,7 +162,8 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
         if (pieces.empty()) throw InvalidTrajectories("no two steps in a row are without nan");
         if (!dead.empty())
             filled.notes.push_back(fmt::format("channel {} left out: more than half of it is nan", listed(dead)));
-        filled.is_cut = filled.is_cut || kept < missing.steps;
+        filled.are_steps_cut = kept < missing.steps;
+        filled.is_cut = filled.is_cut || filled.are_steps_cut;
         if (kept < missing.steps) filled.notes.push_back(cut_text(trials.size(), units, pieces.size()));
         if (pieces.size() != trials.size()) {
             // Numbered anew, since a trial may have no piece.
@@ -167,9 +172,13 @@ Filled without_gaps(const std::vector<Block>& blocks, bool splits) {
                 number[units[i]] = number[units[i - 1]] + (units[i] == units[i - 1] ? 0 : 1);
             for (const std::size_t unit : units) filled.units.push_back(number[unit]);
         }
+        std::vector<std::size_t> of_pieces;
+        for (const std::size_t unit : units) of_pieces.push_back(places[unit]);
+        places = std::move(of_pieces);
         trials = std::move(pieces);
     }
     filled.trials = std::move(trials);
+    filled.places = std::move(places);
     return filled;
 }
 

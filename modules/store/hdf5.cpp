@@ -92,7 +92,8 @@ class Hdf5File final : public ArrayFile {
             std::string refused = refused_by_octave(file_, name);
             if (refused.empty() && !is_cell(object)) refused = refused_dataset(object);
             if (!refused.empty())
-                entries.push_back({.name = shown_path(name), .refused = refused});
+                entries.push_back(
+                    {.name = shown_path(name), .dimensions = known_dimensions(object), .refused = refused});
             else
                 entries.push_back(entry_of(shown_path(name)));
         }
@@ -142,6 +143,17 @@ class Hdf5File final : public ArrayFile {
         return H5Aexists(group, "MATLAB_sparse") > 0 || refused_by_octave(file_, path).find("sparse") == 2;
     }
 
+    // Those of what may be the data, if they can be known: lists of unequal length are of any size.
+    static Dimensions known_dimensions(hid_t dataset) {
+        const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+        const Handle space(H5Dget_space(dataset), H5Sclose, damaged);
+        const int n = H5Sget_simple_extent_ndims(space);
+        if (H5Tget_class(type) == H5T_VLEN || n < 1) return n < 1 ? Dimensions{1} : Dimensions{};
+        std::vector<hsize_t> lengths(static_cast<std::size_t>(n));
+        checked(H5Sget_simple_extent_dims(space, lengths.data(), nullptr), damaged);
+        return {lengths.begin(), lengths.end()};
+    }
+
     // Whether what is in a group are parts of one array.
     bool is_one_array(hid_t group, const std::string& path) const {
         return is_frame(group) || is_cell_of_octave(group, path) || is_sparse(group, path);
@@ -178,6 +190,10 @@ class Hdf5File final : public ArrayFile {
             if (arrays.size() > 1) entry.dimensions.insert(entry.dimensions.begin(), arrays.size());
         } catch (const InputError& error) {
             entry.refused = error.problem();
+            const std::string path = stored_path(with_slash(name));
+            const Handle object(H5Oopen(file_, path.c_str(), H5P_DEFAULT), H5Oclose);
+            if (object.is_open() && H5Iget_type(object) == H5I_DATASET && !is_cell(object))
+                entry.dimensions = known_dimensions(object);
         }
         return entry;
     }

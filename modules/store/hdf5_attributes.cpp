@@ -15,6 +15,7 @@ module;
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 module repal.store;
 
@@ -198,15 +199,22 @@ NamedDimensions axes_in(hid_t dataset, std::size_t dimensions) {
     return found;
 }
 
-std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset) {
+std::string scale_of(hid_t file, hid_t dataset, Axis axis) {
     for (const std::string& path : scales_of(dataset)) {
-        if (axis_of(first_word(name_of_scale(file, path))) != Axis::time) continue;
+        if (axis_of(first_word(name_of_scale(file, path))) != axis) continue;
         const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
         // A dimension of NetCDF of which nobody wrote the values.
         if (text_of(object, "NAME").starts_with("This is a netCDF dimension but not a netCDF variable")) continue;
-        if (object.is_open()) return TimeScale{path, seconds_in(text_of(object, "units"))};
+        if (object.is_open()) return path;
     }
     return {};
+}
+
+std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset) {
+    const std::string path = scale_of(file, dataset, Axis::time);
+    if (path.empty()) return {};
+    const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+    return TimeScale{path, seconds_in(text_of(object, "units"))};
 }
 
 std::optional<double> step_of_attributes(hid_t object) {
@@ -225,10 +233,54 @@ std::optional<double> step_of_attributes(hid_t object) {
 }
 
 void Packing::unpack(std::span<double> values) const {
-    for (double& value : values)
-        value = std::ranges::find(missing, value) == missing.end() ? value * scale + offset
-                                                                   : std::numeric_limits<double>::quiet_NaN();
+    for (double& value : values) {
+        const bool is_missing = value < least || value > most || std::ranges::find(missing, value) != missing.end();
+        value = is_missing ? std::numeric_limits<double>::quiet_NaN() : value * scale + offset;
+    }
 }
+
+bool is_data_of_nwb(hid_t file, const std::string& path) {
+    if (last_part(path) != "data") return false;
+    const std::string folder = folder_of(path);
+    const Handle group(H5Oopen(file, folder.c_str(), H5P_DEFAULT), H5Oclose);
+    if (!group.is_open()) return false;
+    return H5Aexists(group, "neurodata_type") > 0 || H5Lexists(group, "timestamps", H5P_DEFAULT) > 0 ||
+           H5Lexists(group, "starting_time", H5P_DEFAULT) > 0;
+}
+
+namespace {
+
+// What programs fill arrays with before they write them, and take for missing.
+void add_fill_values(hid_t dataset, Packing& packing) {
+    const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
+    const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
+    const std::size_t bytes = H5Tget_size(type);
+    const bool is_float = H5Tget_class(type) == H5T_FLOAT;
+    H5D_fill_value_t filled = H5D_FILL_VALUE_UNDEFINED;
+    double fill = 0;
+    // scaleoffset packs with a fill value, whatever that means.
+    if (H5Pfill_value_defined(plan, &filled) >= 0 && filled == H5D_FILL_VALUE_USER_DEFINED &&
+        H5Pget_fill_value(plan, H5T_NATIVE_DOUBLE, &fill) >= 0 && fill != 0 && !std::isnan(fill) &&
+        !has_filter(plan, H5Z_FILTER_SCALEOFFSET))
+        packing.missing.push_back(fill);
+    // The defaults of NetCDF; the one of floats is no value that anybody measures.
+    if (is_float && bytes >= sizeof(float)) {
+        constexpr double default_fill = 9.969209968386869e36;
+        packing.missing.push_back(default_fill);
+    }
+    const Handle file(H5Iget_file_id(dataset), H5Fclose, damaged);
+    const Handle root(H5Oopen(file, "/", H5P_DEFAULT), H5Oclose);
+    if (is_float || !root.is_open() || H5Aexists(root, "_NCProperties") <= 0) return;
+    const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
+    constexpr std::array<std::pair<std::size_t, std::array<double, 2>>, 3> defaults = {
+        {{2, {65535.0, -32767.0}},
+         {4, {4294967295.0, -2147483647.0}},
+         {8, {18446744073709551614.0, -9223372036854775806.0}}}};
+    for (const auto& [size, values] : defaults)
+        if (size == bytes) packing.missing.push_back(values[is_signed ? 1 : 0]);
+}
+
+}  // namespace
 
 Packing packing_of(hid_t dataset, bool is_of_nwb) {
     Packing packing;
@@ -245,6 +297,21 @@ Packing packing_of(hid_t dataset, bool is_of_nwb) {
     take(is_of_nwb ? "offset" : "add_offset", packing.offset);
     if (H5Aexists(dataset, "_Unsigned") > 0 && text_of(dataset, "_Unsigned") != "false")
         throw InputError("", "its numbers have signs that are none (_Unsigned)", "write the values as they are meant");
+    const auto bounds = [&](const char* name) {
+        const std::vector<double> numbers = numbers_of(dataset, name);
+        if (numbers.empty() && H5Aexists(dataset, name) > 0)
+            throw InputError("",
+                             fmt::format("its attribute '{}' tells values that are missing, and is no number", name),
+                             "write these as nan");
+        return numbers;
+    };
+    if (const auto both = bounds("valid_range"); both.size() == 2) {
+        packing.least = both[0];
+        packing.most = both[1];
+    }
+    if (const auto least = bounds("valid_min"); !least.empty()) packing.least = least.front();
+    if (const auto most = bounds("valid_max"); !most.empty()) packing.most = most.front();
+    add_fill_values(dataset, packing);
     const Handle type(H5Dget_type(dataset), H5Tclose, damaged);
     const bool is_float = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
     for (const char* name : {"_FillValue", "missing_value"}) {

@@ -1,7 +1,9 @@
 module;
 #include <hdf5.h>
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,12 +34,18 @@ std::string matlab_class(hid_t object);
 std::string last_part(const std::string& path);
 std::string folder_of(const std::string& path);
 
+/// Whether a dataset is the data of a series of NWB.
+bool is_data_of_nwb(hid_t file, const std::string& path);
+
 /// The axes of a dataset in the order of the file, by attributes or by dimension scales.
 struct NamedDimensions {
     std::vector<Axis> axes = {};      ///< empty: it does not name them
     std::string not_understood = {};  ///< names, of which some mean an axis and others do not
 };
 NamedDimensions axes_in(hid_t dataset, std::size_t dimensions);
+
+/// The path of the scale of an axis of a dataset that has values; empty if it has none.
+std::string scale_of(hid_t file, hid_t dataset, Axis axis);
 
 /// The path of the scale of its time, and what a unit of that is in s; none if it has no such scale.
 struct TimeScale {
@@ -50,13 +58,17 @@ std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset);
 std::optional<double> step_of_attributes(hid_t object);
 
 /// What stored numbers mean: NetCDF packs values as (value - add_offset) / scale_factor and marks those that are
-/// missing; NWB has a conversion.
+/// missing, as HDF5 does by a fill value that is not 0; NWB has a conversion.
 struct Packing {
     double scale = 1;
     double offset = 0;
     std::vector<double> missing = {};
+    double least = -std::numeric_limits<double>::infinity();  ///< what is beyond is missing, before it is unpacked
+    double most = std::numeric_limits<double>::infinity();
 
-    bool changes() const { return scale != 1 || offset != 0 || !missing.empty(); }
+    bool changes() const {
+        return scale != 1 || offset != 0 || !missing.empty() || std::isfinite(least) || std::isfinite(most);
+    }
     void unpack(std::span<double> values) const;
 };
 Packing packing_of(hid_t dataset, bool is_of_nwb);

@@ -141,7 +141,9 @@ void require_sources(hid_t dataset, hid_t plan, std::uint64_t values, const std:
     if (depth > deepest) throw InputError("", "it is made of what is made of itself", "write the values");
     std::size_t n = 0;
     checked(H5Pget_virtual_count(plan, &n), damaged);
-    std::uint64_t mapped = 0;
+    // Of what is mapped, each value once.
+    Handle mapped(H5Dget_space(dataset), H5Sclose, damaged);
+    checked(H5Sselect_none(mapped), damaged);
     std::set<std::pair<std::string, std::string>> seen;
     for (std::size_t i = 0; i < n; ++i) {
         const std::string file_name = name_in(plan, i, H5Pget_virtual_filename);
@@ -158,10 +160,15 @@ void require_sources(hid_t dataset, hid_t plan, std::uint64_t values, const std:
             require_stored(source, file_name == "." ? folder : named_by(folder, file_name).parent_path(), depth + 1);
         require_selection(plan, i, source, name);
         const Handle selected(H5Pget_virtual_vspace(plan, i), H5Sclose, damaged);
-        if (const hssize_t points = H5Sget_select_npoints(selected); points > 0)
-            mapped += static_cast<std::uint64_t>(points);
+        if (H5Sget_select_npoints(selected) <= 0 || H5Sget_select_type(selected) == H5S_SEL_NONE) continue;
+        if (H5Sget_select_type(selected) == H5S_SEL_ALL) return;
+        if (H5Sget_select_npoints(mapped) == 0)
+            mapped = Handle(H5Scopy(selected), H5Sclose, damaged);
+        else
+            mapped = Handle(H5Scombine_select(mapped, H5S_SELECT_OR, selected), H5Sclose, damaged);
     }
-    if (mapped < values) fail_for_missing(fmt::format("{} of its {} values are of no file", values - mapped, values));
+    const auto there = static_cast<std::uint64_t>(std::max<hssize_t>(0, H5Sget_select_npoints(mapped)));
+    if (there < values) fail_for_missing(fmt::format("{} of its {} values are of no file", values - there, values));
 }
 
 void require_external(hid_t plan, std::uint64_t bytes, const std::filesystem::path& folder) {
@@ -173,7 +180,7 @@ void require_external(hid_t plan, std::uint64_t bytes, const std::filesystem::pa
         checked(H5Pget_external(plan, static_cast<unsigned>(i), name.size(), name.data(), &offset, &size), damaged);
         const std::uint64_t needed = std::min<std::uint64_t>(bytes, size);  // the last one may have no end
         std::error_code none;
-        const std::filesystem::path file = named_by(folder, name.data());
+        const std::filesystem::path file = folder / name.data();  // as open_beside() has HDF5 look for it
         const std::uint64_t there = std::filesystem::file_size(file, none);
         if (none || there < static_cast<std::uint64_t>(offset) + needed)
             fail_for_missing(fmt::format("the file '{}', which it is made of, is missing or was cut off", name.data()));
@@ -193,17 +200,6 @@ void require_all_chunks(hid_t dataset, hid_t plan) {
     checked(H5Dget_num_chunks(dataset, space, &written), damaged);
     if (static_cast<double>(written) < wanted)
         fail_for_missing(fmt::format("{} of its {:.0f} chunks were written", written, wanted));
-}
-
-bool has_filter(hid_t plan, H5Z_filter_t wanted) {
-    const int n = checked(H5Pget_nfilters(plan), damaged);
-    for (int i = 0; i < n; ++i) {
-        unsigned flags = 0;
-        std::size_t values = 0;
-        if (H5Pget_filter2(plan, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr) == wanted)
-            return true;
-    }
-    return false;
 }
 
 // Numbers of the registry of The HDF Group.
@@ -257,6 +253,8 @@ void require_stored(hid_t dataset, const std::filesystem::path& folder, int dept
     const std::uint64_t bytes = bytes_of(dimensions, H5Tget_size(type));
     const H5D_layout_t layout = checked(H5Pget_layout(plan), damaged);
     if (layout == H5D_VIRTUAL) return require_sources(dataset, plan, bytes / H5Tget_size(type), folder, depth);
+    if (H5Pget_external_count(plan) > 0 && depth > 0)
+        throw InputError("", "what it is made of has its values in another file", "write all of it");
     if (H5Pget_external_count(plan) > 0) return require_external(plan, bytes, folder);
     if (layout == H5D_CHUNKED) require_all_chunks(dataset, plan);
 
@@ -301,6 +299,7 @@ std::vector<double> numbers_in(hid_t file, const std::string& path) {
     require_filters(object);
     std::vector<double> values(static_cast<std::size_t>(n));
     checked(H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), damaged);
+    if (const Packing packing = packing_of(object, false); packing.changes()) packing.unpack(values);
     return values;
 }
 
@@ -359,6 +358,7 @@ class Hdf5Array final : public StoredArray {
         dimensions = dimensions_of(dataset_, order);
         require_filters(dataset_);
         require_stored(dataset_, folder, 0);
+        open_beside();
         NamedDimensions named = axes_in(dataset_, dimensions.size());
         axes = std::move(named.axes);
         if (!named.not_understood.empty())
@@ -367,9 +367,12 @@ class Hdf5Array final : public StoredArray {
                             "name them, e.g. @trial,time,channel",
                             named.not_understood));
         find_times();
-        packing_ = packing_of(dataset_, last_part(path) == "data");
-        if (last_part(path) == "data" &&
-            H5Lexists(file, (folder_of(path) + "/channel_conversion").c_str(), H5P_DEFAULT) > 0)
+        find_trials();
+        const bool is_of_nwb = is_data_of_nwb(file, path);
+        packing_ = packing_of(dataset_, is_of_nwb);
+        if (is_of_nwb && dimensions.size() > 2 && axes.empty())
+            needs_axes = "the data of a series of NWB are (time, x, y)";
+        if (is_of_nwb && H5Lexists(file, (folder_of(path) + "/channel_conversion").c_str(), H5P_DEFAULT) > 0)
             throw InputError("", "its channels have conversions of their own (channel_conversion)",
                              "write the values in one unit");
     }
@@ -380,7 +383,11 @@ class Hdf5Array final : public StoredArray {
         return *unit_of_times_ * regular_step(times_.values, times_.name);
     }
 
-    Times times() override { return times_; }
+    Times times() override {
+        Times times = times_;
+        times.unit = unit_of_times_;
+        return times;
+    }
 
     void read(Assembly& assembly) override {
         if (const std::span<double> values = assembly.in_place(); !values.empty()) {
@@ -408,6 +415,16 @@ class Hdf5Array final : public StoredArray {
     }
 
  private:
+    // Values that are in other files lie beside it, wherever the program runs.
+    void open_beside() {
+        const Handle plan(H5Dget_create_plist(dataset_), H5Pclose, damaged);
+        if (H5Pget_external_count(plan) <= 0) return;
+        const Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, damaged);
+        checked(H5Pset_efile_prefix(access, "${ORIGIN}"), damaged);
+        dataset_ = Handle(-1, H5Dclose);
+        dataset_ = Handle(H5Dopen2(file_, path_.c_str(), access), H5Dclose, damaged);
+    }
+
     // Attributes of it, of its group, or of the file; the rate of a series of NWB.
     std::optional<double> told_step() const {
         const std::string folder = folder_of(path_);
@@ -448,6 +465,16 @@ class Hdf5Array final : public StoredArray {
         if (!scale->unit && !times_.values.empty())
             notes.push_back(
                 fmt::format("the times of '{}' have no unit that is known, so that steps are steps", scale->path));
+    }
+
+    // What the scale of its trials calls them.
+    void find_trials() {
+        const auto trial = static_cast<std::size_t>(std::ranges::find(axes, Axis::trial) - axes.begin());
+        const std::string path = scale_of(file_, dataset_, Axis::trial);
+        if (trial == axes.size() || path.empty()) return;
+        trials = texts_in(file_, path);
+        for (const double number : numbers_in(file_, path)) trials.push_back(fmt::format("{}", number));
+        if (trials.size() != dimensions[trial]) trials.clear();
     }
 
     hid_t file_;  ///< outlives this

@@ -164,7 +164,7 @@ std::vector<std::unique_ptr<StoredArray>> open_frame(hid_t file, const std::stri
     const auto rows = static_cast<std::size_t>(values.rows());
     if (index.values.size() != rows * index.width)
         throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
-    ColumnTable table{.names = index.names, .width = index.width + frame->columns().size(), .values = {}};
+    ColumnTable table{.names = index.names, .width = index.width + frame->columns().size()};
     table.names.insert(table.names.end(), frame->columns().begin(), frame->columns().end());
     for (std::size_t row = 0; row < rows; ++row) {
         for (std::size_t level = 0; level < index.width; ++level)
@@ -172,7 +172,7 @@ std::vector<std::unique_ptr<StoredArray>> open_frame(hid_t file, const std::stri
         const double* of_row = values.data() + row * frame->columns().size();
         table.values.insert(table.values.end(), of_row, of_row + frame->columns().size());
     }
-    return trials_of(table, {});
+    return trials_of(table);
 }
 
 }  // namespace repal

@@ -70,6 +70,17 @@ Handle open_hdf5(const std::filesystem::path& file) {
     throw InputError("", "cannot be opened as HDF5: " + cause);
 }
 
+bool has_filter(hid_t plan, H5Z_filter_t wanted) {
+    const int n = checked(H5Pget_nfilters(plan), damaged);
+    for (int i = 0; i < n; ++i) {
+        unsigned flags = 0;
+        std::size_t values = 0;
+        if (H5Pget_filter2(plan, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr) == wanted)
+            return true;
+    }
+    return false;
+}
+
 }  // namespace repal
 
 // Replaces HDF5's driver for files on web servers, which repal does not read: it alone needs an HTTP client.

@@ -39,7 +39,11 @@ class Handle {
     Handle(hid_t id, Close close) : id_(id), close_(close) {}
     Handle(hid_t id, Close close, std::string_view act) : Handle(checked(id, act), close) {}
     Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-    Handle& operator=(Handle&&) = delete;
+    Handle& operator=(Handle&& other) noexcept {
+        std::swap(id_, other.id_);
+        std::swap(close_, other.close_);
+        return *this;
+    }
     ~Handle() {
         if (is_open()) close_(id_);
     }
@@ -57,5 +61,8 @@ inline constexpr std::string_view unwritable = "the HDF5 file cannot be made";
 
 /// For reading. Throws InputError if there is no such file or it is not HDF5.
 Handle open_hdf5(const std::filesystem::path& file);
+
+/// Whether what a dataset is created with packs it so.
+bool has_filter(hid_t plan, H5Z_filter_t wanted);
 
 }  // namespace repal

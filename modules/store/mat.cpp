@@ -102,12 +102,16 @@ void list(const Writer& out, const std::string& name, const Values& values) {
     std::string cause = arrays.empty() ? "a cell without arrays" : "";
     for (const matvar_t* array : arrays) {
         const bool is_array = array != nullptr && array->class_type != MAT_C_CELL && refused(*array).empty();
-        if (!is_array) cause = arrays.size() == 1 && array != nullptr ? refused(*array) : "";
+        if (!is_array) cause = array != nullptr ? refused(*array) : "";
         if (!is_array && cause.empty()) cause = "something else than arrays of numbers";
         if (!is_array) break;
     }
     if (!arrays.empty() && arrays.front() != nullptr) dimensions = dimensions_of(*arrays.front());
     const bool is_several = arrays.size() > 1 || values.front() != arrays.front();
+    // What is in cells and objects may be anything.
+    const bool is_held = is_several || values.front() == nullptr || values.front()->class_type == MAT_C_CELL ||
+                         values.front()->class_type == MAT_C_OBJECT || values.front()->class_type == MAT_C_OPAQUE;
+    if (!cause.empty() && is_held) dimensions.clear();
     if (cause.empty() && is_several) dimensions.insert(dimensions.begin(), arrays.size());
     if (cause.empty() && std::ranges::find(dimensions, 0U) != dimensions.end()) cause = "empty";
     out.put(std::uint64_t{1});

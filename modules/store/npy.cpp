@@ -260,6 +260,12 @@ class NpyFile final : public ArrayFile {
 
 }  // namespace
 
+Dimensions npy_dimensions(ByteSource& source) {
+    const NpyHeader header = read_preamble(source).header;
+    if (header.dimensions.empty()) return {1};
+    return header.type.find('O') == std::string::npos ? header.dimensions : Dimensions{};
+}
+
 std::unique_ptr<StoredArray> open_npy(std::unique_ptr<ByteSource> source) {
     return std::make_unique<NpyArray>(std::move(source));
 }

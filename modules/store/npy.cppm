@@ -13,6 +13,9 @@ namespace repal {
 /// Source: numpy/lib/format.py.
 std::unique_ptr<StoredArray> open_npy(std::unique_ptr<ByteSource> source);
 
+/// What the header of such an array says; none of objects, which are of any size.
+Dimensions npy_dimensions(ByteSource& source);
+
 /// The one array of such a file.
 std::unique_ptr<ArrayFile> open_npy_file(const std::filesystem::path& file);
 

@@ -132,6 +132,10 @@ class NpzFile final : public ArrayFile {
                 entry.dimensions = opened(member)->dimensions;
             } catch (const InputError& error) {
                 entry.refused = error.problem();
+                try {
+                    entry.dimensions = npy_dimensions(*bytes_of(member));
+                } catch (const InputError&) {  // damaged
+                }
             }
             entries.push_back(std::move(entry));
         }
@@ -149,9 +153,11 @@ class NpzFile final : public ArrayFile {
     }
 
  private:
-    std::unique_ptr<StoredArray> opened(const Member& member) const {
-        return open_npy(std::make_unique<MemberBytes>(archive_.get(), member.index, bytes_));
+    std::unique_ptr<ByteSource> bytes_of(const Member& member) const {
+        return std::make_unique<MemberBytes>(archive_.get(), member.index, bytes_);
     }
+
+    std::unique_ptr<StoredArray> opened(const Member& member) const { return open_npy(bytes_of(member)); }
 
     std::uint64_t bytes_;
     ZipArchive archive_;

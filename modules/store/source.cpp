@@ -2,6 +2,7 @@ module;
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
@@ -10,6 +11,7 @@ module;
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@ module repal.store;
 import :axes;
 import :source;
 import :times;
+import :words;
 import repal.error;
 import repal.memory;
 
@@ -27,6 +30,14 @@ namespace {
 
 std::size_t long_dimensions(const ArrayEntry& entry) {
     return static_cast<std::size_t>(std::ranges::count_if(entry.dimensions, [](auto length) { return length > 1; }));
+}
+
+/// Whether an array that cannot be read may be the one that is meant: nobody compares text.
+bool may_be_data(const ArrayEntry& entry) {
+    constexpr std::array<std::string_view, 5> others = {"text", "empty", "a function", "references", "nothing"};
+    return !entry.refused.empty() && std::ranges::none_of(others, [&](std::string_view other) {
+        return entry.refused.find(other) != std::string::npos;
+    });
 }
 
 /// How arrays of one group are named as trials; empty if they are in several.
@@ -40,8 +51,26 @@ std::string as_trials(const std::vector<ArrayEntry>& entries) {
     return fmt::format(", or ':{}*+' if they are the trials of one system, of any length", group);
 }
 
+/// Says why an array cannot be read, and `way_on`.
+[[noreturn]] void refuse(ArrayFile& file, const ArrayEntry& entry, const std::string& way_on) {
+    std::string hint;
+    try {
+        file.open(entry.name);
+    } catch (const InputError& error) {
+        if (!error.hint().empty()) hint = error.hint() + "; ";
+    }
+    throw InputError("", fmt::format("its array '{}' cannot be read: {}", entry.name, entry.refused), hint + way_on);
+}
+
+/// That no other array may be meant which cannot be read.
+void require_nothing_else(ArrayFile& file, const std::vector<ArrayEntry>& entries, const ArrayEntry& chosen) {
+    for (const ArrayEntry& entry : entries)
+        if (may_be_data(entry) && (entry.dimensions.empty() || long_dimensions(entry) >= long_dimensions(chosen)))
+            refuse(file, entry, fmt::format("if another one is meant, name it after the file: ':{}'", chosen.name));
+}
+
 /// Of several arrays, the only one of at least two dimensions, or the only vector. Throws InputError that lists them.
-std::string only_array(const std::vector<ArrayEntry>& entries, const std::string& of) {
+std::string only_array(ArrayFile& file, const std::vector<ArrayEntry>& entries, const std::string& of) {
     std::vector<ArrayEntry> numbers;
     std::ranges::copy_if(entries, std::back_inserter(numbers),
                          [](const ArrayEntry& entry) { return entry.refused.empty(); });
@@ -53,7 +82,10 @@ std::string only_array(const std::vector<ArrayEntry>& entries, const std::string
         std::vector<ArrayEntry> large;
         std::ranges::copy_if(numbers, std::back_inserter(large),
                              [&](const ArrayEntry& entry) { return long_dimensions(entry) >= least; });
-        if (large.size() == 1) return large.front().name;
+        if (large.size() == 1) {
+            require_nothing_else(file, entries, large.front());
+            return large.front().name;
+        }
         if (large.size() > 1)
             throw InputError("", fmt::format("{} has {} arrays of numbers", of, large.size()),
                              fmt::format("name one after the file, e.g. ':{}'{}; one of: {}", large.front().name,
@@ -74,7 +106,7 @@ std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
     if (object.empty()) {
         const std::vector<ArrayEntry> entries = file.arrays();
         if (entries.size() == 1 && entries.front().name.empty()) return {""};
-        return {only_array(entries, "the file")};
+        return {only_array(file, entries, "the file")};
     }
     std::string as_path = object;
     std::ranges::replace(as_path, '.', '/');
@@ -87,10 +119,11 @@ std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
     const std::vector<ArrayEntry> entries = file.arrays();
     if (has_wildcards(object)) {
         std::vector<std::string> found;
-        for (const ArrayEntry& entry : entries)
-            if (entry.refused.empty() && long_dimensions(entry) > 0 &&
-                matches(with_slash(object), with_slash(entry.name)))
-                found.push_back(entry.name);
+        for (const ArrayEntry& entry : entries) {
+            if (!matches(with_slash(object), with_slash(entry.name))) continue;
+            if (may_be_data(entry)) refuse(file, entry, "or use wildcards that leave it out");
+            if (entry.refused.empty() && long_dimensions(entry) > 0) found.push_back(entry.name);
+        }
         if (!found.empty()) return found;
     }
     // A group with one array, e.g. a struct, or a series of NWB with its times.
@@ -101,7 +134,7 @@ std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
         if (inside.empty()) continue;
         for (const ArrayEntry& entry : inside)
             if (with_slash(entry.name) == with_slash(name) + "/data") return {entry.name};
-        return {only_array(inside, fmt::format("'{}'", name))};
+        return {only_array(file, inside, fmt::format("'{}'", name))};
     }
     std::vector<std::string> known;
     std::vector<ArrayEntry> numbers;
@@ -142,6 +175,19 @@ const Part* part_of_time(const std::vector<Part>& parts, const std::vector<Axis>
     return nullptr;
 }
 
+/// What is left of the names of trials; empty: they have none.
+std::vector<std::string> names_along(const std::vector<std::string>& trials, const std::vector<Part>& parts,
+                                     const std::vector<Axis>& axes) {
+    std::vector<std::string> names;
+    std::size_t next = 0;
+    for (const Part& part : parts) {
+        if (!part.is_kept || axes[next++] != Axis::trial || trials.empty()) continue;
+        for (Eigen::Index i = 0; i < part.count; ++i)
+            names.push_back(trials[static_cast<std::size_t>(part.first + i * part.step)]);
+    }
+    return names;
+}
+
 /// Steps that are missing between those of a block, in their places.
 void add_missing_steps(Read& all, Block& block, StoredArray::Times times, const Part& part) {
     std::vector<double> kept;
@@ -155,10 +201,6 @@ void add_missing_steps(Read& all, Block& block, StoredArray::Times times, const 
 }
 
 }  // namespace
-
-std::string with_slash(const std::string& name) {
-    return name.starts_with('/') ? name : "/" + name;
-}
 
 Source::Source(const std::string& path, const Location& location, const Reading& reading)
     : file_(open_array_file(path)),
@@ -186,6 +228,7 @@ std::vector<Axis> Source::axes_of(const StoredArray& array, const std::vector<Pa
         return axes;
     }
     constexpr std::size_t most = 3;
+    if (!array.needs_axes.empty()) throw InputError("", array.needs_axes, "name them, e.g. @trial,time,channel");
     std::vector<Axis> whole = array.axes;
     // In MATLAB every vector has two dimensions.
     if (whole.empty() && array.order == MemoryOrder::first_fastest && array.dimensions.size() == 2 &&
@@ -253,9 +296,9 @@ void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& 
     Block block = std::move(assembly).finish();
     std::size_t dimension = 0;
     const Part* time = part_of_time(parts, all.axes, dimension);
-    if (StoredArray::Times times = reading_.takes_steps || time == nullptr ? StoredArray::Times{} : array.times();
-        !times.values.empty() && times.values.size() == array.dimensions[dimension])
-        try {
+    StoredArray::Times times = reading_.takes_steps || time == nullptr ? StoredArray::Times{} : array.times();
+    if (!times.values.empty() && times.values.size() != array.dimensions[dimension]) times = {};
+    if (!times.values.empty()) try {
             add_missing_steps(all, block, times, *time);
         } catch (const InputError&) {
             // --dt says what irregular times do not; those that fall are in another order.
@@ -275,7 +318,12 @@ void Source::read_into(Read& all, StoredArray& array, const std::vector<Slice>& 
         step = reading_.dt;
     }
     if (!step && !reading_.takes_steps && all.steps.empty()) all.step_beside = step_beside();
+    std::optional<double> beginning;
+    if (times.unit && !times.values.empty() && !reading_.dt)
+        beginning = times.values[static_cast<std::size_t>(time->first)] * *times.unit;
+    all.beginnings.push_back(beginning);
     all.steps.push_back(step);
+    all.trial_names.push_back(names_along(array.trials, parts, all.axes));
 }
 
 void Source::read(Read& all, const std::string& name, const std::vector<Slice>& slices,

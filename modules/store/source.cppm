@@ -16,10 +16,12 @@ namespace repal {
 struct Read {
     std::vector<Block> blocks = {};
     std::vector<std::string> trials = {};  ///< names of those that each block is, or of what has them; empty: none
+    std::vector<std::vector<std::string>> trial_names = {};  ///< of the trials of each block; empty: none
     std::vector<std::string> notes = {};
     std::vector<std::string> warnings = {};
-    std::vector<std::optional<double>> steps = {};  ///< dt of each, in s
-    std::vector<Axis> axes = {};                    ///< of the last one
+    std::vector<std::optional<double>> steps = {};       ///< dt of each, in s
+    std::vector<std::optional<double>> beginnings = {};  ///< when the first step of each was, in s
+    std::vector<Axis> axes = {};                         ///< of the last one
     bool has_named_axes = false;
     std::string step_beside = {};  ///< ReadSystem::step_beside
     std::string left_out = {};     ///< "3 steps that the times of 'x' leave out"; empty: none
@@ -58,8 +60,5 @@ class Source {
     std::vector<std::string> names_;
     mutable std::optional<std::string> step_beside_;  ///< once it was asked for
 };
-
-/// "/x" of "x"
-std::string with_slash(const std::string& name);
 
 }  // namespace repal

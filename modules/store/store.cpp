@@ -21,6 +21,7 @@ import :array_file;
 import :gaps;
 import :location;
 import :source;
+import :words;
 import repal.error;
 
 namespace repal {
@@ -37,10 +38,16 @@ std::vector<Slice> with_entry(std::vector<Slice> slices, std::int64_t entry) {
 std::vector<std::string> trial_names(const Read& read) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < read.blocks.size(); ++i) {
-        if (read.trials[i].empty()) return {};
+        const std::string& all = read.trials[i];
+        const std::vector<std::string>& each = read.trial_names[i];
+        if (all.empty() && each.empty()) return {};
         const Eigen::Index trials = read.blocks[i].shape.trials;
-        for (Eigen::Index k = 0; k < trials; ++k)
-            names.push_back(trials == 1 ? read.trials[i] : fmt::format("{} {}", read.trials[i], k));
+        for (Eigen::Index k = 0; k < trials; ++k) {
+            const std::string own = !each.empty() ? each[static_cast<std::size_t>(k)]
+                                    : trials == 1 ? std::string()
+                                                  : fmt::format("{}", k);
+            names.push_back(all.empty() || own.empty() ? all + own : all + " " + own);
+        }
     }
     std::vector<std::string> sorted = names;
     std::ranges::sort(sorted);
@@ -66,12 +73,23 @@ std::optional<double> common_step(const Read& read) {
     return are_equal ? read.steps.front() : std::optional(seconds / weights);
 }
 
+/// When all trials begin, if they do so at one time.
+std::optional<double> common_beginning(const Read& read) {
+    for (std::size_t i = 0; i < read.beginnings.size(); ++i) {
+        const std::optional<double>& one = read.beginnings[i];
+        if (!one || !read.steps[i] || std::abs(*one - *read.beginnings.front()) > *read.steps[i] / 2) return {};
+    }
+    return read.beginnings.empty() ? std::nullopt : read.beginnings.front();
+}
+
 /// The steps of each trial that a window leaves.
 void cut_to(const TrialWindow& window, std::optional<double> dt, Read& read) {
     if (window.is_in_seconds && !dt)
         throw InputError("", "the window is in seconds, and the file does not tell the time of a step",
                          "--dt tells it, or name the window in steps, e.g. --window 20:120");
     const double unit = window.is_in_seconds ? *dt : 1;
+    std::vector<Eigen::Index> lengths;
+    for (const Block& block : read.blocks) lengths.push_back(block.shape.steps);
     for (Block& block : read.blocks) {
         const auto step_at = [&](double place) {
             return static_cast<Eigen::Index>(std::min(std::round(place / unit), double(block.shape.steps)));
@@ -91,8 +109,9 @@ void cut_to(const TrialWindow& window, std::optional<double> dt, Read& read) {
     }
     const double first = std::round(window.first / unit);
     const double end = std::round(window.end / unit);
-    read.notes.push_back(std::isfinite(end) ? fmt::format("steps {} to {}", first, end - 1)
-                                            : fmt::format("from step {} on", first));
+    const double longest = static_cast<double>(std::ranges::max(lengths));
+    read.notes.push_back(end <= longest ? fmt::format("steps {} to {}", first, end - 1)
+                                        : fmt::format("from step {} on", first));
 }
 
 std::string shape_of(const Trajectories& x) {
@@ -140,20 +159,30 @@ ReadSystem system_of(const std::string& name, Read read, const Reading& reading)
         ReadSystem system{.name = name, .x = made(), .units = filled.units, .reading = {}};
         require_samples(system.x.shape());
         system.trial_names = trial_names(read);
+        if (filled.units.empty() && !filled.places.empty() && !system.trial_names.empty()) {
+            std::vector<std::string> left;
+            for (const std::size_t place : filled.places) left.push_back(system.trial_names[place]);
+            system.trial_names = std::move(left);
+        }
         // Pieces of trials have none.
         if (std::ssize(system.trial_names) != system.x.shape().trials) system.trial_names.clear();
         if (dt) system.x = system.x.with_dt(dt);
         std::vector<std::string> details;
         if (read.has_named_axes) details.push_back(to_string(read.axes));
         if (system.x.dt()) details.push_back(fmt::format("{:.6g} s a step", *system.x.dt()));
-        details.insert(details.end(), read.notes.begin(), read.notes.end());
+        for (const std::string& note : read.notes)  // of several arrays often the same
+            if (std::ranges::find(details, note) == details.end()) details.push_back(note);
         details.insert(details.end(), filled.notes.begin(), filled.notes.end());
         system.reading = shape_of(system.x);
         if (!details.empty()) system.reading += fmt::format(" ({})", fmt::join(details, "; "));
         system.has_named_axes = read.has_named_axes;
         system.step_beside = read.step_beside;
         system.warnings = read.warnings;
+        for (const Block& block : read.blocks) system.file_trials += static_cast<std::size_t>(block.shape.trials);
+        system.places = filled.places;
+        system.begins = common_beginning(read);
         system.is_cut = filled.is_cut;
+        system.are_steps_cut = filled.are_steps_cut;
         if (!read.has_named_axes && read.blocks.size() == 1 && read.axes.size() == 2 && first.channels > first.steps)
             system.warnings.push_back(
                 fmt::format("{} steps and more channels, {}: if it is the other way round, say "
@@ -232,7 +261,7 @@ std::vector<ReadSystem> read_systems(const std::string& text, const Reading& rea
         const Location location = parse_location(text);
         std::vector<ReadSystem> systems;
         const std::vector<std::string> files = files_of(location.file);
-        if (location.is_joined && location.object.empty() && files.size() > 1) {
+        if (location.is_joined && !has_wildcards(location.object) && files.size() > 1) {
             // Files that are the trials of one system.
             Read all;
             for (const std::string& path : files) {

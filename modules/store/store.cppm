@@ -1,5 +1,6 @@
 module;
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 export module repal.store;
@@ -17,7 +18,11 @@ export struct ReadSystem {
     Trajectories x;
     std::vector<std::size_t> units = {};        ///< which trial each of x is a piece of; empty: each is a whole one
     std::vector<std::string> trial_names = {};  ///< that files give them; empty: they have only an order
+    std::size_t file_trials = 0;                ///< that the file holds
+    std::vector<std::size_t> places = {};       ///< of each trial of x among them; empty: it has them all
+    std::optional<double> begins = {};          ///< the time in s that the file tells of each trial's first step
     bool is_cut = false;                        ///< steps or trials that are missing were taken out
+    bool are_steps_cut = false;                 ///< and not only whole trials
     std::string reading;                        ///< how: "80 trials x 60 steps x 40 channels (time, channel of x)"
     std::vector<std::string> warnings = {};     ///< what of that may be meant otherwise
     std::string step_beside = {};               ///< "fs = 100", a number in the file that may tell the time of a step

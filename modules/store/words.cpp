@@ -34,4 +34,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
     return parts;
 }
 
+std::string with_slash(const std::string& name) {
+    return name.starts_with('/') ? name : "/" + name;
+}
+
 }  // namespace repal

@@ -15,4 +15,7 @@ std::string_view trimmed(std::string_view text);
 /// What is between separators, without blanks around it; one empty part of an empty text.
 std::vector<std::string> split(std::string_view text, char separator);
 
+/// "/x" of "x"
+std::string with_slash(const std::string& name);
+
 }  // namespace repal

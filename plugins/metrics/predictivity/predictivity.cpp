@@ -15,6 +15,7 @@
 
 import repal.linalg;
 import repal.metric;
+import repal.panels;
 import repal.thin_basis;
 
 namespace {
@@ -24,24 +25,21 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using repal::Option;
-
-/// What is left of a sample that is left out, by the ridge.
-struct LeftOut {
-    double ridge = 0;  ///< in units of |X|^2
-    VectorXd weights =
-        {};              ///< (training row) 1 / (1 - 1/n - h)^2, h its leverage; empty: one of them is fitted exactly
-    VectorXd gram = {};  ///< lower triangle of U^T W U, column by column, what is beside the diagonal twice, for both
-                         ///< triangles; empty: W is so uneven that errors are to be summed one by one
-};
+using repal::Panels;
 
 /// A system as source of one fold: the regression on its training rows X = norm U S V^T, which are centred.
 struct Fold {
     std::vector<Index> training;  ///< rows
     std::vector<Index> held_out;
-    MatrixXd vectors;               ///< U (training row, rank)
-    ArrayXd squares;                ///< S^2, of sum 1
-    MatrixXd coordinates;           ///< (held-out row, rank): (x - training mean) V S^-1 / norm
-    std::vector<LeftOut> left_out;  ///< one a ridge, if there are several
+    Panels vectors;        ///< U (training row, rank)
+    ArrayXd squares;       ///< S^2, of sum 1
+    MatrixXd coordinates;  ///< (held-out row, rank): (x - training mean) V S^-1 / norm
+
+    // Of several ridges, how much larger the error of a row is when that row is left out, squared: W.
+    MatrixXd weights;             ///< (training row, ridge) 1 / (1 - 1/n - leverage)^2; all 0: a row is fitted exactly
+    std::vector<VectorXd> grams;  ///< of a ridge: lower triangle of U^T W U, column by column, what is beside the
+                                  ///< diagonal twice, for both triangles; empty: W is so uneven that errors are to be
+                                  ///< summed one by one
 };
 
 /// Samples as target, and folds as source.
@@ -114,7 +112,7 @@ class Predictivity final : public repal::MetricOf<Samples> {
         using enum repal::Invariance;
         repal::MetricInfo info{
             .name = "predictivity",
-            .version = "1",
+            .version = "2",
             .family = repal::Family::predictive,
             .summary = "how well one system tells the other by cross-validated ridge regression",
             .source = "Hastie, Tibshirani & Friedman 2009, sections 3.4.1 and 7.10; Yamins et al. 2014",
@@ -209,9 +207,9 @@ class Predictivity final : public repal::MetricOf<Samples> {
 
  private:
     static std::size_t bytes_of(const Fold& fold) {
-        Index numbers = fold.vectors.size() + fold.coordinates.size();
-        for (const LeftOut& one : fold.left_out) numbers += one.weights.size() + one.gram.size();
-        return sizeof(double) * static_cast<std::size_t>(numbers);
+        Index numbers = fold.coordinates.size() + fold.weights.size();
+        for (const VectorXd& gram : fold.grams) numbers += gram.size();
+        return fold.vectors.bytes() + sizeof(double) * static_cast<std::size_t>(numbers);
     }
 
     /// The rows that each fold holds out.
@@ -227,8 +225,8 @@ class Predictivity final : public repal::MetricOf<Samples> {
     }
 
     Fold fold_of(const std::vector<Index>& held_out, const MatrixXd& rows, Index channels) const {
-        Fold fold{
-            .training = {}, .held_out = held_out, .vectors = {}, .squares = {}, .coordinates = {}, .left_out = {}};
+        Fold fold;
+        fold.held_out = held_out;
         const bool is_in_sample = std::ssize(held_out) == rows.rows();
         for (Index row = 0, next = 0; row < rows.rows(); ++row) {
             const bool is_held_out = next < std::ssize(held_out) && held_out[static_cast<std::size_t>(next)] == row;
@@ -237,16 +235,14 @@ class Predictivity final : public repal::MetricOf<Samples> {
         }
         const repal::RowMatrix training = chosen(rows, fold.training);
         const repal::ThinBasis basis = repal::thin_basis(training);
-        fold.vectors = basis.vectors;
+        fold.vectors = Panels(basis.vectors);
         fold.squares = basis.singular_values.array().square();
         const MatrixXd centred = chosen(rows, held_out).rowwise() - training.colwise().mean();
         if (basis.rank() > 0)
             fold.coordinates = centred * basis.axes * (basis.norm * basis.singular_values).cwiseInverse().asDiagonal();
         else
             fold.coordinates.resize(centred.rows(), 0);
-        if (options_.ridge.size() == 1) return fold;
-        for (const double ridge : options_.ridge)
-            fold.left_out.push_back(left_out_of(fold, ridge / static_cast<double>(channels)));
+        if (options_.ridge.size() > 1) leave_out(fold, basis.vectors, channels);
         return fold;
     }
 
@@ -260,17 +256,25 @@ class Predictivity final : public repal::MetricOf<Samples> {
         return values;
     }
 
-    static LeftOut left_out_of(const Fold& fold, double ridge) {
+    /// The ridge of a source of so many channels, in units of |X|^2.
+    double ridge_at(std::size_t i, Index channels) const { return options_.ridge[i] / static_cast<double>(channels); }
+
+    /// Fills in what errors of rows that are left out need. `vectors`: U.
+    void leave_out(Fold& fold, const MatrixXd& vectors, Index channels) const {
         constexpr double is_exact = 1e-12;
         constexpr double is_uneven = 1e-3;  // weights of 1e6, which would leave ten digits of a difference of sums
-        if (fold.squares.size() == 0) return {.ridge = ridge, .weights = VectorXd::Ones(std::ssize(fold.training))};
-        const VectorXd leverage = fold.vectors.cwiseAbs2() * (fold.squares / (fold.squares + ridge)).matrix();
-        const VectorXd left = 1 - 1 / static_cast<double>(fold.training.size()) - leverage.array();
-        if (left.minCoeff() < is_exact) return {.ridge = ridge};
-        LeftOut result{.ridge = ridge, .weights = left.cwiseAbs2().cwiseInverse()};
-        if (left.minCoeff() > is_uneven)
-            result.gram = packed(fold.vectors.transpose() * result.weights.asDiagonal() * fold.vectors);
-        return result;
+        fold.weights = MatrixXd::Zero(vectors.rows(), std::ssize(options_.ridge));
+        fold.grams.resize(options_.ridge.size());
+        const MatrixXd squared = vectors.cwiseAbs2();
+        for (std::size_t i = 0; i < options_.ridge.size(); ++i) {
+            const VectorXd shrunk = fold.squares / (fold.squares + ridge_at(i, channels));
+            const VectorXd left = 1 - 1 / static_cast<double>(vectors.rows()) - (squared * shrunk).array();
+            if (left.minCoeff() < is_exact) continue;
+            fold.weights.col(static_cast<Index>(i)) = left.cwiseAbs2().cwiseInverse();
+            if (left.minCoeff() > is_uneven)
+                fold.grams[i] = packed(fold.vectors.transposed_times(
+                    Panels(fold.weights.col(static_cast<Index>(i)).asDiagonal() * vectors)));
+        }
     }
 
     /// Of the target, as it is told from the source.
@@ -281,9 +285,8 @@ class Predictivity final : public repal::MetricOf<Samples> {
             const MatrixXd all = chosen(target.rows, fold.training);
             const Eigen::RowVectorXd mean = all.colwise().mean();
             const MatrixXd training = all.rowwise() - mean;
-            const MatrixXd products = fold.vectors.transpose() * training;
-            const double ridge =
-                options_.ridge[ridge_of(fold, training, products)] / static_cast<double>(source.rows.cols());
+            const MatrixXd products = fold.vectors.transposed_times(Panels(training));
+            const double ridge = ridge_at(ridge_of(fold, training, products, source.rows.cols()), source.rows.cols());
             const VectorXd shrunk = fold.squares / (fold.squares + ridge);
             const MatrixXd held_out = fold.coordinates * (shrunk.asDiagonal() * products);
             told(fold.held_out, Eigen::all) = held_out.rowwise() + mean;
@@ -309,38 +312,43 @@ class Predictivity final : public repal::MetricOf<Samples> {
     }
 
     /// The ridge with the least leave-one-out error, summed over channels. `products`: U^T Y of the training rows Y.
-    std::size_t ridge_of(const Fold& fold, const MatrixXd& training, const MatrixXd& products) const {
+    std::size_t ridge_of(const Fold& fold, const MatrixXd& training, const MatrixXd& products, Index channels) const {
         if (options_.ridge.size() == 1) return 0;
-        const MatrixXd cross = training * products.transpose();  // (training row, direction)
-        const MatrixXd gram = products * products.transpose();
-        const VectorXd lengths = training.rowwise().squaredNorm();
+        const Panels transposed(products.transpose());
+        const MatrixXd gram = transposed.transposed_times(transposed);  // (direction, direction)
+        // Of a row y and a direction u: (y . Y^T u) u[row], (direction, ridge) with weights.
+        const MatrixXd cross = Panels(training.transpose()).transposed_times(transposed);
+        const MatrixXd told = cross.cwiseProduct(fold.vectors.matrix()).transpose() * fold.weights;
+        const VectorXd lengths = fold.weights.transpose() * training.rowwise().squaredNorm();
         std::size_t best = 0;
         double least = std::numeric_limits<double>::infinity();
         for (std::size_t i = 0; i < options_.ridge.size(); ++i) {
-            const LeftOut& left_out = fold.left_out[i];
-            if (left_out.weights.size() == 0) continue;
-            const VectorXd shrunk = fold.squares / (fold.squares + left_out.ridge);
-            double error = 0;
-            if (left_out.gram.size() > 0) {
-                const VectorXd told = cross.cwiseProduct(fold.vectors) * shrunk;
-                error = left_out.weights.dot(lengths - 2 * told);
-                for (Index column = 0, place = 0; column < gram.cols(); ++column) {
-                    const Index n = gram.cols() - column;
-                    error += shrunk[column] * (shrunk.tail(n).array() * gram.col(column).tail(n).array() *
-                                               left_out.gram.segment(place, n).array())
-                                                  .sum();
-                    place += n;
-                }
-            } else {
-                const MatrixXd left = training - fold.vectors * (shrunk.asDiagonal() * products);
-                error = left_out.weights.dot(left.rowwise().squaredNorm());
-            }
+            const auto column = static_cast<Index>(i);
+            if (fold.weights.col(column).isZero(0)) continue;
+            const VectorXd shrunk = fold.squares / (fold.squares + ridge_at(i, channels));
+            const double error =
+                fold.grams[i].size() > 0
+                    ? lengths[column] - 2 * shrunk.dot(told.col(column)) + weighed_by(gram, fold.grams[i], shrunk)
+                    : fold.weights.col(column).dot((training - fold.vectors.matrix() * (shrunk.asDiagonal() * products))
+                                                       .rowwise()
+                                                       .squaredNorm());
             if (error < least || (error == least && options_.ridge[i] > options_.ridge[best])) {
                 least = error;
                 best = i;
             }
         }
         return best;
+    }
+
+    /// s^T (A o B) s, of the elementwise product of symmetric matrices, B as packed() gives it.
+    static double weighed_by(const MatrixXd& a, const VectorXd& b, const VectorXd& s) {
+        double sum = 0;
+        for (Index column = 0, place = 0; column < a.cols(); ++column) {
+            const Index n = a.cols() - column;
+            sum += s[column] * (s.tail(n).array() * a.col(column).tail(n).array() * b.segment(place, n).array()).sum();
+            place += n;
+        }
+        return sum;
     }
 
     Options options_;

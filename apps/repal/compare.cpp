@@ -99,7 +99,7 @@ void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric&
         gains_of(metric, part.systems, repal::Stream(0).child("tuning"), common.jobs);
     std::vector<std::string> named;
     for (std::size_t i = 0; i < gains.size(); ++i) {
-        if (!gains[i] || *gains[i] > 0) continue;
+        if (!gains[i] || *gains[i] >= repal::least_gain) continue;
         named.push_back(part.systems[i].name);
         for (std::size_t p = 0; p < comparisons.size(); ++p)
             if (part.pairs[p].a == i || part.pairs[p].b == i)

@@ -66,6 +66,15 @@ std::size_t columns_of_terminal() {
     return is_known ? size.ws_col : 80;
 }
 
+/// What two warnings have in common that differ in systems and numbers: its words without digits behind "a and b: ".
+std::string kind_of(const std::string& text) {
+    const std::size_t colon = text.find(": ");
+    std::string kind;
+    for (const char character : text.substr(colon == std::string::npos ? 0 : colon))
+        if (character < '0' || character > '9') kind += character;
+    return kind;
+}
+
 }  // namespace
 
 std::string toned(Tone tone, const std::string& text, FILE* stream) {
@@ -108,8 +117,10 @@ void TerminalProgress::end() {
 void TerminalProgress::warn(const std::string& source, const std::string& text) {
     const std::lock_guard lock(mutex_);
     warned_.emplace_back(source, text);
-    if (++warnings_[source] > 1 && !is_verbose_) return;
-    if (is_quiet_) return;
+    ++warnings_[source];
+    const bool is_new = kinds_.insert(source + kind_of(text)).second;
+    if (is_new) ++told_[source];
+    if (is_quiet_ || (!is_new && !is_verbose_)) return;
     clear_bar();
     print_error("repal: {}: {}: {}\n", toned(Tone::warning, "warning", stderr), source, text);
 }
@@ -142,7 +153,9 @@ TerminalProgress::~TerminalProgress() {
     clear_bar();
     if (is_quiet_ || is_verbose_) return;
     for (const auto& [source, count] : warnings_)
-        if (count > 1) print_error("repal: {} more warnings of {}; --verbose shows them\n", count - 1, source);
+        if (const std::size_t more = count - told_[source]; more > 0)
+            print_error("repal: {} more warning{} of {}; --verbose shows {}\n", more, more == 1 ? "" : "s", source,
+                        more == 1 ? "it" : "them");
 }
 
 double TerminalProgress::seconds() const {

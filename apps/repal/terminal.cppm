@@ -5,6 +5,7 @@ module;
 #include <cstdio>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,8 @@ export class TerminalProgress final : public repal::Progress {
     Clock::time_point drawn_;
     std::vector<Stage> stages_;                    ///< that have ended
     std::map<std::string, std::size_t> warnings_;  ///< by source
+    std::map<std::string, std::size_t> told_;      ///< of these
+    std::set<std::string> kinds_;                  ///< of warnings that were told
     Warnings warned_;
 };
 

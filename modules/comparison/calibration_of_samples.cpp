@@ -38,6 +38,21 @@ Index autocorrelation_steps(const Trajectories& x, Index most) {
     return most;
 }
 
+/// Whether means of trials are correlated with those of the next one by more than two standard errors of what trials
+/// in any order have, -1/n and 1/sqrt(n).
+bool drifts(const Trajectories& x) {
+    constexpr Index least_trials = 8;
+    const Index n = x.shape().trials;
+    if (n < least_trials) return false;
+    RowMatrix means(n, x.shape().channels);
+    for (Index k = 0; k < n; ++k) means.row(k) = x.trial(k).colwise().mean();
+    means.rowwise() -= means.colwise().mean().eval();
+    means *= scale_into_range(means.cwiseAbs().maxCoeff());
+    const double next = means.topRows(n - 1).cwiseProduct(means.bottomRows(n - 1)).sum();
+    const auto trials = static_cast<double>(n);
+    return next > (2 / std::sqrt(trials) - 1 / trials) * means.squaredNorm();
+}
+
 /// Calibration of a metric that compares sample by sample: the same trials of all systems are drawn.
 class OfSamples {
  public:
@@ -196,6 +211,9 @@ class OfSamples {
                     std::vector<double> all = {*angles[p]};
                     all.insert(all.end(), nulls[place].begin(), nulls[place].end());
                     add_relation(found[p], all, orders.size() < wanted && !is_exact);
+                    if (drifts(observed_[part_.pairs[p].a]) && drifts(observed_[part_.pairs[p].b]))
+                        add_note(found[p],
+                                 "trials of both are like those before them: if they drift, p_relate is too small");
                 }
             }
             progress.advance();
@@ -246,7 +264,9 @@ class OfSamples {
         for (std::size_t place = 0; place < pairs.size(); ++place) {
             if (!std::isfinite(observed[place])) continue;
             const auto reached = std::ranges::count_if(largest, [&](double value) { return value >= observed[place]; });
-            found[pairs[place]].p_relate_adjusted = static_cast<double>(reached + 1) / static_cast<double>(draws + 1);
+            const double p = static_cast<double>(reached + 1) / static_cast<double>(draws + 1);
+            // Other draws than those of p_relate, below which none of all pairs can be.
+            found[pairs[place]].p_relate_adjusted = std::max(p, found[pairs[place]].p_relate.value_or(0));
         }
     }
 

@@ -49,7 +49,14 @@ std::vector<PairResult> compare_batch(const Metric& metric, const Part& part, st
     }
     if (batch.empty()) return results;
     const std::vector<Score> scores = compare_safely(metric, batch);
-    for (std::size_t i = 0; i < scores.size(); ++i) results[places[i]].score = scores[i];
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        Score& score = results[places[i]].score = scores[i];
+        const Pair& pair = pairs[places[i]];
+        for (const std::size_t system : {pair.a, pair.b})
+            if (const std::string& warning = prepared[system].embedding->warning;
+                score.status == Status::ok && !warning.empty())
+                score.warnings.push_back(fmt::format("{}: {}", part.systems[system].name, warning));
+    }
     return results;
 }
 
@@ -341,10 +348,13 @@ std::vector<PairResult> compare_all(const ChosenMetric& metric, const Part& part
         if (is_whole) progress.end();
     }
     if (!is_whole && !missing.empty()) progress.end();
-    for (std::size_t i = 0; i < all.size(); ++i)
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::string& a = part.systems[part.pairs[i].a].name;
+        const std::string& b = part.systems[part.pairs[i].b].name;
         for (const std::string& warning : all[i].score.warnings)
-            progress.warn(metric.name, fmt::format("{} and {}: {}", part.systems[part.pairs[i].a].name,
-                                                   part.systems[part.pairs[i].b].name, warning));
+            if (!warning.starts_with(a + ": ") && !warning.starts_with(b + ": "))  // prepare() tells those
+                progress.warn(metric.name, fmt::format("{} and {}: {}", a, b, warning));
+    }
     return all;
 }
 

@@ -266,8 +266,8 @@ std::string note_of_nesting(const LabelledSystems& systems, const std::string& f
     }
     if (coarsest == nullptr) return {};
     return fmt::format(
-        "{0} never varies within {1}: if systems of one {1} are not independent, p is too small, and "
-        "{{{2}: {0}, subject: {1}}} asks rightly",
+        "{0} never varies within {1}: if systems of one {1} are not independent, p is too small; in a study of "
+        "recordings {{{2}: {0}, subject: {1}}} asks rightly",
         factor, *coarsest, question);
 }
 

@@ -167,7 +167,7 @@ void choose(Tuning& tuning) {
         tuning.cause = "the data bear none of the settings that were tried" + (first.empty() ? "" : ": " + first);
         return;
     }
-    if (best <= 0) {
+    if (best < least_gain) {
         tuning.cause = fmt::format(
             "no setting predicts held-out samples better than their mean or the sample before (gain {:.3f}): no "
             "dynamics are seen",
@@ -241,17 +241,27 @@ std::string warning_of_few(const std::vector<Halved>& systems) {
     return {};
 }
 
-/// What of a mean that holds most of the energy the user should know.
+/// What of a mean that holds most of the energy, or more of it in some systems than in others, the user should know.
 std::string warning_of_mean(const ChosenMetric& metric, const std::vector<Halved>& systems) {
     const auto centre = metric.options.find("centre");
     if (centre == metric.options.end() || centre->second != OptionValue(std::string("none"))) return {};
     std::vector<std::string> names;
+    std::vector<double> shares;
     for (const Halved& system : systems) {
         const double scale = scale_into_range(system.x.rows().cwiseAbs().maxCoeff());
         const RowMatrix rows = system.x.rows() * scale;
         const double of_mean = rows.colwise().mean().squaredNorm() * static_cast<double>(rows.rows());
-        if (of_mean > 0.5 * rows.squaredNorm()) names.push_back(system.name);
+        shares.push_back(of_mean / rows.squaredNorm());
+        if (shares.back() > 0.5) names.push_back(system.name);
     }
+    constexpr double different = 0.05;
+    if (const auto [least, most] = std::ranges::minmax_element(shares);
+        names.empty() && !shares.empty() && *most - *least > different)
+        return fmt::format(
+            "the mean of the samples holds {:.0f} % of the energy of {}, and {:.0f} % of that of {}: baselines are "
+            "compared with the dynamics; --set {}.centre=mean (in config.yaml centre: mean) takes them off",
+            100 * *most, systems[static_cast<std::size_t>(most - shares.begin())].name, 100 * *least,
+            systems[static_cast<std::size_t>(least - shares.begin())].name, metric.name);
     if (names.empty()) return {};
     return fmt::format(
         "{}{}: the mean of the samples holds more than half of their energy, and takes a rank for itself; "
@@ -465,7 +475,7 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
         return best;
     };
     std::vector<bool> chooses(halved.size());
-    for (std::size_t s = 0; s < halved.size(); ++s) chooses[s] = best_gain_of(s).value_or(0) > 0;
+    for (std::size_t s = 0; s < halved.size(); ++s) chooses[s] = best_gain_of(s).value_or(0) >= least_gain;
     const bool has_some = std::ranges::find(chooses, true) != chooses.end();
     if (has_some) tuning.systems.clear();
     for (std::size_t s = 0; s < halved.size() && has_some; ++s)

@@ -34,6 +34,9 @@ export struct TriedSetting {
     std::optional<double> stability = {};       ///< of the choice: rank correlation of angles with those beside it
 };
 
+/// Nats for each held-out sample and dimension below which nothing is predicted, as of an autocorrelation of .04.
+export inline constexpr double least_gain = 1e-3;
+
 export struct Tuning {
     std::vector<OptionAxis> axes;
     std::vector<TriedSetting> settings;      ///< the grid

@@ -97,7 +97,7 @@ class InputDsa final : public repal::MetricOf<Driven> {
                                     .larger_is_alike = false};
         };
         return {.name = "input_dsa",
-                .version = "1",
+                .version = "2",
                 .family = repal::Family::dynamics,
                 .summary = "dynamics that are driven by inputs: the state, what enters it, or both",
                 .source = "Huang, Ostrow et al. 2025, InputDSA; Van Overschee & De Moor 1996; Moore 1981",
@@ -109,7 +109,11 @@ class InputDsa final : public repal::MetricOf<Driven> {
                 .options = repal::option_infos<Options>()};
     }
 
-    explicit InputDsa(Options options) : options_(std::move(options)) {}
+    explicit InputDsa(Options options) : options_(std::move(options)) {
+        if (options_.horizon > 0 && options_.compare != "joint")
+            throw repal::InputError("", fmt::format("horizon does nothing with compare {}", options_.compare),
+                                    "it is of compare joint");
+    }
 
     Index least_steps() const override { return 2 * options_.n_delays + 1; }
 
@@ -126,6 +130,10 @@ class InputDsa final : public repal::MetricOf<Driven> {
                                        ? repal::identified(used, options_.n_delays, options_.rank)
                                        : repal::regressed(used, options_.n_delays, options_.rank);
         if (options_.coordinates == "balanced") found = repal::balanced(std::move(found));
+        if (const std::string uneven = warning_of_units(used.inputs()); !uneven.empty()) {
+            driven.warning += (driven.warning.empty() ? "" : "; ") + uneven;
+            if (!found.cause.empty()) found.cause += "; " + uneven;
+        }
         driven.cause = found.cause;
         if (!driven.cause.empty()) return driven;
         constexpr double hardly = 0.05;
@@ -183,6 +191,18 @@ class InputDsa final : public repal::MetricOf<Driven> {
     }
 
  private:
+    /// Inputs have one scale, that of what enters: of those in small units little is seen.
+    static std::string warning_of_units(const repal::RowMatrix& inputs) {
+        constexpr double uneven = 30;
+        if (inputs.cols() < 2) return {};
+        const Eigen::RowVectorXd widths = inputs.colwise().maxCoeff() - inputs.colwise().minCoeff();
+        if (widths.maxCoeff() <= uneven * widths.minCoeff()) return {};
+        return fmt::format(
+            "inputs differ {:.0f}-fold in scale, and the small ones count little in input and joint: "
+            "write them in comparable units, the same for all systems",
+            widths.maxCoeff() / widths.minCoeff());
+    }
+
     /// After the best rotation of the rows of y; both have norm 1.
     static double angle_of(const MatrixXd& x, const MatrixXd& y) {
         const MatrixXd product = x * y.transpose();

@@ -58,6 +58,9 @@ Realisation without(std::string cause) {
     return {.a = {}, .b = {}, .c = {}, .cause = std::move(cause)};
 }
 
+/// Inputs vary in a direction if their square is above this part of the largest.
+constexpr double excitation = 1e-10;
+
 /// Sums over transitions from [state; input] to the state one step later.
 class Transitions {
  public:
@@ -76,7 +79,28 @@ class Transitions {
         cross_.noalias() += now.transpose() * later;
         now_ += now.colwise().sum().transpose();
         later_ += later.colwise().sum().transpose();
+        square_ += later.squaredNorm();
         count_ += static_cast<double>(now.rows());
+    }
+
+    /// How much of the state one step later inputs alone tell, less what as many numbers tell by chance; how many
+    /// directions of the inputs tell it.
+    struct Told {
+        double share;
+        Index directions;
+    };
+    Told told_by_inputs() const {
+        const Index rank = cross_.cols();
+        const Index inputs = gram_.cols() - rank;
+        const MatrixXd centred = gram_ - now_ * now_.transpose() / count_;
+        const MatrixXd with_later = cross_ - now_ * later_.transpose() / count_;
+        const Eigenpairs of_inputs = determined(centred.bottomRightCorner(inputs, inputs), excitation);
+        const double told = (with_later.bottomRows(inputs).transpose() * of_inputs.vectors *
+                             of_inputs.values.cwiseSqrt().cwiseInverse().asDiagonal())
+                                .squaredNorm() /
+                            (square_ - later_.squaredNorm() / count_);
+        const double by_chance = static_cast<double>(inputs) / count_;
+        return {(told - by_chance) / (1 - by_chance), of_inputs.values.size()};
     }
 
     /// A and B of state' = A state + B input + offset.
@@ -92,6 +116,7 @@ class Transitions {
  private:
     MatrixXd gram_;
     MatrixXd cross_;
+    double square_ = 0;  ///< of the states one step later
     VectorXd now_;
     VectorXd later_;
     double count_ = 0;
@@ -183,7 +208,6 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
     products.selfadjointView<Eigen::Lower>().rankUpdate(sums, -1 / static_cast<double>(columns));
     products.triangularView<Eigen::StrictlyUpper>() = MatrixXd(products.transpose());
 
-    constexpr double excitation = 1e-10;
     const Eigenpairs of_inputs = determined(products.topLeftCorner(2 * p * inputs, 2 * p * inputs), excitation);
     const Index excited = of_inputs.values.size();
     if (excited < 2 * p * inputs)
@@ -242,7 +266,15 @@ Realisation regressed(const Trajectories& system, Index n_delays, Index rank) {
     }
     const std::vector<bool> all(static_cast<std::size_t>(x.shape().trials), true);
     const MatrixXd axes = delays.transposed_times(x, all, svd.vectors.leftCols(rank));  // U S
-    return transitions.regression(axes.topRows(x.shape().channels));
+    const Transitions::Told told = transitions.told_by_inputs();
+    if (told.directions < x.inputs().cols())
+        return without(
+            fmt::format("the inputs vary in {} of {} directions: nothing tells what enters by one from what enters by "
+                        "another; leave out those that the others tell",
+                        told.directions, x.inputs().cols()));
+    Realisation found = transitions.regression(axes.topRows(x.shape().channels));
+    found.share_of_inputs = told.share;
+    return found;
 }
 
 Realisation balanced(Realisation found) {

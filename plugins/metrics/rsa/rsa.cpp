@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -191,6 +192,14 @@ class Rsa final : public repal::MetricOf<Geometry> {
  private:
     bool is_crossvalidated() const { return options_.distance == "crossnobis"; }
 
+    /// "one system has 8 and the other 9, and only one of them has the condition 7"
+    static std::string difference_of(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
+        std::vector<std::int64_t> apart;
+        std::ranges::set_symmetric_difference(a, b, std::back_inserter(apart));
+        return fmt::format("one system has {} and the other {}, and only one of them has the condition {}", a.size(),
+                           b.size(), apart.front());
+    }
+
     std::optional<repal::Score> refusal(const Geometry& a, const Geometry& b) const {
         // Trials may be of any length where they are the conditions.
         if (!is_crossvalidated() && (options_.conditions == "steps" || a.shape.trials != b.shape.trials))
@@ -200,8 +209,7 @@ class Rsa final : public repal::MetricOf<Geometry> {
         if (a.conditions != b.conditions)
             return repal::Score::without_value(
                 repal::Status::not_applicable,
-                fmt::format("conditions must correspond, but one system has {} and the other {}, or others",
-                            a.conditions.size(), b.conditions.size()));
+                "conditions must correspond, but " + difference_of(a.conditions, b.conditions));
         return {};
     }
 

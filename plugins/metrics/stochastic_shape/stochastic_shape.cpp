@@ -145,7 +145,7 @@ Aligned climbed(const MatrixXd& start, const Improved& improved, int most) {
 Aligned best_of(const std::vector<MatrixXd>& starts, const Improved& improved) {
     constexpr int few = 12;
     constexpr int most = 2000;
-    constexpr std::size_t least_finished = 4;
+    constexpr std::size_t least_finished = 16;
     std::vector<Aligned> climbs;
     for (const MatrixXd& start : starts) climbs.push_back(climbed(start, improved, few));
     std::vector<std::size_t> order(climbs.size());
@@ -207,7 +207,7 @@ class StochasticShape final : public repal::MetricOf<Images> {
         double means = 0.5;
         std::int64_t repeats = 0;
         double shrinkage = 0;
-        std::int64_t starts = 16;
+        std::int64_t starts = 32;
         std::int64_t max_images = 100;
 
         static auto table() {
@@ -246,7 +246,7 @@ class StochasticShape final : public repal::MetricOf<Images> {
     static repal::MetricInfo info() {
         return StochasticShape(Options()).described(
             {.name = "stochastic_shape",
-             .version = "1",
+             .version = "2",
              .family = repal::Family::geometry,
              .summary = "shape of responses and of their variability from trial to trial",
              .source = "Duong et al. 2023, Representational dissimilarity metric spaces for stochastic "
@@ -261,6 +261,9 @@ class StochasticShape final : public repal::MetricOf<Images> {
     explicit StochasticShape(Options options) : options_(std::move(options)) {
         if (options_.repeats == 1)
             throw repal::InputError("", "one repeat of a condition tells no variability", "two or more");
+        if (!is_gaussian() && (options_.means != Options().means || options_.shrinkage > 0))
+            throw repal::InputError("", "means and shrinkage do nothing with distribution energy",
+                                    "they are of distribution gaussian");
     }
 
     Index least_steps() const override { return 1; }

@@ -245,7 +245,8 @@ bool is_data_of_nwb(hid_t file, const std::string& path) {
     const Handle group(H5Oopen(file, folder.c_str(), H5P_DEFAULT), H5Oclose);
     if (!group.is_open()) return false;
     return H5Aexists(group, "neurodata_type") > 0 || H5Lexists(group, "timestamps", H5P_DEFAULT) > 0 ||
-           H5Lexists(group, "starting_time", H5P_DEFAULT) > 0;
+           H5Lexists(group, "starting_time", H5P_DEFAULT) > 0 ||
+           H5Lexists(group, "channel_conversion", H5P_DEFAULT) > 0;
 }
 
 namespace {
@@ -258,10 +259,12 @@ void add_fill_values(hid_t dataset, Packing& packing) {
     const bool is_float = H5Tget_class(type) == H5T_FLOAT;
     H5D_fill_value_t filled = H5D_FILL_VALUE_UNDEFINED;
     double fill = 0;
-    // scaleoffset packs with a fill value, whatever that means.
+    // A value that may be measured is none, nor one that scaleoffset packs with.
+    constexpr double not_measured = 999;
+    constexpr double not_measured_below = -90;
     if (H5Pfill_value_defined(plan, &filled) >= 0 && filled == H5D_FILL_VALUE_USER_DEFINED &&
-        H5Pget_fill_value(plan, H5T_NATIVE_DOUBLE, &fill) >= 0 && fill != 0 && !std::isnan(fill) &&
-        !has_filter(plan, H5Z_FILTER_SCALEOFFSET))
+        H5Pget_fill_value(plan, H5T_NATIVE_DOUBLE, &fill) >= 0 &&
+        (fill <= not_measured_below || fill >= not_measured) && !has_filter(plan, H5Z_FILTER_SCALEOFFSET))
         packing.missing.push_back(fill);
     // The defaults of NetCDF; the one of floats is no value that anybody measures.
     if (is_float && bytes >= sizeof(float)) {

@@ -58,7 +58,7 @@ std::optional<TimeScale> time_scale_of(hid_t file, hid_t dataset);
 std::optional<double> step_of_attributes(hid_t object);
 
 /// What stored numbers mean: NetCDF packs values as (value - add_offset) / scale_factor and marks those that are
-/// missing, as HDF5 does by a fill value that is not 0; NWB has a conversion.
+/// missing, as HDF5 does by a fill value that nobody measures; NWB has a conversion.
 struct Packing {
     double scale = 1;
     double offset = 0;

@@ -262,5 +262,86 @@ class Metrics(ProgramTest):
         self.assertIn("--inputs", without.stdout + without.stderr)
 
 
+class WhatNumbersRestOn(ProgramTest):
+    """What is to be known of a system stands beside the numbers of its pairs."""
+
+    def driven(self, name, inputs, b):
+        random = numpy.random.default_rng(len(name) + 5)
+        a = numpy.diag([0.9, 0.6]) + numpy.array([[0, -0.2], [0.2, 0]])
+        c = numpy.linalg.qr(random.normal(size=(6, 6)))[0][:, :2]
+        state = numpy.zeros((len(inputs), 2))
+        values = numpy.zeros((*inputs.shape[:2], 6))
+        for t in range(inputs.shape[1]):
+            values[:, t] = state @ c.T + 0.02 * random.normal(size=(len(inputs), 6))
+            state = state @ a.T + inputs[:, t] @ b.T
+        numpy.save(self.folder / f"{name}.npy", values)
+
+    def scores(self, *arguments):
+        return json.loads(self.succeed("compare", *arguments, "--format", "json").stdout)
+
+    def setUp(self):
+        super().setUp()
+        random = numpy.random.default_rng(8)
+        for name in "ab":
+            numpy.save(self.folder / f"{name}.npy", random.normal(size=(12, 30, 5)))
+        self.inputs = random.normal(size=(20, 80, 2))
+        numpy.save(self.folder / "u.npy", self.inputs)
+        self.driven("x", self.inputs, random.normal(size=(2, 2)))
+        self.driven("yy", self.inputs, random.normal(size=(2, 2)))
+
+    settings = ("--metric", "input_dsa", "--set", "input_dsa.rank=2", "--set", "input_dsa.n_delays=3")
+
+    def test_notes_have_the_warnings_of_systems(self):
+        numpy.save(self.folder / "wrong.npy", numpy.random.default_rng(9).normal(size=(20, 80, 2)))
+        score, = self.scores("x.npy", "yy.npy", "--inputs", "wrong.npy", *self.settings, "-q")
+        for name in ("x.npy", "yy.npy"):
+            self.assertRegex(score["note"], f"{name}: inputs tell . % of the activity")
+        score, = self.scores("x.npy", "yy.npy", "--inputs", "u.npy", *self.settings)
+        self.assertNotIn("inputs tell", score.get("note") or "")
+
+    def test_units_of_inputs_are_warned_of(self):
+        numpy.save(self.folder / "v.npy", self.inputs * [1, 1e-3])
+        score, = self.scores("x.npy", "yy.npy", "--inputs", "v.npy", *self.settings)
+        self.assertIn("comparable units", score["note"])
+
+    def test_inputs_that_tell_each_other_give_no_b(self):
+        numpy.save(self.folder / "twice.npy", self.inputs[:, :, [0, 0]])
+        result = self.run_repal("compare", "x.npy", "yy.npy", "--inputs", "twice.npy", *self.settings, "--set",
+                                "input_dsa.fit=regression")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("the inputs vary in 1 of 2 directions", result.stderr)
+
+    def test_options_that_do_nothing(self):
+        self.refuse(["compare", "a.npy", "b.npy", "--metric", "stochastic_shape", "--set",
+                     "stochastic_shape.distribution=energy", "--set", "stochastic_shape.means=0.2"], "do nothing")
+        self.refuse(["compare", "x.npy", "yy.npy", "--inputs", "u.npy", *self.settings, "--set",
+                     "input_dsa.compare=state", "--set", "input_dsa.horizon=4"], "does nothing")
+
+    def test_drift_over_trials_is_noted(self):
+        random = numpy.random.default_rng(0)
+        for name in ("up", "down"):
+            drift = numpy.cumsum(random.normal(size=(20, 1, 4)), axis=0)
+            numpy.save(self.folder / f"{name}.npy", drift + 0.3 * random.normal(size=(20, 8, 4)))
+        score, = self.scores("up.npy", "down.npy", "--metric", "cka", "--calibrate", "--family-wise")
+        self.assertIn("if they drift, p_relate is too small", score["note"])
+        self.assertGreaterEqual(score["p_relate_adjusted"], score["p_relate"])
+        score, = self.scores("a.npy", "b.npy", "--metric", "cka", "--calibrate")
+        self.assertNotIn("drift", score.get("note") or "")
+
+    def test_baselines_that_differ_are_warned_of(self):
+        shifted = numpy.load(self.folder / "x.npy")
+        numpy.save(self.folder / "shifted.npy", shifted + 0.4 * shifted.std())
+        result = self.succeed("compare", "x.npy", "shifted.npy", "--metric", "dsa")
+        self.assertIn("baselines are compared with the dynamics", result.stderr)
+
+    def test_noise_has_no_dynamics(self):
+        random = numpy.random.default_rng(2)
+        for name in ("w1", "w2"):
+            numpy.save(self.folder / f"{name}.npy", random.normal(size=(20, 50, 6)))
+        result = self.run_repal("compare", "w1.npy", "w2.npy", "--metric", "eigenvalue_wasserstein")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("no dynamics are seen", result.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

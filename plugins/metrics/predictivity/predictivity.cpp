@@ -265,6 +265,7 @@ class Predictivity final : public repal::MetricOf<Samples> {
         constexpr double is_uneven = 1e-3;  // weights of 1e6, which would leave ten digits of a difference of sums
         fold.weights = MatrixXd::Zero(vectors.rows(), std::ssize(options_.ridge));
         fold.grams.resize(options_.ridge.size());
+        if (vectors.size() == 0) return;
         const MatrixXd squared = vectors.cwiseAbs2();
         for (std::size_t i = 0; i < options_.ridge.size(); ++i) {
             const VectorXd shrunk = fold.squares / (fold.squares + ridge_at(i, channels));

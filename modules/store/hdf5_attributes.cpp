@@ -233,10 +233,14 @@ std::optional<double> step_of_attributes(hid_t object) {
 }
 
 void Packing::unpack(std::span<double> values) const {
-    for (double& value : values) {
-        const bool is_missing = value < least || value > most || std::ranges::find(missing, value) != missing.end();
-        value = is_missing ? std::numeric_limits<double>::quiet_NaN() : value * scale + offset;
-    }
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    // Plain loops, since every file of floats comes through here.
+    for (const double mark : missing)
+        for (double& value : values) value = value == mark ? none : value;
+    if (std::isfinite(least) || std::isfinite(most))
+        for (double& value : values) value = value < least || value > most ? none : value;
+    if (scale != 1 || offset != 0)
+        for (double& value : values) value = value * scale + offset;
 }
 
 bool is_data_of_nwb(hid_t file, const std::string& path) {

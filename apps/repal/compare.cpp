@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -116,6 +117,21 @@ void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric&
                                   named.size() > shown ? ", ..." : ""));
 }
 
+/// Notes pairs whose baselines differ; says so where the choice of settings has not.
+void warn_of_baselines(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, bool is_told,
+                       const repal::Part& part, const CommonOptions& common, repal::Progress& progress) {
+    const std::vector<double> shares = shares_of_mean(metric, part.systems, common.jobs);
+    if (shares.empty()) return;
+    for (std::size_t p = 0; p < comparisons.size(); ++p) {
+        const auto [a, b] = std::pair(shares[part.pairs[p].a], shares[part.pairs[p].b]);
+        if (std::abs(a - b) > repal::shares_that_differ)
+            comparisons[p].score.warnings.push_back(
+                fmt::format("baselines differ: the mean holds {:.0f} % and {:.0f} % of the energy", 100 * a, 100 * b));
+    }
+    if (std::string warning = warning_of_mean(metric, part.systems, shares); !is_told && !warning.empty())
+        progress.warn(with_settings(metric), warning);
+}
+
 /// Whether halves of one system are as far apart as halves of two: then a number means nothing.
 void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
                     const CommonOptions& common, repal::Progress& progress) {
@@ -205,6 +221,7 @@ void compare_with(const repal::ChosenMetric& given, const repal::Part& files, co
     const auto added = std::span(compared.comparisons).last(part.pairs.size());
     if (options.is_calibrated) add_calibration(added, used, part, options.calibration, common, growing, progress);
     warn_of_noise(added, used, part, common, progress);
+    warn_of_baselines(added, used, !given.automatic_options().empty(), part, common, progress);
     warn_of_halves(added, used, part, common, progress);
 }
 
@@ -215,8 +232,8 @@ std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::v
                                    options.calibration.is_family_wise);
     for (const repal::ChosenMetric& metric : metrics) text += metric.identity + "\n";
     for (const repal::Recording& recording : recordings)
-        text += fmt::format("{}\n{}\n{}\n{}\n", recording.system.name, recording.system.content, recording.reading,
-                            fmt::join(recording.system.system->observe({}).trial_names(), ", "));
+        text += fmt::format("{}\n{}\n{}\n{}\n", recording.system.name, recording.system.system->identity(),
+                            recording.reading, fmt::join(recording.system.system->observe({}).trial_names(), ", "));
     return repal::hash_hex(text);
 }
 
@@ -330,6 +347,29 @@ bool report_failures(const std::vector<Comparison>& comparisons) {
     return !failures.empty();
 }
 
+/// Of trials that metrics compare by their order, though their labels are in different orders.
+void warn_of_labels_apart(const std::vector<repal::ChosenMetric>& metrics,
+                          const std::vector<repal::Recording>& recordings, repal::Progress& progress) {
+    std::vector<std::string> by_order;
+    for (const repal::ChosenMetric& metric : metrics)
+        if (metric.compares_samples() && !metric.compares_conditions()) by_order.push_back(metric.name);
+    if (by_order.empty()) return;
+    const auto labels_of = [](const repal::Recording& recording) {
+        return recording.system.system->observe({}).trajectories().conditions();
+    };
+    const auto first = labels_of(recordings.front());
+    for (const repal::Recording& other : recordings) {
+        const auto labels = labels_of(other);
+        if (first.empty() || labels.size() != first.size() || labels == first) continue;
+        progress.warn(
+            "--conditions",
+            fmt::format("trials of {} and {} have other labels, or the same in another order, and {} compares "
+                        "each trial with the one at its place: sort the trials of both by their labels",
+                        recordings.front().system.name, other.system.name, fmt::join(by_order, ", ")));
+        return;
+    }
+}
+
 /// Of conditions and inputs that no metric looks at.
 void warn_of_unused(const std::vector<repal::ChosenMetric>& metrics, const std::vector<repal::Recording>& recordings,
                     repal::Progress& progress) {
@@ -363,9 +403,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
             throw error.where().empty() ? error.at("--metric") : error;
         }
     }
-    std::vector<std::string> keys = options.metrics;
-    keys.emplace_back("pca");
-    config.require_keys(keys);
+    repal::require_metrics(config, options.metrics, registry);
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
     if (!options.over_time.empty())
         for (repal::ChosenMetric& metric : metrics) {
@@ -392,6 +430,7 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
         sheet->label(options.by);
     }
     warn_of_unused(metrics, recordings, progress);
+    warn_of_labels_apart(metrics, recordings, progress);
     const repal::Part part = part_of(recordings);
     stop_on_signals();
     GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);

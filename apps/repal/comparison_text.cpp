@@ -139,13 +139,21 @@ std::string as_calibrated_table(const std::vector<Comparison>& comparisons) {
     if (std::ranges::any_of(comparisons, has_p)) text += "p: adjusted over all pairs of the metric\n";
     if (has_equal) text += "=: not told from two recordings of one system\n";
     if (has_near) text += "~: within what recordings of other channels of one system may give\n";
-    std::vector<std::string> notes;
-    for (const Comparison& one : comparisons)
-        if (one.calibration && !one.calibration->note.empty() &&
-            std::ranges::find(notes, one.calibration->note) == notes.end())
-            notes.push_back(one.calibration->note);
+    std::vector<std::pair<std::string, std::vector<const Comparison*>>> notes;  // and the pairs that they are of
+    for (const Comparison& one : comparisons) {
+        if (!one.calibration || one.calibration->note.empty()) continue;
+        const std::string& note = one.calibration->note;
+        auto place = std::ranges::find(notes, note, &std::pair<std::string, std::vector<const Comparison*>>::first);
+        if (place == notes.end()) place = notes.insert(notes.end(), {note, {}});
+        place->second.push_back(&one);
+    }
     constexpr std::size_t shown = 5;
-    for (std::size_t i = 0; i < std::min(shown, notes.size()); ++i) text += notes[i] + "\n";
+    for (std::size_t i = 0; i < std::min(shown, notes.size()); ++i) {
+        const auto& [note, pairs] = notes[i];
+        const Comparison& first = *pairs.front();
+        text += fmt::format("{}, {} and {}{}: {}\n", first.metric, first.a, first.b,
+                            pairs.size() == 1 ? "" : fmt::format(", and {} more", pairs.size() - 1), note);
+    }
     if (notes.size() > shown) text += fmt::format("{} more notes are in the files of --out\n", notes.size() - shown);
     return text;
 }

@@ -55,6 +55,13 @@ void require_outputs(const std::vector<Output>& outputs, const std::vector<std::
                 throw repal::InputError(where, fmt::format("{} names this file, too", other.option));
         if (option == "--out" && (extension == ".html" || extension == ".htm"))
             throw repal::InputError(where, "--out writes scores, and --report a page", "name a .csv, .json or .txt");
+        const bool is_page = extension == ".html" || extension == ".htm";
+        constexpr std::array<std::string_view, 5> of_others = {".pdf", ".png", ".svg", ".xlsx", ".xls"};
+        if (std::ranges::find(of_others, extension) != of_others.end())
+            throw repal::InputError(where, fmt::format("no {} is written", extension),
+                                    option == "--out" ? "name a .csv, .json or .txt" : "name a .html");
+        if (option != "--out" && !is_page && !extension.empty())
+            throw repal::InputError(where, "a page is HTML", "name a .html");
         repal::require_writable(file);
     }
 }

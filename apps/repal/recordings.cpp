@@ -7,6 +7,7 @@ module;
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -166,6 +167,12 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
     const auto of_location = [](const std::vector<std::string>& files, std::size_t i) {
         return files.empty() ? std::string() : files[files.size() == 1 ? 0 : i];
     };
+    std::error_code none;
+    for (const std::string& location : options.locations)
+        if (std::size_t equals = location.find('='); equals != std::string::npos &&
+                                                     location.substr(0, equals).find('.') != std::string::npos &&
+                                                     !std::filesystem::exists(location, none))
+            throw repal::InputError(location, "no such file", "before an option of a metric stands --set, before each");
     std::vector<repal::RecordingLocation> locations;
     for (std::size_t i = 0; i < options.locations.size(); ++i) {
         locations.push_back({.location = options.locations[i]});

@@ -98,7 +98,7 @@ void print(const repal::Tuning& tuning, const std::vector<repal::SystemDiagnosti
     for (const std::string& sentence : sentences_of(tuning)) fmt::print("{}\n", sentence);
     for (const std::string& sentence : sentences_of(diagnostics)) fmt::print("{}\n", sentence);
     if (!tuning.chosen) {
-        if (!metric.pca) fmt::print("try {}\n", components_to_try(metric));
+        if (!metric.pca && !tuning.has_too_few_systems) fmt::print("try {}\n", components_to_try(metric));
         return;
     }
     std::string line;
@@ -114,8 +114,7 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
     std::vector<repal::OptionAxis> axes = named_axes(options.metric, registry, overrides);
     const auto config = repal::Config::from_overrides(overrides);
     std::vector<repal::ChosenMetric> metrics = {repal::choose_metric(options.metric, registry, config)};
-    const std::vector<std::string> keys = {options.metric, "pca"};
-    config.require_keys(keys);
+    repal::require_metrics(config, {options.metric}, registry);
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
     for (repal::OptionAxis& axis : repal::default_axes(metrics.front()))
         if (std::ranges::find(axes, axis.option, &repal::OptionAxis::option) == axes.end())

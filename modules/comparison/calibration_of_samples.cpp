@@ -4,6 +4,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <limits>
 #include <numbers>
@@ -23,6 +24,7 @@ namespace repal {
 namespace {
 
 using Eigen::Index;
+using Eigen::MatrixXd;
 
 /// Steps after which a trial is nearly independent of what it was: the first at which the autocorrelation of all
 /// channels together is below 1/e; at most `most`.
@@ -38,19 +40,31 @@ Index autocorrelation_steps(const Trajectories& x, Index most) {
     return most;
 }
 
-/// Whether means of trials are correlated with those of the next one by more than two standard errors of what trials
-/// in any order have, -1/n and 1/sqrt(n).
+/// Whether means of trials are more like those of the next one than in 95 % of other orders.
 bool drifts(const Trajectories& x) {
-    constexpr Index least_trials = 8;
+    constexpr Index least_trials = 5;
     const Index n = x.shape().trials;
     if (n < least_trials) return false;
     RowMatrix means(n, x.shape().channels);
     for (Index k = 0; k < n; ++k) means.row(k) = x.trial(k).colwise().mean();
     means.rowwise() -= means.colwise().mean().eval();
     means *= scale_into_range(means.cwiseAbs().maxCoeff());
-    const double next = means.topRows(n - 1).cwiseProduct(means.bottomRows(n - 1)).sum();
-    const auto trials = static_cast<double>(n);
-    return next > (2 / std::sqrt(trials) - 1 / trials) * means.squaredNorm();
+    const MatrixXd products = means * means.transpose();
+    const auto with_next = [&](const auto& trial_at) {
+        double sum = 0;
+        for (Index k = 0; k + 1 < n; ++k) sum += products(trial_at(k), trial_at(k + 1));
+        return sum;
+    };
+    const double here = with_next([](Index k) { return k; });
+    constexpr std::uint64_t orders = 199;
+    std::uint64_t not_less = 1;
+    for (std::uint64_t i = 0; i < orders; ++i) {
+        const auto order = Stream(0).child("drift").child(i).permutation(static_cast<std::size_t>(n));
+        const double there = with_next([&](Index k) { return static_cast<Index>(order[static_cast<std::size_t>(k)]); });
+        if (there >= here) ++not_less;
+    }
+    constexpr std::uint64_t level = 20;
+    return level * not_less <= orders + 1;
 }
 
 /// Calibration of a metric that compares sample by sample: the same trials of all systems are drawn.
@@ -98,9 +112,9 @@ class OfSamples {
             if (trials < least_trials) {
                 for (std::size_t p = 0; p < part_.pairs.size(); ++p)
                     if (is_usable(p, trials))
-                        add_note(found[p],
-                                 trials == 1 ? fmt::format("1 trial: intervals need {}", least_trials)
-                                             : fmt::format("{} trials: intervals and p need {}", trials, least_trials));
+                        add_note(found[p], trials == 1 ? fmt::format("1 trial: intervals need {}", least_trials)
+                                                       : fmt::format("{} trials: intervals and p_differ need {}",
+                                                                     trials, least_trials));
                 continue;
             }
             const auto groups = trial_groups(trials, options_.groups, "all systems", stream_.child("jackknife"));
@@ -198,6 +212,8 @@ class OfSamples {
             if (observed_[a].shape().trials > 1)
                 pairs_of[part_.systems[a].key() < part_.systems[b].key() ? b : a].push_back(p);
         }
+        std::vector<char> has_drift(observed_.size());
+        for_each_index(has_drift.size(), jobs, [&](std::size_t i) { has_drift[i] = drifts(observed_[i]) ? 1 : 0; });
         progress.begin(metric_.name + ": trials permuted", part_.systems.size());
         for (std::size_t i = 0; i < part_.systems.size(); ++i) {
             if (!pairs_of[i].empty()) {
@@ -211,7 +227,7 @@ class OfSamples {
                     std::vector<double> all = {*angles[p]};
                     all.insert(all.end(), nulls[place].begin(), nulls[place].end());
                     add_relation(found[p], all, orders.size() < wanted && !is_exact);
-                    if (drifts(observed_[part_.pairs[p].a]) && drifts(observed_[part_.pairs[p].b]))
+                    if (has_drift[part_.pairs[p].a] != 0 && has_drift[part_.pairs[p].b] != 0)
                         add_note(found[p],
                                  "trials of both are like those before them: if they drift, p_relate is too small");
                 }

@@ -151,6 +151,14 @@ std::vector<ChosenMetric> read_metrics(const Config& config, const Registry& reg
     return metrics;
 }
 
+void require_metrics(const Config& config, std::vector<std::string> names, const Registry& registry) {
+    for (const auto& [key, value] : config.items())
+        if (registry.metrics().contains(key) && std::ranges::find(names, key) == names.end())
+            throw value.error("this metric is not among those that are asked for", "add --metric " + key);
+    names.emplace_back("pca");
+    config.require_keys(names);
+}
+
 void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics) {
     std::vector<std::string> names;
     for (const auto& entry : registry.metrics()) names.push_back(entry.first);

@@ -73,6 +73,9 @@ export ChosenMetric choose_metric(const std::string& name, const Registry& regis
 /// The same of one plugin, by its own name.
 export ChosenMetric choose_metric(const LoadedMetric& loaded, const Config& config);
 
+/// Throws InputError unless the keys are those metrics, and pca.
+export void require_metrics(const Config& config, std::vector<std::string> names, const Registry& registry);
+
 /// `pca: {dsa: {components: 20}, cka: {variance: 0.99}}`: what each metric sees of a system. The name of a plugin means
 /// all its metrics that are not named themselves; one that is not chosen may be named, too.
 export void read_pca(const Config& config, const Registry& registry, std::vector<ChosenMetric>& metrics);

@@ -69,16 +69,6 @@ std::optional<ReducedSystem> reduced_if_possible(const ChosenMetric& metric, con
     }
 }
 
-/// Whether trials have names everywhere, and these come in different orders.
-bool needs_order_of_names(const std::vector<NamedSystem>& systems) {
-    std::vector<std::vector<std::string>> names;
-    for (const NamedSystem& system : systems) {
-        names.push_back(system.system->observe({}).trial_names());
-        if (names.back().empty()) return false;
-    }
-    return std::ranges::adjacent_find(names, std::ranges::not_equal_to()) != names.end();
-}
-
 /// A system at another time of a step, or with its trials in the order of their names.
 class Corresponding final : public System {
  public:
@@ -89,7 +79,7 @@ class Corresponding final : public System {
     std::string identity() const override {
         std::string identity = system_->identity();
         if (step_) identity += fmt::format(" at {} s a step", *step_);
-        if (is_ordered_) identity += " in the order of names";
+        if (is_ordered_) identity += " in the usual order of names";
         return identity;
     }
     bool is_ready(const std::filesystem::path& results) const override { return system_->is_ready(results); }
@@ -124,12 +114,14 @@ std::size_t pairs_per_batch(const ChosenMetric& metric) {
 
 std::vector<NamedSystem> corresponding(const ChosenMetric& metric, const std::vector<NamedSystem>& systems) {
     const auto step = common_step(systems);
-    const bool is_ordered = metric.compares_samples() && needs_order_of_names(systems);
-    if (!step && !is_ordered) return systems;
+    const bool takes_all_phases = !metric.compares_samples() && !metric.compares_conditions();
     std::vector<NamedSystem> found = systems;
-    for (NamedSystem& system : found)
-        system.system =
-            std::make_shared<const Corresponding>(system.system, step, !metric.compares_samples(), is_ordered);
+    for (NamedSystem& system : found) {
+        // Each for itself, so that no system changes the numbers of others.
+        const bool is_ordered = metric.compares_samples() && !system.system->observe({}).has_rising_names();
+        if (step || is_ordered)
+            system.system = std::make_shared<const Corresponding>(system.system, step, takes_all_phases, is_ordered);
+    }
     return found;
 }
 

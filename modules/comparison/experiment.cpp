@@ -86,12 +86,18 @@ Observed Observed::of_units(const std::vector<double>& weights) const {
     return some;
 }
 
+bool Observed::has_rising_names() const {
+    return std::ranges::is_sorted(trial_names_, {}, usual_order);
+}
+
 Observed Observed::in_order_of_names() const {
     std::vector<Eigen::Index> order(trial_names_.size());
     std::iota(order.begin(), order.end(), Eigen::Index{0});
-    std::ranges::sort(order, {},
-                      [&](Eigen::Index k) { return std::pair(trial_names_[static_cast<std::size_t>(k)], k); });
+    std::ranges::sort(order, {}, [&](Eigen::Index k) {
+        return std::pair(usual_order(trial_names_[static_cast<std::size_t>(k)]), k);
+    });
     Observed ordered(trajectories().of_trials(order), state);
+    ordered.is_reordered = true;
     ordered.is_cut = is_cut;
     ordered.are_steps_cut = are_steps_cut;
     for (const Eigen::Index k : order) {

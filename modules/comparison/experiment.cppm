@@ -23,6 +23,11 @@ export struct ObservedState {
     std::optional<double> performance;
 };
 
+/// By which names of trials are sorted: "2" before "10".
+export inline std::pair<std::size_t, std::string> usual_order(const std::string& name) {
+    return {name.size(), name};
+}
+
 /// What a system did. Copies share the trajectories.
 export class Observed {
  public:
@@ -41,6 +46,8 @@ export class Observed {
     /// Trials that have names in the files that they are from correspond by them; empty: by their order.
     const std::vector<std::string>& trial_names() const { return trial_names_; }
     void set_trial_names(std::vector<std::string> names) { trial_names_ = std::move(names); }
+    /// Whether they come in their usual order, "2" before "10"; so do none.
+    bool has_rising_names() const;
     Observed in_order_of_names() const;
 
     /// The same with other values of the trials.
@@ -52,6 +59,7 @@ export class Observed {
     ObservedState state;
     bool is_cut = false;         ///< steps or trials were taken out: its samples correspond to none of another system
     bool are_steps_cut = false;  ///< and not only whole trials: its steps correspond to none either
+    bool is_reordered = false;   ///< by names: its trials do not correspond to those of a system that has none
 
  private:
     std::shared_ptr<const Trajectories> trajectories_;

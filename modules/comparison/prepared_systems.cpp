@@ -98,6 +98,7 @@ PreparedSystem prepare(const ChosenMetric& metric, const std::string& name, cons
         return {.embedding = std::move(embedding),
                 .state = observed.state,
                 .trial_names = metric.compares_samples() ? observed.trial_names() : std::vector<std::string>(),
+                .is_reordered = observed.is_reordered,
                 .bytes = bytes};
     } catch (const InvalidTrajectories& invalid) {
         if (unsuitable == Unsuitable::throws) throw invalid.at(name);
@@ -203,6 +204,12 @@ std::optional<Score> score_without_comparing(const PreparedSystem& a, const Prep
     for (const PreparedSystem* system : {&a, &b})
         if (system->embedding == nullptr)
             return Score::without_value(system->has_failed ? Status::failed : Status::not_applicable, system->cause);
+    if (a.is_reordered != b.is_reordered && (a.trial_names.empty() || b.trial_names.empty()))
+        return Score::without_value(
+            Status::not_applicable,
+            fmt::format("trials of the {} system have names, which do not rise, and those of the "
+                        "{} have none, so that nothing tells which are the same",
+                        a.is_reordered ? "first" : "second", a.is_reordered ? "second" : "first"));
     if (a.trial_names.empty() || b.trial_names.empty() || a.trial_names == b.trial_names) return {};
     return Score::without_value(Status::not_applicable, difference_of(a.trial_names, b.trial_names));
 }

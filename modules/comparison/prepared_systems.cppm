@@ -25,6 +25,7 @@ export struct PreparedSystem {
     bool has_failed = false;  ///< then its pairs are failed; else, without an embedding, not_applicable
     ObservedState state = {};
     std::vector<std::string> trial_names = {};  ///< that have to correspond; empty: none have
+    bool is_reordered = false;                  ///< by these names
     std::size_t bytes = 0;                      ///< of memory, about
 };
 

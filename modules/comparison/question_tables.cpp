@@ -19,9 +19,14 @@ namespace {
 
 /// What findings of one question and metric have noted, each once, and which p of theirs could not be small.
 std::string notes_of(std::span<const GroupFinding> findings) {
+    constexpr std::string_view between = "; ";
     std::vector<std::string> notes;
-    const auto add = [&](const std::string& note) {
-        if (!note.empty() && std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+    const auto add = [&](std::string_view all) {
+        while (!all.empty()) {
+            const std::string note(all.substr(0, all.find(between)));
+            all.remove_prefix(std::min(all.size(), note.size() + between.size()));
+            if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+        }
     };
     constexpr double level = 0.05;
     for (const GroupFinding& one : findings) {

@@ -77,12 +77,18 @@ void warn_of_orders(const std::vector<ReadSystem>& systems, Progress& progress) 
             if ((a[0] == 1) != (b[0] == 1)) continue;
             // The one with more channels than steps is the stranger of two.
             const bool is_other_stranger = b[2] > b[1] && a[2] <= a[1];
-            const ReadSystem& stranger = is_other_stranger ? systems[j] : systems[i];
-            const std::string axes = is_other_stranger ? better_order(b, a) : better_order(a, b);
-            if (axes.empty()) continue;
-            progress.warn("axes", fmt::format("{} is {} and {} is {}: if their axes are in different orders, say {}@{}",
+            const bool is_stranger = a[2] > a[1] && b[2] <= b[1];
+            std::vector<std::string> ways;
+            const auto add = [&](const ReadSystem& system, const std::string& axes) {
+                if (!axes.empty()) ways.push_back(fmt::format("{}@{}", system.name, axes));
+            };
+            if (!is_stranger) add(systems[j], better_order(b, a));
+            if (!is_other_stranger) add(systems[i], better_order(a, b));
+            if (ways.empty()) continue;
+            progress.warn("axes", fmt::format("{} is {} and {} is {}: if their axes are in different orders, say {}{}",
                                               systems[j].name, to_string(systems[j].x.shape()), systems[i].name,
-                                              to_string(systems[i].x.shape()), stranger.name, axes));
+                                              to_string(systems[i].x.shape()), fmt::join(ways, " or "),
+                                              ways.size() > 1 ? ", of the one whose axes are others" : ""));
             return;
         }
 }
@@ -122,7 +128,7 @@ void require_steps_of_all(const std::vector<ReadSystem>& systems, std::size_t lo
 
 /// Whether names come in their usual order: "2" before "10".
 bool rise(const std::vector<std::string>& names) {
-    return std::ranges::is_sorted(names, {}, [](const std::string& name) { return std::pair(name.size(), name); });
+    return std::ranges::is_sorted(names, {}, usual_order);
 }
 
 /// Trials of some that have names in an order of their own, and of others that have none.
@@ -132,9 +138,10 @@ void warn_of_names_of_one_side(const std::vector<ReadSystem>& systems, Progress&
         systems, [&](const ReadSystem& system) { return is_named(system) && !rise(system.trial_names); });
     const auto other = std::ranges::find_if_not(systems, is_named);
     if (named == systems.end() || other == systems.end()) return;
-    progress.warn("trials", fmt::format("{} names its trials, which do not rise, and {} does not: metrics that compare "
-                                        "samples take them in the order of each file",
-                                        named->name, other->name));
+    progress.warn("trials",
+                  fmt::format("{} names its trials, which do not rise, and {} does not, so that nothing tells "
+                              "which are the same: metrics that compare samples have no value there",
+                              named->name, other->name));
 }
 
 /// Steps that correspond by their numbers though the times that files tell say otherwise.
@@ -209,8 +216,10 @@ void tell_of_steps(const std::vector<Recording>& recordings, Progress& progress)
     progress.say(fmt::format("steps take different times: all are brought to {:.6g} s", *step));
 }
 
+enum class Beside : std::uint8_t { with, without };  // inputs and conditions
+
 /// A text that other values will hardly have: 64 bits of all of them and their shape.
-std::string content_of(const Trajectories& x) {
+std::string content_of(const Trajectories& x, Beside beside) {
     std::uint64_t mixed = 0;
     const auto mix = [&](std::uint64_t bits) {
         constexpr std::uint64_t factor = 0x9e3779b97f4a7c15;
@@ -220,9 +229,12 @@ std::string content_of(const Trajectories& x) {
     for (Eigen::Index k = 0; k < x.shape().trials; ++k) mix(static_cast<std::uint64_t>(x.steps(k)));
     mix(static_cast<std::uint64_t>(x.shape().channels));
     for (Eigen::Index i = 0; i < x.rows().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.rows().data()[i]));
+    std::string text = fmt::format("{:016x}", mixed);
+    // What most metrics do not look at draws nothing.
+    if (beside == Beside::without) return text;
     for (Eigen::Index i = 0; i < x.inputs().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.inputs().data()[i]));
     for (const std::int64_t condition : x.conditions()) mix(static_cast<std::uint64_t>(condition));
-    return fmt::format("{:016x}", mixed);
+    return fmt::format("{} {:016x}", text, mixed);
 }
 
 /// Values that floats hold as well, in half of the memory: of many systems a few are looked at at a time.
@@ -284,9 +296,33 @@ std::optional<std::vector<Eigen::Index>> order_of(const ReadSystem& system, cons
     return order;
 }
 
+/// The same by the places of trials in the files, where some were left out since they are missing; none if all are
+/// there. Throws InputError if the other has left out one that the system has.
+std::optional<std::vector<Eigen::Index>> order_by_places(const ReadSystem& system, const ReadSystem& beside,
+                                                         const std::string& location) {
+    if ((system.places.empty() && beside.places.empty()) || system.file_trials != beside.file_trials) return {};
+    const auto places_of = [](const ReadSystem& read) {
+        std::vector<std::size_t> places = read.places;
+        for (std::size_t k = 0; read.places.empty() && k < read.file_trials; ++k) places.push_back(k);
+        return places;
+    };
+    const std::vector<std::size_t> others = places_of(beside);
+    std::vector<Eigen::Index> order;
+    for (const std::size_t place : places_of(system)) {
+        const auto found = std::ranges::find(others, place);
+        if (found == others.end())
+            throw InputError(location,
+                             fmt::format("its trial {} (counted from 0) is missing, and {} has it", place, system.name),
+                             "leave it out there, too");
+        order.push_back(found - others.begin());
+    }
+    return order;
+}
+
 RowMatrix inputs_of(const ReadSystem& system, const std::string& location, const Reading& reading) {
     const ReadSystem beside = read_beside(location, reading);
-    const auto order = order_of(system, beside.trial_names, location);
+    auto order = order_of(system, beside.trial_names, location);
+    if (!order) order = order_by_places(system, beside, location);
     const Trajectories inputs = order ? beside.x.of_trials(*order) : beside.x;
     bool is_alike = inputs.shape().trials == system.x.shape().trials;
     for (Eigen::Index k = 0; is_alike && k < inputs.shape().trials; ++k)
@@ -364,7 +400,7 @@ std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::str
         for (const std::size_t place : system.places) left.push_back(conditions[place]);
         return left;
     }
-    if (std::ssize(conditions) != system.x.shape().trials)
+    if (std::ssize(conditions) != system.x.shape().trials || (!is_ordered && !system.places.empty()))
         throw InputError(location, fmt::format("{} conditions, and {} has {} trials", conditions.size(), system.name,
                                                system.places.empty() ? static_cast<std::size_t>(system.x.shape().trials)
                                                                      : system.file_trials));
@@ -445,9 +481,10 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
         observed.set_trial_names(std::move(system.trial_names));
         observed.is_cut = system.is_cut;
         observed.are_steps_cut = system.are_steps_cut;
-        std::string content = content_of(observed.trajectories());
+        std::string content = content_of(observed.trajectories(), Beside::without);
         std::string identity =
-            fmt::format("{} {} {} {}", system.name, content, observed.is_cut, observed.trajectories().dt().value_or(0));
+            fmt::format("{} {} {} {}", system.name, content_of(observed.trajectories(), Beside::with), observed.is_cut,
+                        observed.trajectories().dt().value_or(0));
         for (const std::size_t unit : observed.units()) identity += fmt::format(" {}", unit);
         for (const std::string& trial : observed.trial_names()) identity += "\n" + trial;
         recordings.push_back(

@@ -2,6 +2,7 @@ module;
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <optional>
 #include <string>
@@ -80,25 +81,32 @@ Observed at_step(const Observed& system, double step, bool with_all_phases) {
     std::vector<RowMatrix> trials;
     std::vector<std::size_t> units;
     std::vector<std::string> names;
+    std::vector<std::int64_t> conditions;
     const std::vector<std::size_t> of_trials = system.units();
     const auto add = [&](RowMatrix rows, Index trial) {
         trials.push_back(std::move(rows));
         units.push_back(of_trials[static_cast<std::size_t>(trial)]);
+        if (!x.conditions().empty()) conditions.push_back(x.conditions()[static_cast<std::size_t>(trial)]);
         if (!system.trial_names().empty()) names.push_back(system.trial_names()[static_cast<std::size_t>(trial)]);
     };
     constexpr Index least_steps = 2;
+    bool is_cut = system.is_cut;
     for (Index k = 0; k < x.shape().trials; ++k) {
         const RowMatrix rows = x.trial(k);
+        const std::size_t before = trials.size();
         const Index phases = is_whole_ratio(step, own) ? (with_all_phases ? q : 1) : 0;
         for (Index phase = 0; phase < phases; ++phase)
             if (RowMatrix some = thinned(rows, phase, q); some.rows() >= least_steps) add(std::move(some), k);
         if (phases == 0) add(resampled(rows, ratio), k);
+        is_cut |= trials.size() == before;
     }
     if (trials.empty()) throw InvalidTrajectories("its trials are shorter than two steps of the common time");
-    Observed at{Trajectories::from_trials(trials).with_dt(step), system.state};
+    Trajectories seen = Trajectories::from_trials(trials).with_dt(step);
+    if (!conditions.empty()) seen = seen.with_conditions(std::move(conditions));
+    Observed at{std::move(seen), system.state};
     at.set_units(std::move(units));
     at.set_trial_names(std::move(names));
-    at.is_cut = system.is_cut;
+    at.is_cut = is_cut;
     at.are_steps_cut = system.are_steps_cut;
     return at;
 }

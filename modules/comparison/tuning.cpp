@@ -127,12 +127,12 @@ void require_use(const Fit& fit, const std::vector<Trajectories>& systems, const
 }
 
 /// Throws InvalidTrajectories, with the name, if one trial is too short for two parts.
-Halved halved_of(const NamedSystem& system, const Observed& observed, Index first_target, const Stream& stream) {
+Halved halved_of(const NamedSystem& system, const Observed& observed, Index gap, const Stream& stream) {
     const Trajectories& x = observed.trajectories();
     if (x.shape().trials == 1) {
         constexpr Index least = 10;  // of so few steps little can be said
         try {
-            return {system.name, in_two_parts(x, first_target, std::max(first_target + 1, least)), {true, false}};
+            return {system.name, in_two_parts(x, gap, std::max(gap + 1, least)), {true, false}};
         } catch (const InvalidTrajectories& invalid) {
             throw invalid.at(system.name);
         }
@@ -157,8 +157,9 @@ HeldOut mean_of(std::span<const HeldOut> all) {
     return mean;
 }
 
-/// Keeps what predicts at least half as well as the best, and chooses among it.
-void choose(Tuning& tuning) {
+/// Keeps what predicts at least half as well as the best, and chooses among it. What was predicted begins at step
+/// `first_target`.
+void choose(Tuning& tuning, Index first_target) {
     double best = -std::numeric_limits<double>::infinity();
     for (const TriedSetting& setting : tuning.settings)
         if (setting.found) best = std::max(best, setting.found->gain);
@@ -170,8 +171,13 @@ void choose(Tuning& tuning) {
     if (best < least_gain) {
         tuning.cause = fmt::format(
             "no setting predicts held-out samples better than their mean or the sample before (gain {:.3f}): no "
-            "dynamics are seen",
-            best);
+            "dynamics are seen{}",
+            best,
+            first_target <= 2
+                ? ""
+                : fmt::format(" from step {} on, the first that the longest delays leave to be told; with "
+                              "fewer (n_delays) what trials do before counts, too",
+                              first_target));
         return;
     }
     double least = std::numeric_limits<double>::infinity();
@@ -195,7 +201,7 @@ void choose(Tuning& tuning) {
         "{}: it predicts {:.2f} nats for each scalar better than the sample before or the mean (the best of all "
         "{:.2f}, "
         "and half of that is asked), and its modes come back in the other half of the trials to {:.2g} (0: exactly, 1: "
-        "noise), as nearly as of any",
+        "noise), as nearly as of any that is kept",
         to_text(chosen.options), chosen.found->gain, best, chosen.found->residual);
 }
 
@@ -239,35 +245,6 @@ std::string warning_of_few(const std::vector<Halved>& systems) {
         if (const Index trials = system.x.shape().trials; trials > 2 && trials < few)
             return fmt::format("{}: of {} trials, the choice is not to be relied on", system.name, trials);
     return {};
-}
-
-/// What of a mean that holds most of the energy, or more of it in some systems than in others, the user should know.
-std::string warning_of_mean(const ChosenMetric& metric, const std::vector<Halved>& systems) {
-    const auto centre = metric.options.find("centre");
-    if (centre == metric.options.end() || centre->second != OptionValue(std::string("none"))) return {};
-    std::vector<std::string> names;
-    std::vector<double> shares;
-    for (const Halved& system : systems) {
-        const double scale = scale_into_range(system.x.rows().cwiseAbs().maxCoeff());
-        const RowMatrix rows = system.x.rows() * scale;
-        const double of_mean = rows.colwise().mean().squaredNorm() * static_cast<double>(rows.rows());
-        shares.push_back(of_mean / rows.squaredNorm());
-        if (shares.back() > 0.5) names.push_back(system.name);
-    }
-    constexpr double different = 0.05;
-    if (const auto [least, most] = std::ranges::minmax_element(shares);
-        names.empty() && !shares.empty() && *most - *least > different)
-        return fmt::format(
-            "the mean of the samples holds {:.0f} % of the energy of {}, and {:.0f} % of that of {}: baselines are "
-            "compared with the dynamics; --set {}.centre=mean (in config.yaml centre: mean) takes them off",
-            100 * *most, systems[static_cast<std::size_t>(most - shares.begin())].name, 100 * *least,
-            systems[static_cast<std::size_t>(least - shares.begin())].name, metric.name);
-    if (names.empty()) return {};
-    return fmt::format(
-        "{}{}: the mean of the samples holds more than half of their energy, and takes a rank for itself; "
-        "--set {}.centre=mean (in config.yaml centre: mean) takes it off",
-        names.front(), names.size() == 1 ? "" : fmt::format(" and {} more of {}", names.size() - 1, systems.size()),
-        metric.name);
 }
 
 /// What of a channel that holds nearly all of the variance the user should know.
@@ -334,7 +311,7 @@ SettledMetric settled(const ChosenMetric& metric, const Tuning& tuning, const st
     for (const OptionInfo& option : metric.info.options)
         if (option.is_automatic && std::ranges::find(missing, option.name) == missing.end())
             ways += fmt::format("leave out {}{}.{}, or ", path, metric.name, option.name);
-    if (!metric.pca)
+    if (!metric.pca && !tuning.has_too_few_systems)
         ways += fmt::format("try {}, or ", path.empty() ? components_to_try(metric)
                                                         : fmt::format("the leading components, e.g. pca: {{{}: "
                                                                       "{{components: 5}}}} of the study",
@@ -395,6 +372,8 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     }
     if (std::string warning = warning_of_components(metric, variance_kept); !warning.empty())
         tuning.warnings.push_back(std::move(warning));
+    if (std::string warning = warning_of_mean(metric, systems, shares_of_mean(metric, systems, jobs)); !warning.empty())
+        tuning.warnings.push_back(std::move(warning));
     leave_out_short(tuning, fits, some, whole, observed);
     // An axis of one value is what the user wants; of several, those that fit.
     for (Fit& fit : fits) {
@@ -420,14 +399,13 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
     Index farthest = 1;
     for (const Index h : horizons)
         if (window + h <= shortest / 2) farthest = h;
-    const Index first_target = window + farthest;
+    // The first that all settings tell: what a trial does before is not seen.
+    const Index first_target = window + 1;
 
     std::vector<Halved> halved;
     for (std::size_t i = 0; i < observed.size(); ++i)
-        halved.push_back(halved_of(some[i], whole[i], first_target, stream.child("folds")));
+        halved.push_back(halved_of(some[i], whole[i], window + farthest, stream.child("folds")));
     if (std::string warning = warning_of_few(halved); !warning.empty()) tuning.warnings.push_back(std::move(warning));
-    if (std::string warning = warning_of_mean(metric, halved); !warning.empty())
-        tuning.warnings.push_back(std::move(warning));
     if (std::string warning =
             metric.sees_components || !variance_kept.empty() ? std::string() : warning_of_units(halved);
         !warning.empty())
@@ -507,8 +485,42 @@ Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
             }
             if (setting.cause.empty()) setting.found = mean_of(all);
         }
-    choose(tuning);
+    choose(tuning, first_target);
     return tuning;
+}
+
+std::vector<double> shares_of_mean(const ChosenMetric& metric, const std::vector<NamedSystem>& systems, int jobs) {
+    const auto centre = metric.options.find("centre");
+    if (centre == metric.options.end() || centre->second != OptionValue(std::string("none"))) return {};
+    std::vector<double> shares(systems.size());
+    for_each_index(shares.size(), jobs, [&](std::size_t i) {
+        const Observed observed = systems[i].system->observe({});
+        RowMatrix rows = observed.trajectories().rows();
+        rows *= scale_into_range(rows.cwiseAbs().maxCoeff());
+        const double all = rows.squaredNorm();
+        if (all > 0) shares[i] = rows.colwise().mean().squaredNorm() * static_cast<double>(rows.rows()) / all;
+    });
+    return shares;
+}
+
+std::string warning_of_mean(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                            const std::vector<double>& shares) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < shares.size(); ++i)
+        if (shares[i] > 0.5) names.push_back(systems[i].name);
+    if (const auto [least, most] = std::ranges::minmax_element(shares);
+        names.empty() && !shares.empty() && *most - *least > shares_that_differ)
+        return fmt::format(
+            "the mean of the samples holds {:.0f} % of the energy of {}, and {:.0f} % of that of {}: baselines are "
+            "compared with the dynamics; --set {}.centre=mean (in config.yaml centre: mean) takes them off",
+            100 * *most, systems[static_cast<std::size_t>(most - shares.begin())].name, 100 * *least,
+            systems[static_cast<std::size_t>(least - shares.begin())].name, metric.name);
+    if (names.empty()) return {};
+    return fmt::format(
+        "{}{}: the mean of the samples holds more than half of their energy, and takes a rank for itself; "
+        "--set {}.centre=mean (in config.yaml centre: mean) takes it off",
+        names.front(), names.size() == 1 ? "" : fmt::format(" and {} more of {}", names.size() - 1, systems.size()),
+        metric.name);
 }
 
 std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,

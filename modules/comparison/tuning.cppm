@@ -45,6 +45,7 @@ export struct Tuning {
     std::string reason = {};                 ///< why this one was, in one sentence
     std::vector<std::string> systems = {};   ///< those that chose, at most twelve
     std::vector<std::string> warnings = {};
+    bool has_too_few_systems = false;      ///< to choose by them
     bool is_by_halves = false;             ///< one half of the trials chose, since the metric predicts nothing
     std::optional<double> confirmed = {};  ///< separation or reliability of the choice in the other half
 
@@ -64,6 +65,17 @@ export Tuning tune(const ChosenMetric& metric, const std::vector<NamedSystem>& s
 /// where it is not known. What is seen of a system whose gain is 0 or less may be noise.
 export std::vector<std::optional<double>> gains_of(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
                                                    const Stream& stream, int jobs);
+
+/// The share of each system's energy that is in the mean of its samples; empty for a metric that takes means off.
+export std::vector<double> shares_of_mean(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                                          int jobs);
+
+/// Shares further apart than that are compared with the dynamics.
+export inline constexpr double shares_that_differ = 0.05;
+
+/// What of a mean that holds most of the energy, or more of it in some systems than in others, the user should know.
+export std::string warning_of_mean(const ChosenMetric& metric, const std::vector<NamedSystem>& systems,
+                                   const std::vector<double>& shares);
 
 /// Of which settings the separation is found: of the choice, also of those beside it in the grid, or of all.
 export enum class Separated : std::uint8_t { choice, with_neighbours, all };

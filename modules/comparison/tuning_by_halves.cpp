@@ -63,6 +63,7 @@ void choose_by_halves(Tuning& tuning, const ChosenMetric& metric, const std::vec
     }
     const std::size_t least_systems = criterion.is_reliability ? least_systems_for_reliability : 2;
     if (tuning.systems.size() < least_systems) {
+        tuning.has_too_few_systems = true;
         tuning.cause =
             fmt::format("{} predicts nothing, and is chosen by {}, which needs {} systems", metric.name,
                         criterion.is_reliability ? "how well distances of two halves of the trials agree (reliability)"

@@ -189,7 +189,7 @@ TuningStage::TuningStage(const std::vector<Experiment>& experiments, const std::
             if (is_new)
                 items_.push_back({{.stage = name,
                                    .name = set.name + "/" + metric.name,
-                                   .key = hash_hex("tuning-1 " + metric.identity + tried + systems)},
+                                   .key = hash_hex("tuning-2 " + metric.identity + tried + systems)},
                                   &set,
                                   &metric,
                                   search});

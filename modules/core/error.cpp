@@ -49,10 +49,14 @@ InputError::InputError(std::string where, std::string problem, std::string hint)
 InputError::~InputError() = default;
 
 std::string nearest_name(std::string_view name, std::span<const std::string> valid) {
+    // Of equally near ones that of the nearest length: "unbiased" is "debiased", not "biased".
+    const auto lengths_apart = [&](const std::string& candidate) {
+        return std::max(name.size(), candidate.size()) - std::min(name.size(), candidate.size());
+    };
     std::string nearest;
-    std::size_t smallest = std::max<std::size_t>(2, name.size() / 3) + 1;
+    std::pair smallest(std::max<std::size_t>(2, name.size() / 3) + 1, std::size_t{0});
     for (const std::string& candidate : valid) {
-        const std::size_t distance = edit_distance(name, candidate);
+        const std::pair distance(edit_distance(name, candidate), lengths_apart(candidate));
         if (distance < smallest) {
             smallest = distance;
             nearest = candidate;

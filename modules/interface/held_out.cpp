@@ -103,9 +103,9 @@ class Split {
         MatrixXd forecast = readout_.leftCols(rank);  // F = G A^h
         for (std::size_t i = 0, step = 0; i < horizons.size(); ++i) {
             for (; static_cast<Index>(step) < horizons[i]; ++step) forecast = (forecast * model).eval();
-            const bool fits = first_target_ >= delays_.least_steps() - 2 + horizons[i] && targets_[i].n > 0;
-            found.free_error.push_back(fits ? squared_error(targets_[i], forecast) / targets_[i].around_mean
-                                            : std::numeric_limits<double>::quiet_NaN());
+            found.free_error.push_back(targets_[i].n > 0
+                                           ? squared_error(targets_[i], forecast) / targets_[i].around_mean
+                                           : std::numeric_limits<double>::quiet_NaN());
             if (i > 0) continue;
             const auto scalars = static_cast<double>(next.n * x_.shape().channels);
             const auto numbers = static_cast<double>(rank * rank);
@@ -118,10 +118,11 @@ class Split {
     }
 
  private:
-    /// Rows of a trial whose target is at first_target or later: [first, end), by the step of their newest sample.
+    /// Rows of a trial from which first_target or later is next, and that have a target: [first, end), by the step of
+    /// their newest sample.
     std::pair<Index, Index> rows_before(Index trial, Index horizon) const {
         const Index window = delays_.least_steps() - 2;
-        const Index first = std::max<Index>(0, first_target_ - window - horizon);
+        const Index first = std::max<Index>(0, first_target_ - 1 - window);
         return {first, std::max(first, delays_.rows(x_.steps(trial)) - horizon)};
     }
 

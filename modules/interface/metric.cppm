@@ -210,8 +210,9 @@ export class Metric {
     virtual std::unique_ptr<TrialEmbeddings> prepare_trials(const Trajectories& x) const;
 
     /// Ability of a metric that models dynamics and has an option `rank`: how well a model of each of `ranks` that is
-    /// fitted to the trials of `is_training` tells the other ones, from step `first_target` on, so that models of
-    /// different delays tell the same samples. None for a rank that the trials do not bear. Empty: no such model.
+    /// fitted to the trials of `is_training` tells the other ones, from step `first_target` on (h steps ahead, from
+    /// first_target + h - 1), so that models of different delays tell the same samples. None for a rank that the trials
+    /// do not bear. Empty: no such model.
     virtual std::vector<std::optional<HeldOut>> held_out(const Trajectories& x, const std::vector<bool>& is_training,
                                                          std::span<const Eigen::Index> ranks,
                                                          Eigen::Index first_target) const;

@@ -339,8 +339,10 @@ class Columns(Files):
         order = numpy.array([3, 1, 5, 0, 2, 4])
         (self.folder / "named.csv").write_text(
             "trial,a,b,c\n" + self.rows(numpy.repeat(order, 40), *self.array[order].reshape(-1, 3).T))
-        _, said = self.scores("named.csv", "reference.npy", "--metric", "cka")
-        self.assertIn("names its trials, which do not rise, and reference.npy does not", said)
+        result = self.run_repal("compare", "named.csv", "reference.npy", "--metric", "cka")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("names its trials, which do not rise, and reference.npy does not", result.stderr)
+        self.assertIn("nothing tells which are the same", result.stderr)
 
     def test_some_trials_of_a_table(self):
         (self.folder / "t.csv").write_text(

@@ -262,6 +262,142 @@ class Metrics(ProgramTest):
         self.assertIn("--inputs", without.stdout + without.stderr)
 
 
+class WhatCorresponds(ProgramTest):
+    """Trials, labels, inputs and time steps stay together whatever is left out of them, and files beside a pair change
+    nothing of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.random = numpy.random.default_rng(5)
+
+    def save(self, name, values):
+        numpy.save(self.folder / f"{name}.npy", values)
+        return f"{name}.npy"
+
+    def scores(self, *arguments):
+        return json.loads(self.succeed("compare", *arguments, "--format", "json").stdout)
+
+    def angles(self, *arguments):
+        return [score["angle_rad"] for score in self.scores(*arguments)]
+
+    def test_a_common_time_step_leaves_labels_and_blocks_of_repeats(self):
+        labels = numpy.arange(24) // 6
+        means = self.random.normal(size=(4, 16, 3)).cumsum(axis=1)
+        a = self.save("a", means[labels] + 0.6 * self.random.normal(size=(24, 16, 3)))
+        b = self.save("b", means[labels][:, ::-1] + 0.6 * self.random.normal(size=(24, 16, 3)))
+        c = self.save("c", means[labels][:, ::2] + 0.6 * self.random.normal(size=(24, 8, 3)))
+        self.save("labels", labels)
+        half_a = self.save("half_a", numpy.load(self.folder / a)[:, ::2])
+        half_b = self.save("half_b", numpy.load(self.folder / b)[:, ::2])
+        crossnobis = ["--metric", "rsa", "--set", "rsa.distance=crossnobis", "--set", "rsa.conditions=trials"]
+        for options in (["--metric", "stochastic_shape", "--conditions", "labels.npy"],
+                        ["--metric", "stochastic_shape", "--set", "stochastic_shape.repeats=6"],
+                        [*crossnobis, "--conditions", "labels.npy"], [*crossnobis, "--set", "rsa.repeats=6"]):
+            thinned = self.angles(a, b, c, "--dt", "0.01,0.01,0.02", *options)
+            self.assertEqual(thinned, self.angles(half_a, half_b, c, *options), options)
+
+    def test_inputs_are_those_of_the_trials_that_are_left(self):
+        inputs = self.random.normal(size=(14, 60, 2))
+        rotation = numpy.array([[0.8, -0.3], [0.3, 0.8]])
+        c = self.random.normal(size=(2, 4))
+        state, steps = numpy.zeros((14, 2)), []
+        for t in range(60):
+            steps.append(state @ c)
+            state = state @ rotation.T + inputs[:, t]
+        values = numpy.stack(steps, axis=1) + 0.01 * self.random.normal(size=(14, 60, 4))
+        b, v = self.save("b", values[:, :, ::-1]), self.save("v", inputs)
+        settings = ["--metric", "input_dsa", "--set", "input_dsa.rank=2", "--set", "input_dsa.n_delays=3"]
+        missing = values.copy()
+        missing[4] = numpy.nan
+        kept = numpy.delete(numpy.arange(14), 4)
+        right = self.angles(self.save("kept", values[kept]), b, "--inputs",
+                            f"{self.save('inputs_kept', inputs[kept])},{v}", *settings)
+        a = self.save("a", missing)
+        self.assertEqual(self.angles(a, b, "--inputs", f"{v},{v}", *settings), right)
+        inputs[4] = numpy.nan
+        self.assertEqual(self.angles(a, b, "--inputs", f"{self.save('u', inputs)},{v}", *settings), right)
+        inputs[9] = numpy.nan
+        self.refuse(["-q", "compare", a, b, "--inputs", f"{self.save('u', inputs)},{v}", *settings],
+                    "its trial 9 (counted from 0) is missing")
+
+    def test_labels_are_those_of_the_trials_that_are_left(self):
+        labels = numpy.array([0, 0, 1, 0, 1, 1, 2, 2, 0, 2, 1, 2])
+        means = 2 * self.random.normal(size=(3, 3, 2))
+        values = means[labels] + self.random.normal(size=(12, 3, 2))
+        b = self.save("b", values[:, ::-1])
+        self.save("labels", labels)
+        kept = numpy.delete(numpy.arange(12), 4)
+        options = ["--metric", "stochastic_shape", "--set", "stochastic_shape.shrinkage=0.3", "--conditions"]
+        right = self.angles(self.save("kept", values[kept]), b, *options, f"{self.save('of_kept', labels[kept])},labels.npy")
+        values[4] = numpy.nan
+        a = self.save("a", values)
+        self.assertEqual(self.angles(a, b, *options, "labels.npy,labels.npy"), right)
+        without_last = labels.astype(float)
+        without_last[-1] = numpy.nan
+        for some in (without_last, labels[:-1]):
+            self.refuse(["-q", "compare", a, b, *options, f"{self.save('some', some)},labels.npy"],
+                        "11 conditions, and a.npy has 12 trials")
+
+    def test_what_no_metric_looks_at_draws_nothing(self):
+        def turning(turn):
+            phases = self.random.uniform(0, 6, size=(12, 1)) + turn * numpy.arange(60)
+            axes = self.random.normal(size=(2, 4))
+            return numpy.stack([numpy.cos(phases), numpy.sin(phases)], axis=2) @ axes + 0.3 * self.random.normal(size=(12, 60, 4))
+
+        a, b = self.save("a", turning(0.2)), self.save("b", turning(0.3))
+        self.save("u", self.random.normal(size=(12, 60, 2)))
+        self.save("labels", numpy.arange(12) % 3)
+        calibrated = ("--metric", "dsa", "--calibrate", "-q")
+        alone = self.scores(a, b, *calibrated)
+        self.assertEqual(self.scores(a, b, *calibrated, "--conditions", "labels.npy")[0]["floor_rad"], alone[0]["floor_rad"])
+        with_inputs = self.scores(a, b, *calibrated, "--inputs", "u.npy")[0]
+        for value in ("angle_rad", "settings", "low_rad", "floor_rad", "p_differ"):
+            self.assertEqual(with_inputs[value], alone[0][value], value)
+
+    def write_named(self, name, values, order):
+        with open(self.folder / name, "w") as file:
+            print("trial,time,x,y", file=file)
+            for trial in order:
+                for t, row in enumerate(values[trial]):
+                    print(trial, t, *row, sep=",", file=file)
+        return name
+
+    def test_a_third_file_changes_no_pair(self):
+        x, y = (self.random.normal(size=(12, 10, 2)).cumsum(axis=1) for _ in range(2))
+        rising = range(12)
+        a, b = self.write_named("a.csv", x, rising), self.write_named("b.csv", y, rising)
+        mixed = self.write_named("mixed.csv", y, self.random.permutation(12))
+        unnamed = self.save("unnamed", x)
+        for metric in ("cka", "predictivity"):
+            alone, = self.angles(a, b, "--metric", metric)
+            self.assertEqual(self.angles(a, mixed, "--metric", metric), [alone])
+            self.assertEqual(self.angles(a, b, mixed, "--metric", metric)[0], alone)
+            self.assertEqual(self.angles(self.save("x", x), self.save("y", y), "--metric", metric), [alone])
+        result = self.run_repal("-q", "compare", a, mixed, unnamed, "--metric", "cka", "--format", "json")
+        scores = json.loads(result.stdout)
+        self.assertEqual([score["status"] for score in scores], ["ok", "ok", "not_applicable"])
+        self.assertIn("nothing tells which are the same", result.stderr)
+
+    def test_labels_in_another_order_are_warned_of(self):
+        values, labels = self.random.normal(size=(12, 10, 3)), numpy.arange(12) // 4
+        order = self.random.permutation(12)
+        a, b = self.save("a", values), self.save("b", values[order])
+        self.save("of_a", labels)
+        self.save("of_b", labels[order])
+        result = self.succeed("compare", a, b, "--metric", "cka", "--conditions", "of_a.npy,of_b.npy")
+        self.assertIn("sort the trials of both by their labels", result.stderr)
+        result = self.succeed("compare", a, b, "--metric", "cka", "--conditions", "of_a.npy")
+        self.assertNotIn("sort the trials", result.stderr)
+
+    def test_axes_in_another_order_may_be_those_of_either(self):
+        self.save("time_first", self.random.normal(size=(60, 20, 8)))
+        self.save("trial_first", self.random.normal(size=(20, 60, 8)))
+        result = self.run_repal("compare", "time_first.npy", "trial_first.npy", "--metric", "eigenvalue_wasserstein",
+                                "--set", "eigenvalue_wasserstein.rank=2", "--set", "eigenvalue_wasserstein.n_delays=1")
+        for name in ("time_first", "trial_first"):
+            self.assertIn(f"{name}.npy@time,trial,channel", result.stderr)
+
+
 class WhatNumbersRestOn(ProgramTest):
     """What is to be known of a system stands beside the numbers of its pairs."""
 
@@ -295,7 +431,7 @@ class WhatNumbersRestOn(ProgramTest):
         numpy.save(self.folder / "wrong.npy", numpy.random.default_rng(9).normal(size=(20, 80, 2)))
         score, = self.scores("x.npy", "yy.npy", "--inputs", "wrong.npy", *self.settings, "-q")
         for name in ("x.npy", "yy.npy"):
-            self.assertRegex(score["note"], f"{name}: inputs tell . % of the activity")
+            self.assertRegex(score["note"], f"{name}: inputs tell . % of what the activity before leaves open")
         score, = self.scores("x.npy", "yy.npy", "--inputs", "u.npy", *self.settings)
         self.assertNotIn("inputs tell", score.get("note") or "")
 
@@ -333,6 +469,85 @@ class WhatNumbersRestOn(ProgramTest):
         numpy.save(self.folder / "shifted.npy", shifted + 0.4 * shifted.std())
         result = self.succeed("compare", "x.npy", "shifted.npy", "--metric", "dsa")
         self.assertIn("baselines are compared with the dynamics", result.stderr)
+
+    def test_right_inputs_tell_what_is_left_open(self):
+        random = numpy.random.default_rng(3)
+        state, steps = numpy.zeros((20, 2)), []
+        for t in range(80):
+            steps.append(state)
+            state = 0.99 * state + 0.05 * self.inputs[:, t]
+        numpy.save(self.folder / "slow.npy", numpy.stack(steps, axis=1))
+        numpy.save(self.folder / "wrong.npy", random.normal(size=(20, 80, 2)))
+        for fit in ("subspace", "regression"):
+            options = ("--metric", "input_dsa", "--set", "input_dsa.rank=2", "--set", "input_dsa.n_delays=2", "--set",
+                       f"input_dsa.fit={fit}", "--set", "input_dsa.coordinates=data")
+            score, = self.scores("slow.npy", "slow.npy[1:]", "--inputs", "u.npy,u.npy[1:]", *options)
+            self.assertNotIn("inputs tell", score.get("note") or "", fit)
+            score, = self.scores("x.npy", "yy.npy", "--inputs", "wrong.npy", *options)
+            self.assertIn("inputs tell", score["note"], fit)
+
+    def test_slow_drift_of_many_channels_is_noted(self):
+        random = numpy.random.default_rng(4)
+        for name in ("one", "other"):
+            drift = 0.3 * numpy.linspace(-1, 1, 40)[:, None, None] * random.normal(size=(1, 1, 30))
+            numpy.save(self.folder / f"{name}.npy", drift + random.normal(size=(40, 10, 30)))
+        score, = self.scores("one.npy", "other.npy", "--metric", "cka", "--calibrate")
+        self.assertIn("if they drift, p_relate is too small", score["note"])
+        said = self.succeed("-q", "compare", "one.npy", "other.npy", "--metric", "cka", "--calibrate").stdout
+        self.assertIn("cka, one.npy and other.npy: trials of both", said)
+
+    def test_baselines_are_warned_of_with_any_settings_and_of_any_system(self):
+        x = numpy.load(self.folder / "x.npy")
+        given = ("--metric", "dsa", "--set", "dsa.rank=2", "--set", "dsa.n_delays=2")
+        numpy.save(self.folder / "far.npy", x + 5 * x.std())
+        result = self.succeed("compare", "x.npy", "far.npy", *given, "--format", "json")
+        self.assertIn("far.npy: the mean of the samples holds more than half", result.stderr)
+        self.assertIn("baselines differ", json.loads(result.stdout)[0]["note"])
+        for i in range(14):
+            numpy.save(self.folder / f"s{i:02}.npy", x + 0.05 * numpy.random.default_rng(i).normal(size=x.shape))
+        result = self.succeed("compare", *[f"s{i:02}.npy" for i in range(14)], "far.npy", "--metric",
+                              "eigenvalue_wasserstein")
+        self.assertIn("far.npy: the mean of the samples holds more than half", result.stderr)
+
+    def test_responses_that_decay_at_once_have_dynamics(self):
+        for name, turn in (("slow", 0.3), ("fast", 0.8)):
+            random = numpy.random.default_rng(len(name))
+            step = 0.75 * numpy.array([[numpy.cos(turn), -numpy.sin(turn)], [numpy.sin(turn), numpy.cos(turn)]])
+            state, values = 3 * random.normal(size=(20, 2)), []
+            for _ in range(100):
+                values.append(state)
+                state = state @ step.T
+            axes = numpy.linalg.qr(random.normal(size=(8, 2)))[0]
+            numpy.save(self.folder / f"{name}.npy",
+                       numpy.stack(values, axis=1) @ axes.T + 0.03 * random.normal(size=(20, 100, 8)))
+        score, = self.scores("slow.npy", "fast.npy", "--metric", "dsa", "--set", "dsa.n_delays=1")
+        # The true operators turn by .3 and .8.
+        self.assertAlmostEqual(score["angle_rad"], 0.5, delta=0.03)
+        result = self.run_repal("compare", "slow.npy", "fast.npy", "--metric", "dsa")
+        if result.returncode == 3:
+            self.assertIn("with fewer (n_delays) what trials do before counts, too", result.stderr)
+
+    def test_words_that_mislead(self):
+        self.refuse(["compare", "a.npy", "b.npy", "-m", "cka", "--set", "cka.estimator=unbiased"], "did you mean 'debiased'?")
+        self.refuse(["compare", "a.npy", "b.npy", "-m", "cka", "--set", "cka.kernel=rbf", "cka.bandwidth=2"],
+                    "cka.bandwidth=2", "--set, before each")
+        self.refuse(["compare", "a.npy", "b.npy", "-m", "cka", "--set", "rsa.distance=cosine"], "add --metric rsa")
+        self.refuse(["compare", "a.npy", "b.npy", "-m", "cka", "--report", "page.pdf"], "name a .html")
+        self.refuse(["compare", "a.npy", "b.npy", "-m", "cka", "--out", "scores.xlsx"], "name a .csv")
+        self.refuse(["compare", "a.npy", "b.npy", "-m", "procrustes", "--set", "procrustes.scaled=false"], "does nothing")
+        dead = numpy.load(self.folder / "a.npy")
+        dead[4] = 1
+        numpy.save(self.folder / "dead.npy", dead)
+        result = self.run_repal("compare", "a.npy", "dead.npy", "-m", "rsa", "--set", "rsa.conditions=trials")
+        self.assertIn("that of trial 4 (counted from 0); leave it out", result.stderr)
+        result = self.run_repal("tune", "a.npy", "b.npy", "-m", "cka", "--set", "cka.estimator=biased,debiased")
+        self.assertNotIn("try the leading components", result.stdout)
+
+    def test_the_value_of_procrustes_is_that_of_its_angle(self):
+        score, = self.scores("a.npy", "b.npy", "--metric", "procrustes", "--set", "procrustes.alpha=0.3")
+        self.assertAlmostEqual(score["values"]["cosine"], numpy.cos(score["angle_rad"]), delta=1e-12)
+        plain, = self.scores("a.npy", "b.npy", "--metric", "procrustes")
+        self.assertEqual(score["values"]["nbs"], plain["values"]["nbs"])
 
     def test_noise_has_no_dynamics(self):
         random = numpy.random.default_rng(2)

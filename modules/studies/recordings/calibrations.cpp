@@ -65,7 +65,7 @@ Calibrations::Calibrations(const DissimilarityStage& dissimilarity, const Calibr
     const std::uint64_t draws = Stream(stream_).bits();  // other ones of another seed
     const auto add = [&](auto& items, auto item) {
         item.key = hash_hex(
-            fmt::format("calibration-2 {} {} {} {}", text_of(options_), draws, keys[item.experiment], item.name));
+            fmt::format("calibration-3 {} {} {} {}", text_of(options_), draws, keys[item.experiment], item.name));
         items.push_back(std::move(item));
     };
     for (std::size_t e = 0; e < dissimilarity_.experiments().size(); ++e) {

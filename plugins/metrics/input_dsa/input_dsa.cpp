@@ -138,9 +138,10 @@ class InputDsa final : public repal::MetricOf<Driven> {
         if (!driven.cause.empty()) return driven;
         constexpr double hardly = 0.05;
         if (found.share_of_inputs < hardly)
-            driven.warning +=
-                fmt::format("{}inputs tell {:.0f} % of the activity: are they of this system and its steps?",
-                            driven.warning.empty() ? "" : "; ", 100 * std::max(0.0, found.share_of_inputs));
+            driven.warning += fmt::format(
+                "{}inputs tell {:.0f} % of what the activity before leaves open: are they of this system and its "
+                "steps?",
+                driven.warning.empty() ? "" : "; ", 100 * std::max(0.0, found.share_of_inputs));
         if (!found.a.allFinite() || !found.b.allFinite() || !(found.b.norm() > 0) || !(found.a.norm() > 0)) {
             driven.cause = "inputs do nothing to the state that was found";
             return driven;

@@ -61,6 +61,35 @@ Realisation without(std::string cause) {
 /// Inputs vary in a direction if their square is above this part of the largest.
 constexpr double excitation = 1e-10;
 
+constexpr double rounding = 1e-12;  // of a Gram matrix
+
+/// The squares of `cross` that a regression on variables of this Gram matrix tells. (variable, target)
+double told_by(const MatrixXd& gram, const MatrixXd& cross) {
+    const Eigenpairs of_known = determined(gram, rounding);
+    return (cross.transpose() * of_known.vectors * of_known.values.cwiseSqrt().cwiseInverse().asDiagonal())
+        .squaredNorm();
+}
+
+/// Sums of squares of a regression, on known variables and on some that are added.
+struct Regression {
+    double total;
+    double by_known;
+    double by_all;
+    double n;      ///< samples
+    double known;  ///< variables
+    double added;
+};
+
+/// How much of what the known variables leave open the added ones tell, less what as many numbers tell by chance.
+double added_share(const Regression& squares) {
+    const double open = squares.total - squares.by_known;
+    if (!(open > rounding * squares.total)) return 0;
+    const double left = std::max(0.0, squares.total - squares.by_all);
+    const double degrees = squares.n - squares.known - 1;
+    if (degrees <= squares.added) return 1 - left / open;
+    return 1 - left / (degrees - squares.added) / (open / degrees);
+}
+
 /// Sums over transitions from [state; input] to the state one step later.
 class Transitions {
  public:
@@ -83,8 +112,8 @@ class Transitions {
         count_ += static_cast<double>(now.rows());
     }
 
-    /// How much of the state one step later inputs alone tell, less what as many numbers tell by chance; how many
-    /// directions of the inputs tell it.
+    /// How much inputs tell of what the state leaves open of the one a step later, see added_share(); how many
+    /// directions of the inputs vary.
     struct Told {
         double share;
         Index directions;
@@ -95,12 +124,14 @@ class Transitions {
         const MatrixXd centred = gram_ - now_ * now_.transpose() / count_;
         const MatrixXd with_later = cross_ - now_ * later_.transpose() / count_;
         const Eigenpairs of_inputs = determined(centred.bottomRightCorner(inputs, inputs), excitation);
-        const double told = (with_later.bottomRows(inputs).transpose() * of_inputs.vectors *
-                             of_inputs.values.cwiseSqrt().cwiseInverse().asDiagonal())
-                                .squaredNorm() /
-                            (square_ - later_.squaredNorm() / count_);
-        const double by_chance = static_cast<double>(inputs) / count_;
-        return {(told - by_chance) / (1 - by_chance), of_inputs.values.size()};
+        const double share =
+            added_share({.total = square_ - later_.squaredNorm() / count_,
+                         .by_known = told_by(centred.topLeftCorner(rank, rank), with_later.topRows(rank)),
+                         .by_all = told_by(centred, with_later),
+                         .n = count_,
+                         .known = static_cast<double>(rank),
+                         .added = static_cast<double>(inputs)});
+        return {share, of_inputs.values.size()};
     }
 
     /// A and B of state' = A state + B input + offset.
@@ -215,13 +246,14 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
             fmt::format("the inputs vary in {} of {} directions of {} steps: nothing tells the others from the "
                         "state; use richer inputs or fewer delays",
                         excited, 2 * p * inputs, 2 * p));
-    // What inputs alone tell of the activity, less what as many numbers tell by chance.
-    const double told = (products.bottomLeftCorner(p * channels, 2 * p * inputs) * of_inputs.vectors *
-                         of_inputs.values.cwiseSqrt().cwiseInverse().asDiagonal())
-                            .squaredNorm() /
-                        products.bottomRightCorner(p * channels, p * channels).trace();
-    const double by_chance = static_cast<double>(2 * p * inputs) / static_cast<double>(columns);
-    constexpr double rounding = 1e-12;
+    const MatrixXd with_future = products.bottomLeftCorner(p * channels, known).transpose();
+    const double share_of_inputs = added_share(
+        {.total = products.bottomRightCorner(p * channels, p * channels).trace(),
+         .by_known = told_by(products.block(p * inputs, p * inputs, of_past, of_past), with_future.bottomRows(of_past)),
+         .by_all = told_by(products.topLeftCorner(known, known), with_future),
+         .n = static_cast<double>(columns),
+         .known = static_cast<double>(of_past),
+         .added = static_cast<double>(p * inputs)});
     const Eigenpairs of_known = determined(products.topLeftCorner(known, known), rounding);
     const MatrixXd coefficients = products.bottomLeftCorner(p * channels, known) * of_known.vectors *
                                   of_known.values.cwiseInverse().asDiagonal() * of_known.vectors.transpose();
@@ -242,7 +274,7 @@ Realisation identified(const Trajectories& system, Index n_delays, Index rank) {
             transitions.add(rows.middleCols(p * inputs, of_past) * state_of.transpose(),
                             rows.topLeftCorner(rows.rows() - 1, inputs));
     Realisation found = transitions.regression(gamma.topRows(channels));
-    found.share_of_inputs = (told - by_chance) / (1 - by_chance);
+    found.share_of_inputs = share_of_inputs;
     return found;
 }
 

@@ -104,7 +104,7 @@ class Procrustes final : public repal::MetricOf<Features> {
     static repal::MetricInfo info() {
         return Procrustes(Options()).described(
             {.name = "procrustes",
-             .version = "4",
+             .version = "5",
              .family = repal::Family::geometry,
              .summary = "angle between two systems after the best rotation and reflection",
              .source = "Williams et al. 2021, Generalized shape metrics on neural representations",
@@ -114,7 +114,7 @@ class Procrustes final : public repal::MetricOf<Features> {
              .corresponding = {repal::Correspondence::rows},
              .has_common_form = false,
              .values = {{.name = "nbs",
-                         .summary = "normalised Bures similarity, the cosine at alpha 1",
+                         .summary = "normalised Bures similarity, the cosine at alpha 1, whatever alpha is",
                          .minimum = 0,
                          .maximum = 1},
                         {.name = "size_and_shape",
@@ -125,7 +125,14 @@ class Procrustes final : public repal::MetricOf<Features> {
              .options = repal::option_infos<Options>()});
     }
 
-    explicit Procrustes(Options options) : options_(std::move(options)) {}
+    explicit Procrustes(Options options) : options_(std::move(options)) {
+        const auto refuse = [](const char* option, const char* of) {
+            throw repal::InputError("", fmt::format("{} does nothing here", option), of);
+        };
+        if (is_plain() && options_.whitening != "mix") refuse("whitening", "it is of alpha below 1");
+        if (!options_.scaled && (is_plain() || options_.whitening == "power"))
+            refuse("scaled", "it is of alpha below 1 and whitening mix");
+    }
 
     Index least_steps() const override { return 1; }
 
@@ -133,6 +140,10 @@ class Procrustes final : public repal::MetricOf<Features> {
         using enum repal::Invariance;
         info.invariances = {translation, orthogonal, scaling};
         if (options_.alpha == 0) info.invariances = {translation, invertible_linear};
+        if (!is_plain())
+            info.values.insert(
+                info.values.begin(),
+                {.name = "cosine", .summary = "of the angle, at this alpha", .minimum = 0, .maximum = 1});
         if (!is_plain() && options_.alpha > 0 && options_.whitening == "mix" && !options_.scaled)
             info.invariances = {translation, orthogonal};
         return info;
@@ -168,7 +179,8 @@ class Procrustes final : public repal::MetricOf<Features> {
         if (auto refused = refusal(a, b)) return *refused;
         repal::Score score = score_of(a.phi, b.phi);
         const repal::Score plain = is_plain() ? score : score_of(a.unit, b.unit);
-        score.values = {plain.values[0], size_and_shape(a.norm, b.norm, plain.angle_rad)};
+        if (!is_plain()) score.values.push_back(plain.values[0]);
+        score.values.push_back(size_and_shape(a.norm, b.norm, plain.angle_rad));
         const auto [p, q] = std::pair(a.shape.channels, b.shape.channels);
         if (a.phi.rows() < 3 * (p + q)) score.warnings = {warning_of_few(a.phi.rows(), p, q)};
         return score;

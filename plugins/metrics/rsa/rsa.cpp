@@ -159,16 +159,29 @@ class Rsa final : public repal::MetricOf<Geometry> {
                                            samples.size(), x.shape().trials * steps, options_.max_conditions);
         RowMatrix patterns = patterns_at(samples, x);
         if (const std::vector<std::size_t> undefined = normalise(patterns); !undefined.empty())
-            geometry.cause = fmt::format(
-                "{} of {} patterns are constant or 0, the first at trial {}, step {} (counted from 0); leave such "
-                "steps "
-                "out, e.g. FILE[:,1:], or set distance to squared_euclidean",
-                undefined.size(), samples.size(), samples[undefined.front()] / x.shape().steps,
-                samples[undefined.front()] % x.shape().steps);
+            geometry.cause = cause_of(undefined, samples, x.shape());
         else
             add_dissimilarities(patterns, geometry);
         geometry.bytes += sizeof(double) * static_cast<std::size_t>(geometry.unit.size());
         return geometry;
+    }
+
+    std::string cause_of(const std::vector<std::size_t>& undefined, const std::vector<Index>& samples,
+                         const repal::Shape& shape) const {
+        const Index trial = samples[undefined.front()] / shape.steps;
+        const auto is_of_trial = [&](std::size_t i) { return samples[i] / shape.steps == trial; };
+        const bool is_whole_trial =
+            options_.conditions != "steps" ||
+            std::ranges::count_if(undefined, is_of_trial) ==
+                std::ranges::count_if(samples, [&](Index sample) { return sample / shape.steps == trial; });
+        const std::string first =
+            is_whole_trial ? fmt::format("that of trial {} (counted from 0); leave it out of all systems", trial)
+                           : fmt::format(
+                                 "at trial {}, step {} (counted from 0); leave such steps out, e.g. "
+                                 "FILE[:,1:]",
+                                 trial, samples[undefined.front()] % shape.steps);
+        return fmt::format("{} of {} patterns are constant or 0, the first {}, or set distance to squared_euclidean",
+                           undefined.size(), samples.size(), first);
     }
 
     repal::Score distance(const Geometry& a, const Geometry& b) const override {

@@ -127,10 +127,12 @@ TEST(HeldOut, IsThePredictionOfEverySample) {
             const HeldOut next = explicit_prediction(x, options, ranks[r], first_target, 1);
             EXPECT_NEAR(found[r]->gain, next.gain, 1e-9);
             EXPECT_NEAR(found[r]->mase, next.mase, 1e-9);
-            for (std::size_t h = 0; h < repal::horizons.size(); ++h)
+            for (std::size_t h = 0; h < repal::horizons.size(); ++h) {
+                const Index ahead = repal::horizons[h];
                 EXPECT_NEAR(found[r]->free_error[h],
-                            explicit_prediction(x, options, ranks[r], first_target, repal::horizons[h]).free_error[0],
+                            explicit_prediction(x, options, ranks[r], first_target + ahead - 1, ahead).free_error[0],
                             1e-9 * found[r]->free_error[h]);
+            }
         }
     }
 }

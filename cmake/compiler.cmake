@@ -8,7 +8,7 @@ target_compile_options(repal_flags INTERFACE
   -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
 target_compile_definitions(repal_flags INTERFACE REPAL_VERSION="${PROJECT_VERSION}")
 
-# Ceres is compiled with these flags, too (scripts/ceres.sh), since the linker merges Eigen's functions in both.
+# Ceres is compiled with these flags, too (scripts/libraries.sh), since the linker merges Eigen's functions in both.
 # x86-64-v3 (AVX2, FMA) runs on every machine since 2013 and gives the same bits on all of them.
 if(REPAL_NATIVE)
   add_compile_options(-march=native)

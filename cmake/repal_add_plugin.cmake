@@ -34,6 +34,10 @@ function(repal_use_interface target)
     get_target_property(flags repal::core IMPORTED_CXX_MODULES_COMPILE_OPTIONS)
     # CMake looks for the modules of imported libraries in those that are named here, and no further.
     target_link_libraries(${target} PRIVATE repal::core repal::linalg repal::interface)
+    if(EXISTS ${REPAL_GLIBC})
+      get_filename_component(libraries ${REPAL_GLIBC}/../../.. ABSOLUTE)
+      target_link_options(${target} PRIVATE -B${REPAL_GLIBC} -L${REPAL_GLIBC} -L${libraries})
+    endif()
   endif()
   target_link_libraries(${target} PRIVATE repal::repal)
   # Before any import (see the header); plugin authors need not know.

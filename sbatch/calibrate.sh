@@ -11,6 +11,11 @@
 
 # Intervals and p of pairs, after floors.sh: sbatch sbatch/calibrate.sh. What can be set is in job.sh.
 trap is_out_of_time=yes USR1
+# Schedulers run a copy of this script.
+for here in "${REPAL_SCRIPTS:-}" "$(dirname "$(scontrol show job "${SLURM_JOB_ID:-}" 2>/dev/null | sed -n "/^ *Command=/{s///p;q}")")" \
+    "$(dirname "$0")" "${PBS_O_WORKDIR:-${SGE_O_WORKDIR:-.}}/sbatch"; do
+    [ ! -e "$here/job.sh" ] || break
+done
 # shellcheck source=sbatch/job.sh
-. "$(dirname "$(scontrol show job "$SLURM_JOB_ID" | sed -n "/^ *Command=/{s///p;q}")")/job.sh"
+. "$here/job.sh" || exit 2
 run_part run --stage calibrate

@@ -4,12 +4,15 @@
 #   REPAL_STUDY     attractors, neurotasks (default) or recordings
 #   REPAL_CONFIG    configuration; default: config.yaml where the job was submitted, else the one that came with repal
 #   REPAL_RESULTS   folder of all results (default: results); logs are in its <study>/logs
-#   REPAL_SHARDS    parts that a stage is cut into; default: the tasks of the array, which count from 0
+#   REPAL_SHARDS    parts that a stage is cut into; default: the tasks of the array. Task I does part I modulo that: to submit
+#                   some tasks of an array of 10 again, name those, and 10
+#   REPAL_JOBS      threads of a task (default: the processors that the scheduler gives it)
+#   REPAL_SCRIPTS   the folder of these scripts, where the scheduler does not tell it (PBS, SGE)
 #   REPAL_PROGRAM   default: the repal that these scripts came with, else the one in the path
 #   REPAL_RESTARTS  how often a job goes on after its time limit, at most (default: 100)
 #   REPAL_PLUGIN_PATH, REPAL_ISOLATE, REPAL_PLUGIN_TIMEOUT  plugins of your own; repal itself reads them
 #
-# Time, memory, partition and account are options of sbatch.
+# Time, memory, partition and account are options of sbatch. Arrays of PBS and SGE are understood, too.
 set -euo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -27,16 +30,18 @@ done
 
 # run COMMAND [OPTION...]: that command of repal, until it ends or is to go on later.
 run() {
-    local command=$1 pid watcher code=0 job=$SLURM_JOB_ID
+    local command=$1 pid watcher code=0 name job
     shift
-    # Not the number of this task alone: one task has the number of the whole array.
-    [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    name=${SLURM_JOB_NAME:-${PBS_JOBNAME:-${JOB_NAME:-repal-$(basename "$0" .sh)}}}
+    job=${SLURM_ARRAY_JOB_ID:-${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-local}}}}
+    # One task has the number of the whole array.
+    [ -z "${task:-}" ] || job=${job%%[!0-9a-z]*}_$task
     mkdir -p "$results/$study/logs"
-    exec >>"$results/$study/logs/$SLURM_JOB_NAME-$job.log" 2>&1
+    exec >>"$results/$study/logs/$name-$job.log" 2>&1
     echo "$(date '+%F %T') job $job on ${SLURMD_NODENAME:-$(hostname)}, restart ${SLURM_RESTART_COUNT:-0}:" \
         "repal $command $study $*"
 
-    "$repal" "$command" "$study" --config "$config" --results "$results" "$@" &
+    "$repal" "$command" "$study" --config "$config" --results "$results" "$@" ${REPAL_JOBS:+--jobs "$REPAL_JOBS"} &
     pid=$!
     stop() {
         kill -USR1 "$pid" 2>/dev/null || :
@@ -53,7 +58,9 @@ run() {
     done
     [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null || :
     if [ -n "${is_out_of_time:-}" ] && [ "$code" -gt 128 ]; then
-        if [ "${SLURM_RESTART_COUNT:-0}" -ge "${REPAL_RESTARTS:-100}" ]; then
+        if [ -z "${SLURM_JOB_ID:-}" ]; then
+            echo "$(date '+%F %T') the time is over: submit it once more"
+        elif [ "${SLURM_RESTART_COUNT:-0}" -ge "${REPAL_RESTARTS:-100}" ]; then
             echo "$(date '+%F %T') this job has been restarted ${SLURM_RESTART_COUNT} times; it ends here"
         else
             echo "$(date '+%F %T') the time is over; the job is queued again and goes on from here"
@@ -66,7 +73,49 @@ run() {
     exit "$code"
 }
 
-# The same, of the part of a stage that is this task's.
+refuse() { echo "repal: $*" >&2; exit 2; }
+
+greatest_common_divisor() { local a=$1 b=$2; while [ "$b" -gt 0 ]; do set -- "$b" $((a % b)); a=$1 b=$2; done; echo "$a"; }
+
+# What the scheduler says of this task: its number `task` and, where they are known, the `first`, `last` and `step` of the
+# array and the `count` of its tasks.
+read_array() {
+    task='' first='' last='' step='' count=''
+    if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+        # shellcheck disable=SC2153
+        task=$SLURM_ARRAY_TASK_ID first=$SLURM_ARRAY_TASK_MIN last=$SLURM_ARRAY_TASK_MAX
+        step=$SLURM_ARRAY_TASK_STEP count=$SLURM_ARRAY_TASK_COUNT
+    elif [ "${SGE_TASK_ID:-undefined}" != undefined ]; then
+        task=$SGE_TASK_ID first=$SGE_TASK_FIRST last=$SGE_TASK_LAST step=$SGE_TASK_STEPSIZE
+        count=$(((last - first) / step + 1))
+    else
+        task=${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-${REPAL_PART:-}}}
+    fi
+}
+
+# The same, of the part of a stage that is this task's: its number modulo the number of parts, so that arrays may count from
+# 0 or 1, and tasks of either may be submitted again.
 run_part() {
-    run "$@" --array "${SLURM_ARRAY_TASK_ID:-0}/${REPAL_SHARDS:-${SLURM_ARRAY_TASK_COUNT:-1}}"
+    local parts=${REPAL_SHARDS:-}
+    read_array
+    [[ -z $parts || $parts =~ ^[1-9][0-9]*$ ]] || refuse "REPAL_SHARDS=$parts: expected a number from 1 on"
+    if [ -z "$task" ]; then
+        [ "${parts:-1}" -eq 1 ] || refuse "this job is no array, and REPAL_SHARDS=$parts asks for that many tasks"
+        run "$@" --array 0/1
+    fi
+    local written="the array has $count tasks from $first to $last" again="to submit some tasks of an array again, set REPAL_SHARDS to all that it had"
+    if [ -z "$parts" ]; then
+        [ -n "$count" ] || refuse "the scheduler does not tell how many tasks the array has: set REPAL_SHARDS to that"
+        [ "$first" -le 1 ] || refuse "$written, not from 0 or 1; $again"
+        [ "$count" -eq $(((last - first) / step + 1)) ] || refuse "$written, with gaps; $again"
+        parts=$count
+    fi
+    # Several tasks must not do one part.
+    if [ -n "$count" ] && [ "$((last - first))" -ge "$parts" ]; then
+        local distinct=0
+        [ "$count" -ne $(((last - first) / step + 1)) ] || distinct=$((parts / $(greatest_common_divisor "$step" "$parts")))
+        [ "$count" -le "$distinct" ] ||
+            refuse "$written, of which several would do the same of $parts parts; write --array=0-$((parts - 1))"
+    fi
+    run "$@" --array "$((task % parts))/$parts"
 }

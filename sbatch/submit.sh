@@ -37,6 +37,7 @@ export REPAL_STUDY=$study REPAL_SHARDS=$shards
 # The settings travel in the environment.
 export SBATCH_EXPORT=ALL
 for option in "${options[@]}"; do
+    [[ $option != --array* && $option != -a* ]] || die "$option: the arrays are made of --shards"
     [[ $option != --export* || $option = --export=ALL* ]] || die "$option: jobs would not see their settings; use --export=ALL,..."
 done
 
@@ -46,6 +47,28 @@ done
 "$repal" plan "$study" --config "$config" --results "$results"
 logs=$results/$study/logs
 mkdir -p "$logs"
+
+# A line of the plan for each job: {"job":"train","after":["generate_data"]}
+mapfile -t lines < <("$repal" plan "$study" --config "$config" --results "$results" --json | grep '^{"job":' || :)
+[ ${#lines[@]} -gt 0 ] || die "the study $study has nothing to do"
+
+# require NAME LIMIT QUEUED: that many jobs may be queued, of which some are.
+require() {
+    local name=$1 limit=$2 queued=$3 most
+    [[ $limit =~ ^[1-9][0-9]*$ ]] || return 0
+    most=$(((limit - queued - 1) / ${#lines[@]}))
+    [ "$shards" -le "$most" ] ||
+        die "--shards $shards: ${#lines[@]} arrays and a report exceed $name=$limit of this cluster${queued:+, where $queued jobs are queued}; $(
+            [ "$most" -gt 0 ] && echo "--shards $most fits" || echo "wait for jobs to end")"
+}
+limit_of() { scontrol show config | sed -n "s/^$1 *= *//p"; }
+most=$(limit_of MaxArraySize)
+[[ ! $most =~ ^[1-9][0-9]*$ ]] || [ "$shards" -le "$most" ] ||
+    die "--shards $shards: MaxArraySize=$most of this cluster allows arrays of $most tasks; --shards $most fits"
+require MaxJobCount "$(limit_of MaxJobCount)" "$(squeue -h -r -o %i | wc -l)"
+# Clusters without accounts have no such limit.
+of_user=$(sacctmgr -nP show assoc user="$(id -un)" format=MaxSubmit 2>/dev/null | grep -E '^[0-9]+$' | sort -n | head -n 1 || :)
+require MaxSubmitJobs "$of_user" "$(squeue -h -r -u "$(id -un)" -o %i | wc -l)"
 
 jobs=()
 undo() {
@@ -61,13 +84,12 @@ submit() {
     shift
     [ $# -eq 0 ] || after=(--dependency="afterany$(printf ':%s' "$@")")
     [ "$script" != report.sh ] || array=(--output="$logs/%x-%j.log")
-    job=$(trap - ERR; sbatch --parsable "${array[@]}" "${after[@]}" "${options[@]}" "$here/$script")
+    # A controller that is busy is asked again and again, not for ever.
+    job=$(trap - ERR; timeout "${REPAL_SUBMIT_TIMEOUT:-300}" sbatch --parsable "${array[@]}" "${after[@]}" "${options[@]}" "$here/$script")
     jobs+=("${job%%;*}")
     printf '%-28s job %s%s\n' "$script" "${job%%;*}" "${1:+, after $*}"
 }
 
-# A line of the plan for each job: {"job":"train","after":["generate_data"]}
-mapfile -t lines < <("$repal" plan "$study" --config "$config" --results "$results" --json)
 declare -A number
 for line in "${lines[@]}"; do
     [[ $line =~ ^\{\"job\":\"([a-z_]+)\",\"after\":\[([a-z_,\"]*)\]\} ]] || continue
@@ -77,7 +99,6 @@ for line in "${lines[@]}"; do
     submit "$name.sh" "${after[@]}"
     number[$name]=${jobs[-1]}
 done
-[ ${#jobs[@]} -gt 0 ] || die "the study $study has nothing to do"
 submit report.sh "${jobs[@]}"
 trap - ERR INT TERM
 printf 'watch:    squeue --me;  %q status %q --results %q;  tail -f %q/*\n' "$repal" "$study" "$results" "$logs"

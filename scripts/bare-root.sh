@@ -2,7 +2,7 @@
 # A distribution with nothing but its base in a folder, to which tests can change their root. Needs root.
 #
 #   scripts/bare-root.sh why-not                 prints why there can be none here; nothing if there can
-#   scripts/bare-root.sh make FOLDER [NAME]      makes it: debian12, debian13; without a name this machine's
+#   scripts/bare-root.sh make FOLDER [NAME]      makes it: debian11, debian12, debian13; without a name this machine's
 #   scripts/bare-root.sh run ROOT FOLDER COMMAND...   runs a command in a folder there; what it starts ends with it
 #
 # The environment of `run` is the caller's: call it with `env -i` for none.
@@ -29,9 +29,10 @@ make() {
     here=$(. /etc/os-release && echo "$VERSION_CODENAME")
     case $name in
         '') codename=$here ;;
+        debian11) codename=bullseye ;;
         debian12) codename=bookworm ;;
         debian13) codename=trixie ;;
-        *) die "$name: not a distribution that is known here; known: debian12, debian13" ;;
+        *) die "$name: not a distribution that is known here; known: debian11, debian12, debian13" ;;
     esac
     [ ! -e "$folder" ] || die "$folder: is there already"
     mirror=$(mirror_of "$here")

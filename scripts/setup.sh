@@ -33,11 +33,13 @@ esac
 needs_backports() { [ "$ID-$VERSION_ID" = debian-12 ]; }
 
 packages=(
-    clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git pkg-config
+    clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git
     libeigen3-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
-    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libmatio-dev libzip-dev zlib1g-dev librandom123-dev
+    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libmatio-dev libzip-dev libaec-dev zlib1g-dev librandom123-dev
     nlohmann-json3-dev patchelf dpkg-dev file
 )
+# The C++ library in parts, to be linked with an older glibc.
+[ "$ID-$VERSION_ID-$(uname -m)" != debian-12-x86_64 ] || packages+=(libstdc++-12-pic binutils)
 ! "$tests" ||
     packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py python3-scipy python3-torch libopenblas0-pthread
         chromium fonts-liberation slurm-wlm munge debootstrap)
@@ -83,7 +85,7 @@ install_missing() {
     apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
-# The kinds of Ceres that have to be built; none where CMake finds the user's own.
+# The kinds of libraries that have to be built; none where CMake finds the user's own Ceres.
 kinds=('')
 ! "$native" || kinds+=(native)
 IFS=: read -ra folders <<<"${CMAKE_PREFIX_PATH:-}"
@@ -100,10 +102,10 @@ fi
 cd "$(dirname "$0")"
 for kind in "${kinds[@]}"; do
     # shellcheck disable=SC2086
-    [ ! -d "$(./ceres.sh path $kind)" ] || continue
-    ! "$check" || { say "missing: Ceres${kind:+ for REPAL_NATIVE}"; exit 1; }
+    [ ! -d "$(./libraries.sh path $kind)" ] || continue
+    ! "$check" || { say "missing: what scripts/libraries.sh builds${kind:+ for REPAL_NATIVE}"; exit 1; }
     # shellcheck disable=SC2086
-    ./ceres.sh build $kind
+    ./libraries.sh build $kind
     was_complete=false
 done
 if "$was_complete"; then say "everything is installed"; else say "done"; fi

@@ -17,7 +17,7 @@ std::string environment(const char* name) {
 }
 
 int available_processors() {
-    for (const char* name : {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"}) {
+    for (const char* name : {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "PBS_NUM_PPN", "NCPUS", "NSLOTS"}) {
         const std::string text = environment(name);
         int processors = 0;
         const auto end = std::from_chars(text.data(), text.data() + text.size(), processors).ptr;

@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "commands.hpp"
 
+import repal.checkpoint;
 import repal.store;
 import repal.training;
 
@@ -18,6 +20,7 @@ namespace {
 
 struct ExportOptions {
     std::string network;
+    std::optional<int> epoch;
     std::string data;
     std::string out;
 };
@@ -70,7 +73,7 @@ auto about(const std::string& file, Function function) {
 }
 
 int export_network(const ExportOptions& options) {
-    const repal::Archive checkpoint = repal::read_archive(options.network);
+    const repal::Archive checkpoint = repal::read_state(options.network, options.epoch);
     repal::Archive exported{.arrays = {}, .attributes = {}};
     const repal::Network network = about(options.network, [&] {
         for (const char* name : {"cell", "activation", "decay", "step_ms", "rules", "network", "seed"})
@@ -91,7 +94,10 @@ int export_network(const ExportOptions& options) {
 void add_export(CLI::App& app, const CommonOptions& /*common*/, Chosen& chosen) {
     auto options = std::make_shared<ExportOptions>();
     auto* sub = app.add_subcommand("export", "a network, and what it does on a dataset, as an .npz file for NumPy");
-    sub->add_option("network", options->network, "final.h5 or a checkpoint of a network")->required();
+    sub->add_option("network", options->network,
+                    "the folder of a network, its final.h5, or the states.part of one that is still trained")
+        ->required();
+    sub->add_option("--epoch", options->epoch, "a checkpoint; by default the last one")->check(CLI::NonNegativeNumber);
     sub->add_option("--data", options->data,
                     "a dataset of one of its tasks: inputs, states and outputs are exported, too");
     sub->add_option("--out", options->out, "the .npz file")->required();

@@ -5,14 +5,18 @@
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "signals.hpp"
 #include "submission.hpp"
 
 import command.load_plugins;
@@ -20,6 +24,9 @@ import command.selection;
 import command.terminal;
 import repal.allocation;
 import repal.config;
+import repal.memory;
+import repal.progress;
+import repal.registry;
 import repal.studies;
 
 namespace command {
@@ -30,6 +37,7 @@ struct PlanOptions {
     std::string stage;
     bool is_json = false;
     bool is_for_slurm = false;
+    bool is_measured = false;
     int processors = 4;  ///< of a task
     SelectionOptions selection;
 };
@@ -39,11 +47,83 @@ std::string hours(int minutes) {
     return fmt::format("{}:{:02}:00", minutes / 60, minutes % 60);
 }
 
+/// Items that were measured in another configuration, by their stage, and what they have cost.
+struct Likes {
+    std::map<std::string, repal::PlannedItems> items;
+    std::map<std::string, repal::StageCost> costs;
+};
+
+/// Settings in which networks take as little as they can: one epoch, and of each list of hyperparameters what is in its
+/// middle.
+std::vector<std::string> shortened(const repal::Config& config) {
+    std::vector<std::string> overrides = {"studies.neurotasks.training.num_epochs=1",
+                                          "studies.neurotasks.networks.replicates=1"};
+    const repal::Config networks = config.at("studies").at("neurotasks").at("networks");
+    for (const char* name : {"cell", "activation", "n_rnn", "learning_rate", "batch_size", "initialiser"}) {
+        if (!networks.has(name)) continue;
+        const std::vector<repal::Config> all = networks.at(name).elements(1);
+        overrides.push_back(fmt::format("studies.neurotasks.networks.{}=[{}]", name, all[all.size() / 2].yaml()));
+    }
+    return overrides;
+}
+
+/// The first of each kind, which is a name without the number of its block; at most twelve, evenly spaced.
+std::set<std::string> one_of_each_kind(const repal::PlannedItems& items) {
+    std::vector<std::string> kinds;
+    std::vector<std::string> firsts;
+    for (const auto& [item, state] : items) {
+        const std::string kind = item.name.substr(0, item.name.find_last_of("-/"));
+        if (std::ranges::find(kinds, kind) != kinds.end()) continue;
+        kinds.push_back(kind);
+        firsts.push_back(item.name);
+    }
+    constexpr std::size_t most = 12;
+    std::set<std::string> chosen;
+    const std::size_t n = std::min(most, firsts.size());
+    for (std::size_t i = 0; i < n; ++i) chosen.insert(firsts[i * firsts.size() / n]);
+    return chosen;
+}
+
+/// Does one item of each kind. Networks are trained for one epoch, all of one setting, so that they can be compared:
+/// beside the results, in `measured`, which may be removed.
+Likes measure(const PlanOptions& options, const CommonOptions& common, const repal::Registry& registry) {
+    std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+    std::vector<std::string> overrides = common.overrides;
+    const repal::Config config = repal::Config::load(common.config, overrides);
+    if (options.study == "neurotasks") {
+        results /= "measured";
+        for (std::string& more : shortened(config)) overrides.push_back(std::move(more));
+    }
+    const auto study = repal::make_study(options.study, repal::Config::load(common.config, overrides), registry);
+    TerminalProgress progress(common.is_quiet, common.is_verbose);
+    stop_on_signals();
+    study->begin(results);
+    Likes likes;
+    for (const repal::Stage& stage : study->stages()) {
+        repal::Selection selection;
+        if (stage.name != "train") selection.items = one_of_each_kind(stage.plan(results, {}));
+        study->run(stage,
+                   {.results = results,
+                    .shard = {},
+                    .jobs = common.jobs,
+                    .command = common.typed,
+                    .selection = std::move(selection)},
+                   progress);
+        likes.items[stage.name] = stage.plan(results, {});
+    }
+    likes.costs = repal::read_costs(results);
+    return likes;
+}
+
 /// What to ask the cluster for, stage by stage, and in one line for all.
 void print_allocations(const repal::Study& study, const repal::Selection& selection, const PlanOptions& options,
-                       const CommonOptions& common) {
+                       const CommonOptions& common, const Likes& likes) {
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
-    const auto costs = repal::read_costs(results);
+    auto costs = repal::read_costs(results);
+    for (const auto& [stage, cost] : likes.costs) {
+        costs[stage].core_seconds.insert(cost.core_seconds.begin(), cost.core_seconds.end());
+        costs[stage].peak_bytes = std::max(costs[stage].peak_bytes, cost.peak_bytes);
+    }
     const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
     std::vector<std::vector<std::string>> rows = {
         {"stage", "to do", "measured", "core hours", "array", "time", "memory"}};
@@ -56,8 +136,11 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
         const auto to_do =
             std::ranges::count_if(items, [](const auto& planned) { return planned.second != repal::ItemState::done; });
         const auto cost = costs.find(stage);
-        const auto found =
-            cost == costs.end() ? std::nullopt : repal::allocate(items, cost->second, options.processors);
+        const auto like = likes.items.find(stage);
+        const auto found = cost == costs.end()
+                               ? std::nullopt
+                               : repal::allocate(items, cost->second, options.processors,
+                                                 like == likes.items.end() ? repal::PlannedItems() : like->second);
         std::vector<std::string> row = {stage, fmt::format("{}", to_do)};
         if (!found && to_do > 0) {
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
@@ -74,7 +157,8 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
         rows.push_back(std::move(row));
     }
     fmt::print("{}", table(rows));
-    if (!unmeasured.empty()) fmt::print("not measured here yet; one item of each is, after{}\n", unmeasured);
+    if (!unmeasured.empty())
+        fmt::print("not measured here yet; --measure does one item of each kind, or, by hand:{}\n", unmeasured);
     if (largest.limit_minutes > 0)
         fmt::print("for all: {}sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", plugins,
                    arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
@@ -94,25 +178,39 @@ void print_json(const repal::Study& study, const repal::Plan& plan) {
                 {"job", item.job_name()},
                 {"state", to_string(state)},
                 {"key", item.key},
-                {"gflop",
-                 item.gflop}}.dump());
+                {"gflop", item.gflop},
+                {"bytes", item.bytes},
+                {"files",
+                 item.files}}.dump());
     fmt::print("{{\"jobs\": [\n{}\n],\n\"items\": [\n{}\n]}}\n", fmt::join(jobs, ",\n"), fmt::join(items, ",\n"));
 }
 
 void print_plan(const repal::Plan& plan, bool is_verbose) {
-    std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "failed", "missing", "GFLOP to do"}};
+    std::vector<std::vector<std::string>> rows = {
+        {"stage", "items", "done", "failed", "missing", "GFLOP to do", "files to write", "size"}};
+    double all_bytes = 0;
     for (const auto& [stage, items] : plan) {
         double gflop = 0;
-        for (const auto& [item, state] : items)
-            if (state != repal::ItemState::done) gflop += item.gflop;
+        double bytes = 0;
+        std::size_t files = 0;
+        for (const auto& [item, state] : items) {
+            if (state == repal::ItemState::done) continue;
+            gflop += item.gflop;
+            bytes += item.bytes;
+            files += item.files;
+        }
+        all_bytes += bytes;
         std::vector<std::string> row = {stage, fmt::format("{}", items.size())};
         for (const repal::ItemState state :
              {repal::ItemState::done, repal::ItemState::failed, repal::ItemState::missing})
             row.push_back(fmt::format("{}", count({{stage, items}}, state)));
         row.push_back(gflop > 0 ? fmt::format("{:.0f}", gflop) : "");
+        row.push_back(files > 0 ? fmt::format("{}", files) : "");
+        row.push_back(bytes > 0 ? "about " + repal::bytes_text(bytes) : "");
         rows.push_back(std::move(row));
     }
     fmt::print("{}", table(rows));
+    if (all_bytes > 0) fmt::print("all that is to be written: about {}\n", repal::bytes_text(all_bytes));
     for (const auto& [stage, items] : plan)
         for (const auto& [item, state] : items)
             if (is_verbose) fmt::print("{}/{}: {}\n", stage, item.name, to_string(state));
@@ -126,7 +224,8 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
     if (!options.stage.empty()) study->stage(options.stage);  // throws if there is none
     const repal::Selection selection = read_selection(options.selection, *study, results);
     if (options.is_for_slurm) {
-        print_allocations(*study, selection, options, common);
+        print_allocations(*study, selection, options, common,
+                          options.is_measured ? measure(options, common, registry) : Likes());
         return done;
     }
     repal::Plan plan;
@@ -152,6 +251,8 @@ void add_plan(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
     auto* slurm = sub->add_flag("--slurm", options->is_for_slurm,
                                 "what to ask a cluster for, from what items have cost that are done");
     slurm->excludes(json);
+    sub->add_flag("--measure", options->is_measured, "do one item of each kind before, minutes, to know what they cost")
+        ->needs(slurm);
     sub->add_option("--cpus-per-task", options->processors, "of a task of the cluster")
         ->check(no_number_of_processors)
         ->capture_default_str()

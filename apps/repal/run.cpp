@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "commands.hpp"
@@ -56,6 +57,21 @@ void print_summary(const TerminalProgress& progress, Tone tone, const CommonOpti
     if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
 }
 
+/// Records what this process held, also if it is told to stop.
+class HeldProcessors {
+ public:
+    HeldProcessors(std::filesystem::path results, int processors)
+        : results_(std::move(results)), processors_(processors) {}
+    HeldProcessors(const HeldProcessors&) = delete;
+    HeldProcessors& operator=(const HeldProcessors&) = delete;
+    ~HeldProcessors() { repal::record_held(results_, processors_, stopwatch_.seconds()); }
+
+ private:
+    std::filesystem::path results_;
+    int processors_;
+    repal::Stopwatch stopwatch_;
+};
+
 /// Before hours of work: can results be written there, and soon?
 void begin(const repal::Study& study, const std::filesystem::path& results, repal::Progress& progress) {
     constexpr double slow = 5;  // s, for a file of some kilobytes
@@ -101,7 +117,10 @@ int run(const StageOptions& options, const CommonOptions& common) {
     begin(*study, run_options.results, progress);
     for (const auto& [file, cause] : registry.refused())
         progress.warn("plugin " + file.string(), "is not used: " + cause);
-    for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
+    {
+        const HeldProcessors held(run_options.results, available_processors());
+        for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
+    }
 
     const repal::Plan plan = study->plan(run_options.results);
     if (count(plan, repal::ItemState::missing) > 0) {

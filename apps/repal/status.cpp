@@ -1,12 +1,18 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "commands.hpp"
@@ -20,6 +26,11 @@ import repal.studies;
 
 namespace command {
 namespace {
+
+struct StatusOptions {
+    std::string study;
+    double seconds = 0;  ///< after which it is printed again; 0: never
+};
 
 /// How far one stage is.
 struct StageStatus {
@@ -60,17 +71,14 @@ void print_submissions(const std::vector<repal::Job>& jobs, const std::vector<re
     }
 }
 
-int status(const std::string& name, const CommonOptions& common) {
-    const std::filesystem::path results = std::filesystem::path(common.results) / name;
-    const auto registry = load_plugins(common);
-    const std::string config = config_of(results, common);
-    const auto study = repal::make_study(name, repal::Config::load(config, common.overrides), registry);
-
+/// Whether all is done.
+bool print_status(const repal::Study& study, const std::string& name, const std::filesystem::path& results,
+                  const std::string& config, const CommonOptions& common) {
     std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "running", "failed", "missing"}};
     std::vector<repal::Item> failed;
     std::vector<repal::Item> left;
     bool is_all_done = true;
-    const repal::Plan plan = study->plan(results);
+    const repal::Plan plan = study.plan(results);
     for (const auto& [stage, planned] : plan) {
         const StageStatus found = status_of(planned, results);
         std::vector<std::string> row = {stage};
@@ -94,7 +102,23 @@ int status(const std::string& name, const CommonOptions& common) {
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
     if (!left.empty()) {
         fmt::print("to go on: {}repal run {}\n", submission.plugins, submission.arguments);
-        print_submissions(study->jobs(plan), left, submission);
+        print_submissions(study.jobs(plan), left, submission);
+    }
+    return is_all_done;
+}
+
+int status(const StatusOptions& options, const CommonOptions& common) {
+    const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+    const auto registry = load_plugins(common);
+    const std::string config = config_of(results, common);
+    const auto study = repal::make_study(options.study, repal::Config::load(config, common.overrides), registry);
+    while (!print_status(*study, options.study, results, config, common) && options.seconds > 0) {
+        std::fflush(stdout);
+        std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
+        // A terminal shows the newest alone.
+        fmt::print("{}", isatty(STDOUT_FILENO) != 0 ? "\x1b[H\x1b[2J" : "\n");
+        const std::time_t now = std::time(nullptr);
+        fmt::print("{:%F %T}\n", fmt::localtime(now));
     }
     return done;
 }
@@ -102,10 +126,14 @@ int status(const std::string& name, const CommonOptions& common) {
 }  // namespace
 
 void add_status(CLI::App& app, const CommonOptions& common, Chosen& chosen) {
-    auto study = std::make_shared<std::string>();
+    auto options = std::make_shared<StatusOptions>();
     auto* sub = app.add_subcommand("status", "what of a study is done, running, failed, missing, and how to go on");
-    sub->add_option("study", *study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
-    sub->callback([&common, &chosen, study] { chosen = [&common, study] { return status(*study, common); }; });
+    sub->add_option("study", options->study, fmt::format("{}", fmt::join(repal::study_names(), " or ")))->required();
+    sub->add_option("--watch", options->seconds, "again after so many seconds (10), until all is done")
+        ->expected(0, 1)
+        ->default_str("10")
+        ->check(CLI::Range(0.1, 86400.0));
+    sub->callback([&common, &chosen, options] { chosen = [&common, options] { return status(*options, common); }; });
 }
 
 }  // namespace command

@@ -15,6 +15,12 @@ file(GET_RUNTIME_DEPENDENCIES
 if(missing)
   message(FATAL_ERROR "libraries that were not found: ${missing}")
 endif()
+# Those that it was linked with, not this machine's.
+if(GLIBC)
+  list(TRANSFORM libraries REPLACE "^.*/(libstdc\\+\\+|libgcc_s)\\." "${GLIBC}/\\1.")
+  # What plugins are linked with, to load wherever this does.
+  file(COPY ${GLIBC} DESTINATION ${root}/lib/cmake/repal PATTERN libstdc++.so.6 EXCLUDE PATTERN libgcc_s.so.1 EXCLUDE)
+endif()
 
 set(forbidden "/lib(cholmod|spqr|cxsparse|umfpack|klu|btf|ldl|amd|camd|colamd|ccolamd|suitesparse[a-z]*|metis|blas|lapack|openblas)[^/]*$")
 foreach(library IN LISTS libraries)

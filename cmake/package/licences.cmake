@@ -1,27 +1,33 @@
 cmake_minimum_required(VERSION 3.28)
 # Writes licences/LIBRARIES.md and the copyright file of every package that `libraries` (shared, set by bundle.cmake) and
-# LINKED_IN (archives and headers) come from, and of CERES, which no package owns. A library without a licence in the table
-# below is an error: it was never looked at.
+# LINKED_IN (archives and headers) come from. A library without a licence in the table below is an error: it was never looked
+# at.
 
 # Debian's source package, without its version: the licence of what we take from it, as SPDX names it.
 set(licence_of_boost BSL-1.0)
-set(licence_of_bzip2 bzip2-1.0.6)
+set(licence_of_ceres-solver "BSD-3-Clause AND Apache-2.0")
 set(licence_of_cli11 BSD-3-Clause)
 set(licence_of_eigen3 MPL-2.0)
 set(licence_of_fmtlib MIT)
+set(licence_of_glibc "LGPL-2.1-or-later")  # libc_nonshared.a may be linked into any program, as it says
 set(licence_of_gcc "GPL-3.0-or-later WITH GCC-exception-3.1")
 set(licence_of_hdf5 BSD-3-Clause)
 set(licence_of_libaec BSD-2-Clause)
 set(licence_of_libmatio BSD-2-Clause)
 set(licence_of_librandom123 BSD-3-Clause)
 set(licence_of_libzip BSD-3-Clause)
-set(licence_of_libzstd "BSD-3-Clause OR GPL-2.0-only")
 set(licence_of_nlohmann-json MIT)
-set(licence_of_openssl Apache-2.0)
 set(licence_of_range-v3 "BSL-1.0 AND NCSA AND MIT")
-set(licence_of_xz-utils "public domain")  # liblzma; 0BSD since 5.6
 set(licence_of_yaml-cpp MIT)
 set(licence_of_zlib Zlib)
+
+# What scripts/libraries.sh has made, and the source package that it is of.
+set(source_of_libc_nonshared.a glibc)
+set(source_of_libceres.a ceres-solver)
+set(source_of_libfmt.a fmtlib)
+set(source_of_libgcc_s.so.1 gcc-10)
+set(source_of_libstdc++.so.6 gcc-12)
+set(source_of_libzip.a libzip)
 
 # The package that owns a file, by its real path; Debian may know it without /usr.
 function(find_package_of file result)
@@ -38,13 +44,7 @@ function(find_package_of file result)
   message(FATAL_ERROR "${file} belongs to no Debian package, so its licence is not known")
 endfunction()
 
-function(describe package version licence)
-  execute_process(COMMAND dpkg-query -W -f "\${Version} \${source:Package}" ${package}
-    OUTPUT_VARIABLE answer COMMAND_ERROR_IS_FATAL ANY)
-  separate_arguments(answer)
-  list(GET answer 0 found)
-  list(GET answer 1 source)
-  set(${version} ${found} PARENT_SCOPE)
+function(find_licence_of source licence)
   string(REGEX REPLACE "-?[0-9.]+$" "" source_without_version ${source})
   foreach(name ${source} ${source_without_version})
     if(DEFINED licence_of_${name})
@@ -52,7 +52,7 @@ function(describe package version licence)
       return()
     endif()
   endforeach()
-  message(FATAL_ERROR "${package}: ${CMAKE_CURRENT_FUNCTION_LIST_FILE} names no licence of Debian's source package ${source}")
+  message(FATAL_ERROR "${CMAKE_CURRENT_FUNCTION_LIST_FILE} names no licence of Debian's source package ${source}")
 endfunction()
 
 set(folder "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${LICENCES}")
@@ -78,20 +78,28 @@ endfunction()
 
 set(rows "")
 foreach(file IN LISTS libraries LINKED_IN)
-  find_package_of(${file} package)
-  describe(${package} version licence)
-  get_filename_component(what ${file} NAME)
+  get_filename_component(name ${file} NAME)
+  cmake_path(IS_PREFIX LIBRARIES ${file} is_made)
+  if(is_made)
+    set(package ${source_of_${name}})
+    set(source ${package})
+    set(copyright ${LIBRARIES}/share/doc/${source}/copyright)
+    file(STRINGS ${LIBRARIES}/share/doc/${source}/version version)
+  else()
+    find_package_of(${file} package)
+    set(copyright /usr/share/doc/${package}/copyright)
+    execute_process(COMMAND dpkg-query -W -f "\${Version}" ${package} OUTPUT_VARIABLE version COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND dpkg-query -W -f "\${source:Package}" ${package} OUTPUT_VARIABLE source COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  find_licence_of(${source} licence)
+  set(what ${name})
   if(file IN_LIST libraries)
-    set(what lib/${what})
+    set(what lib/${name})
   elseif(file MATCHES "/include/(.*)")
     set(what ${CMAKE_MATCH_1})
   endif()
-  record(${what} ${package} ${version} ${licence} /usr/share/doc/${package}/copyright)
+  record(${what} ${package} ${version} "${licence}" ${copyright})
 endforeach()
-get_filename_component(what ${CERES} NAME)
-get_filename_component(folder_of_ceres ${CERES} DIRECTORY)
-file(REAL_PATH ../share/doc/ceres/copyright copyright BASE_DIRECTORY ${folder_of_ceres})
-record(${what} ceres-solver ${CERES_VERSION} "BSD-3-Clause AND Apache-2.0" ${copyright})
 if(EXISTS ${BUILD}/share/repal/plotly.min.js)
   file(READ ${BUILD}/share/repal/plotly.min.js start LIMIT 1000)
   string(REGEX MATCH "plotly\\.js v([0-9.]+)" line "${start}")
@@ -101,11 +109,12 @@ endif()
 list(JOIN rows "\n" rows)
 file(WRITE ${folder}/LIBRARIES.md "# What others wrote in this package
 
-Files in `lib/` are Debian's, unchanged but for the path on which they look for each other; any of them may be replaced by
-another build of the same library. All else is compiled into `bin/repal`, `lib/librepal*` and the plugins. Debian has the
-source of every package under its name and version here (plotly.js: npm; of Ceres, which is compiled without Debian's
-patches, the version is its authors'). The copyright files name licences of whole source packages; the table says which is
-that of the part that is used.
+Files in `lib/` are Debian's but for the path on which they look for each other, libstdc++ linked anew with an older glibc;
+any of them may be replaced by another build of the same library. `lib/cmake/repal/glibc` is that glibc: plugins are linked with
+it, and nothing loads it. libc_nonshared.a may be linked into any program, as its sources say. All else is compiled into `bin/repal`, `lib/librepal*` and
+the plugins. Debian has the source of every package under its name and version here (plotly.js: npm; of Ceres, fmt and libzip,
+which are compiled without Debian's patches, the version is their authors'). The copyright files name licences of whole source
+packages; the table says which is that of the part that is used.
 
 | what | package | version | licence | copyright |
 |---|---|---|---|---|

@@ -91,6 +91,8 @@ std::vector<std::string> texts_of_pairs(const Part& part) {
     return texts;
 }
 
+constexpr double bytes_of_pair = 300;  // its score as JSON
+
 std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experiments,
                                            const std::vector<ChosenMetric>& metrics, const TuningStage& settings) {
     std::vector<ComparisonItem> items;
@@ -113,6 +115,7 @@ std::vector<ComparisonItem> cut_into_items(const std::vector<Experiment>& experi
                     items.push_back({{.stage = "dissimilarity",
                                       .name = name,
                                       .key = hash_hex(determined_by),
+                                      .bytes = bytes_of_pair * static_cast<double>(end - first),
                                       .job = experiments[e].job},
                                      e,
                                      p,

@@ -1,21 +1,26 @@
 module;
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 module repal.checkpoint;
 
 import repal.file;
+import repal.records;
 import repal.store;
 
 namespace repal {
@@ -54,8 +59,6 @@ Archive archive_of(const TrainingState& state, const rnn::NetworkShape& shape,
                    const std::map<std::string, std::string>& provenance, const std::string& key) {
     Archive archive{.arrays = {}, .attributes = provenance};
     add_parameters(archive, "weights", shape, state.parameters);
-    add_parameters(archive, "adam/first_moment", shape, state.first_moment);
-    add_parameters(archive, "adam/second_moment", shape, state.second_moment);
     const std::size_t columns = columns_before_performance + state.history.front().performance.size();
     archive.arrays["history"] = {
         .shape = {state.history.size(), columns},
@@ -65,6 +68,16 @@ Archive archive_of(const TrainingState& state, const rnn::NetworkShape& shape,
     archive.attributes["key"] = key;
     archive.attributes["epoch"] = fmt::format("{}", state.history.back().epoch);
     archive.attributes["has_ended"] = state.has_ended ? "yes" : "no";
+    return archive;
+}
+
+/// What training goes on from, too.
+Archive record_of(const TrainingState& state, const rnn::NetworkShape& shape,
+                  const std::map<std::string, std::string>& provenance, const std::string& key, bool is_checkpoint) {
+    Archive archive = archive_of(state, shape, provenance, key);
+    add_parameters(archive, "adam/first_moment", shape, state.first_moment);
+    add_parameters(archive, "adam/second_moment", shape, state.second_moment);
+    archive.attributes["is_checkpoint"] = is_checkpoint ? "yes" : "no";
     if (state.begun_batches > 0) {
         archive.attributes["begun_batches"] = fmt::format("{}", state.begun_batches);
         archive.attributes["begun_loss"] = fmt::format("{}", state.begun_loss);
@@ -94,21 +107,6 @@ TrainingState state_from(const Archive& archive, const rnn::NetworkShape& shape)
             .begun_loss = number_in<double>(archive, "begun_loss")};
 }
 
-/// checkpoint_NNNN.h5, the latest first.
-std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& folder) {
-    std::vector<std::filesystem::path> files;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, none))
-        if (entry.path().filename().string().starts_with("checkpoint_") && entry.path().extension() == ".h5")
-            files.push_back(entry.path());
-    const auto length_then_name = [](const std::filesystem::path& file) {
-        const std::string name = file.filename().string();
-        return std::pair(name.size(), name);
-    };
-    std::ranges::sort(files, std::greater{}, length_then_name);
-    return files;
-}
-
 std::string history_csv(const TrainingState& state, const std::map<std::string, std::string>& provenance) {
     std::string text = "epoch,updates,sequences_seen,loss,smallest_fraction";
     const auto tasks = provenance.find("learned");
@@ -123,98 +121,197 @@ std::string history_csv(const TrainingState& state, const std::map<std::string, 
     return text;
 }
 
-rnn::Parameters weights_in(const Archive& archive, const std::filesystem::path& file, const rnn::NetworkShape& shape) {
-    try {
-        return parameters_from(archive, "weights", shape);
-    } catch (const InputError& error) {
-        throw error.at(file.string());
-    }
+constexpr const char* states_name = "states.part";
+
+std::string group_of(int epoch) {
+    return fmt::format("checkpoints/{:04}", epoch);
+}
+
+int epoch_of(const Archive& archive) {
+    return number_in<int>(archive, "epoch");
+}
+
+bool is_kept(const std::vector<EpochRecord>& kept, int epoch) {
+    return std::ranges::find(kept, epoch, &EpochRecord::epoch) != kept.end();
+}
+
+/// Of the epochs that have a checkpoint.
+std::vector<EpochRecord> to_keep(const std::vector<EpochRecord>& records, Keep keep) {
+    if (records.empty() || keep == Keep::all) return records;
+    if (keep == Keep::quarters) return at_quarters(records);
+    std::vector<EpochRecord> ends = {records.front()};
+    if (records.size() > 1) ends.push_back(records.back());
+    return ends;
 }
 
 }  // namespace
 
-/// The files of all states, the furthest first. interrupted.h5 is the furthest: the next checkpoint removes it.
-std::vector<std::filesystem::path> CheckpointFolder::states() const {
-    std::vector<std::filesystem::path> files = checkpoints_in(folder_);
-    std::error_code none;
-    if (std::filesystem::is_regular_file(interrupted_file(), none)) files.insert(files.begin(), interrupted_file());
-    return files;
+std::vector<EpochRecord> at_quarters(const std::vector<EpochRecord>& records) {
+    std::vector<EpochRecord> found;
+    for (const double fraction : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+        const double wanted = fraction * static_cast<double>(records.back().updates);
+        const EpochRecord& nearest = *std::ranges::min_element(records, {}, [&](const EpochRecord& record) {
+            return std::abs(static_cast<double>(record.updates) - wanted);
+        });
+        if (found.empty() || found.back().epoch != nearest.epoch) found.push_back(nearest);
+    }
+    return found;
 }
 
 std::size_t CheckpointFolder::remove_others() const {
-    std::vector<std::filesystem::path> files = states();
-    files.push_back(final_file());
     std::size_t removed = 0;
-    for (const std::filesystem::path& file : files) {
-        const auto key = key_in(file);
+    const auto remove_if_other = [&](const std::filesystem::path& file, const std::optional<std::string>& key) {
         if (key && *key != key_ && std::filesystem::remove(file)) ++removed;
-    }
+    };
+    remove_if_other(final_file(), key_in(final_file()));
+    std::optional<std::string> key;
+    read_records(states_file(), [&](std::string_view body) {
+        if (!key) key = archive_in(body).attribute("key");
+    });
+    remove_if_other(states_file(), key);
     if (removed > 0) std::filesystem::remove(folder_ / "history.csv");
     return removed;
 }
 
 std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& shape,
                                                       const std::function<void(const std::string&)>& warn) const {
-    for (const std::filesystem::path& file : states()) {
-        Archive archive;
-        try {
-            archive = read_archive(file);
-            if (archive.attribute("key") != key_) continue;
-        } catch (const InputError& damaged) {
-            warn(fmt::format("{}; it is left out", damaged.what()));
-            continue;
-        }
-        try {
-            return state_from(archive, shape);
-        } catch (const InputError& error) {
-            throw error.at(file.string());
-        }
+    std::string last;
+    const Records records = read_records(states_file(), [&](std::string_view body) { last = body; });
+    if (records.damaged_bytes > 0) {
+        warn(
+            fmt::format("{}: its last {} bytes are damaged, perhaps since they were being written when a process "
+                        "ended; training goes on from what is before them",
+                        states_file().string(), records.damaged_bytes));
+        cut_records(states_file(), records);
     }
-    return {};
+    if (last.empty()) return {};
+    try {
+        const Archive archive = archive_in(last);
+        if (archive.attribute("key") != key_) return {};
+        return state_from(archive, shape);
+    } catch (const InputError& error) {
+        throw error.at(states_file().string());
+    }
 }
 
 void CheckpointFolder::write(const TrainingState& state, const rnn::NetworkShape& shape,
                              const std::map<std::string, std::string>& provenance) const {
-    write_archive(checkpoint_file(state.history.back().epoch), archive_of(state, shape, provenance, key_));
-    std::filesystem::remove(interrupted_file());
+    append_record(states_file(), bytes_of(record_of(state, shape, provenance, key_, true)));
 }
 
 void CheckpointFolder::write_interrupted(const TrainingState& state, const rnn::NetworkShape& shape,
                                          const std::map<std::string, std::string>& provenance) const {
-    write_archive(interrupted_file(), archive_of(state, shape, provenance, key_));
+    append_record(states_file(), bytes_of(record_of(state, shape, provenance, key_, false)));
 }
 
 void CheckpointFolder::write_final(const TrainingState& state, const rnn::NetworkShape& shape,
-                                   const std::map<std::string, std::string>& provenance) const {
+                                   const std::map<std::string, std::string>& provenance, Keep keep) const {
+    std::vector<int> epochs;
+    read_records(states_file(), [&](std::string_view body) {
+        const Archive archive = archive_in(body, {});
+        if (archive.attribute("is_checkpoint") == "yes") epochs.push_back(epoch_of(archive));
+    });
+    std::vector<EpochRecord> records = state.history;
+    std::erase_if(records,
+                  [&](const EpochRecord& record) { return std::ranges::find(epochs, record.epoch) == epochs.end(); });
+    const std::vector<EpochRecord> kept = to_keep(records, keep);
+    Archive archive = archive_of(state, shape, provenance, key_);
+    std::vector<std::string> names;
+    read_records(states_file(), [&](std::string_view body) {
+        const Archive record = archive_in(body, {"weights"});
+        const int epoch = epoch_of(record);
+        if (record.attribute("is_checkpoint") != "yes" || !is_kept(kept, epoch)) return;
+        names.push_back(fmt::format("{}", epoch));
+        for (const auto& [name, array] : record.arrays) archive.arrays[group_of(epoch) + "/" + name] = array;
+    });
+    archive.attributes["checkpoints"] = fmt::format("{}", fmt::join(names, ","));
     write_file(folder_ / "history.csv", history_csv(state, provenance));
-    write_archive(final_file(), archive_of(state, shape, provenance, key_));
+    write_archive(final_file(), archive);
 }
 
-std::filesystem::path CheckpointFolder::checkpoint_file(int epoch) const {
-    return folder_ / fmt::format("checkpoint_{:04}.h5", epoch);
+void CheckpointFolder::remove_states() const {
+    std::filesystem::remove(states_file());
 }
 
-Archive CheckpointFolder::read(const std::filesystem::path& file) const {
-    Archive archive = read_archive(file);
+bool CheckpointFolder::has_final() const {
+    return key_in(final_file()) == key_;
+}
+
+Archive CheckpointFolder::read(const std::vector<std::string>& groups) const {
+    Archive archive = read_archive(final_file(), groups);
     if (archive.attribute("key") != key_)
-        throw InputError(file.string(), "this network is of another configuration", "remove the file and train again");
+        throw InputError(final_file().string(), "this network is of another configuration",
+                         "remove the file and train again");
     return archive;
 }
 
 std::vector<EpochRecord> CheckpointFolder::history() const {
     try {
-        return history_from(read(final_file()));
+        return history_from(read({"history"}));
+    } catch (const InputError& error) {
+        throw error.where().empty() ? error.at(final_file().string()) : error;
+    }
+}
+
+std::vector<EpochRecord> CheckpointFolder::kept() const {
+    try {
+        const Archive archive = read({"history"});
+        std::vector<EpochRecord> records = history_from(archive);
+        const std::vector<std::string> epochs = archive.names("checkpoints");
+        std::erase_if(records, [&](const EpochRecord& record) {
+            return std::ranges::find(epochs, fmt::format("{}", record.epoch)) == epochs.end();
+        });
+        if (records.empty()) throw InputError("", "it has no checkpoints");
+        return records;
     } catch (const InputError& error) {
         throw error.where().empty() ? error.at(final_file().string()) : error;
     }
 }
 
 rnn::Parameters CheckpointFolder::final_parameters(const rnn::NetworkShape& shape) const {
-    return weights_in(read(final_file()), final_file(), shape);
+    try {
+        return parameters_from(read({"weights"}), "weights", shape);
+    } catch (const InputError& error) {
+        throw error.where().empty() ? error.at(final_file().string()) : error;
+    }
 }
 
 rnn::Parameters CheckpointFolder::parameters(const rnn::NetworkShape& shape, int epoch) const {
-    return weights_in(read(checkpoint_file(epoch)), checkpoint_file(epoch), shape);
+    try {
+        const Archive archive = read({group_of(epoch)});
+        if (archive.arrays.empty()) throw InputError("", fmt::format("it has no checkpoint of epoch {}", epoch));
+        return parameters_from(archive, group_of(epoch) + "/weights", shape);
+    } catch (const InputError& error) {
+        throw error.where().empty() ? error.at(final_file().string()) : error;
+    }
+}
+
+Archive read_state(const std::filesystem::path& place, std::optional<int> epoch) {
+    std::filesystem::path file = place;
+    if (std::filesystem::is_directory(place))
+        file = is_there(place / "final.h5") ? place / "final.h5" : place / states_name;
+    if (file.extension() == ".part") {
+        if (!is_there(file)) throw InputError(file.string(), "no such file");
+        std::optional<Archive> found;
+        read_records(file, [&](std::string_view body) {
+            const Archive head = archive_in(body, {});
+            if (head.attribute("is_checkpoint") == "yes" && (!epoch || epoch_of(head) == *epoch))
+                found = archive_in(body);
+        });
+        if (found) return *std::move(found);
+        throw InputError(file.string(),
+                         epoch ? fmt::format("it has no checkpoint of epoch {}", *epoch) : "it has no checkpoint yet");
+    }
+    if (!epoch) return read_archive(file, {"weights", "history"});
+    Archive archive = read_archive(file, {group_of(*epoch)});
+    if (archive.arrays.empty())
+        throw InputError(
+            file.string(), fmt::format("it has no checkpoint of epoch {}", *epoch),
+            archive.attributes.contains("checkpoints") ? "there are " + archive.attributes.at("checkpoints") : "");
+    Archive found{.arrays = {}, .attributes = std::move(archive.attributes)};
+    for (auto& [name, array] : archive.arrays)
+        found.arrays[name.substr(group_of(*epoch).size() + 1)] = std::move(array);
+    return found;
 }
 
 }  // namespace repal

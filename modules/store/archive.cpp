@@ -2,11 +2,13 @@ module;
 #include <fmt/format.h>
 #include <hdf5.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -69,24 +71,6 @@ void write_array(hid_t file, const std::string& name, const Array& array) {
     for (const auto& [key, text] : array.attributes) write_attribute(dataset, key, text);
 }
 
-/// The bytes of the file, made in memory.
-std::string image_of(const Archive& archive) {
-    constexpr std::size_t growth = 1 << 20;
-    const Hdf5Session session;
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, unwritable);
-    checked(H5Pset_fapl_core(access, growth, false), unwritable);
-    const Handle plan(H5Pcreate(H5P_FILE_CREATE), H5Pclose, unwritable);
-    H5Pset_obj_track_times(plan, false);
-    const Handle file(H5Fcreate("repal.h5", H5F_ACC_TRUNC, plan, access), H5Fclose, unwritable);
-    for (const auto& [name, array] : archive.arrays) write_array(file, name, array);
-    for (const auto& [name, text] : archive.attributes) write_attribute(file, name, text);
-
-    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritable);
-    std::string image(static_cast<std::size_t>(checked(H5Fget_file_image(file, nullptr, 0), unwritable)), '\0');
-    checked(H5Fget_file_image(file, image.data(), image.size()), unwritable);
-    return image;
-}
-
 std::map<std::string, std::string> attributes_of(hid_t object) {
     std::map<std::string, std::string> attributes;
     std::vector<std::string> names;
@@ -135,7 +119,61 @@ Array read_array(hid_t dataset, std::uint64_t file_bytes) {
     return array;
 }
 
+using Wanted = std::function<bool(const std::string&)>;
+
+Wanted in_groups(const std::vector<std::string>& groups) {
+    return [groups](const std::string& name) {
+        return std::ranges::any_of(
+            groups, [&](const std::string& group) { return name == group || name.starts_with(group + "/"); });
+    };
+}
+
+/// The attributes of a file of so many bytes, and the arrays that are wanted.
+Archive archive_of(hid_t file, std::uint64_t bytes, const Wanted& is_wanted) {
+    std::vector<std::string> names;
+    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* target) -> herr_t {
+        static_cast<std::vector<std::string>*>(target)->emplace_back(name);
+        return 0;
+    };
+    checked(H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add, &names), damaged);
+    Archive archive{.arrays = {}, .attributes = attributes_of(file)};
+    for (const std::string& name : names) {
+        if (!is_wanted(name)) continue;
+        const Handle object(H5Oopen(file, name.c_str(), H5P_DEFAULT), H5Oclose, damaged);
+        if (H5Iget_type(object) == H5I_DATASET) archive.arrays.emplace(name, read_array(object, bytes));
+    }
+    return archive;
+}
+
+Archive archive_of(std::string_view bytes, const Wanted& is_wanted) {
+    const Hdf5Session session;
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, damaged);
+    constexpr std::size_t growth = 1 << 16;
+    checked(H5Pset_fapl_core(access, growth, false), damaged);
+    std::string image(bytes);  // HDF5 may write to it
+    checked(H5Pset_file_image(access, image.data(), image.size()), damaged);
+    const Handle file(H5Fopen("repal.h5", H5F_ACC_RDONLY, access), H5Fclose, damaged);
+    return archive_of(file, bytes.size(), is_wanted);
+}
+
 }  // namespace
+
+std::string bytes_of(const Archive& archive) {
+    constexpr std::size_t growth = 1 << 20;
+    const Hdf5Session session;
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, unwritable);
+    checked(H5Pset_fapl_core(access, growth, false), unwritable);
+    const Handle plan(H5Pcreate(H5P_FILE_CREATE), H5Pclose, unwritable);
+    H5Pset_obj_track_times(plan, false);
+    const Handle file(H5Fcreate("repal.h5", H5F_ACC_TRUNC, plan, access), H5Fclose, unwritable);
+    for (const auto& [name, array] : archive.arrays) write_array(file, name, array);
+    for (const auto& [name, text] : archive.attributes) write_attribute(file, name, text);
+
+    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritable);
+    std::string image(static_cast<std::size_t>(checked(H5Fget_file_image(file, nullptr, 0), unwritable)), '\0');
+    checked(H5Fget_file_image(file, image.data(), image.size()), unwritable);
+    return image;
+}
 
 const Array& Archive::array(const std::string& name, std::size_t type) const {
     const auto found = arrays.find(name);
@@ -169,7 +207,7 @@ double Archive::number(const std::string& name) const {
 void write_archive(const std::filesystem::path& file, const Archive& archive) {
     std::string image;
     try {
-        image = image_of(archive);
+        image = bytes_of(archive);
     } catch (const InputError& error) {
         throw error.at(file.string());
     }
@@ -179,22 +217,25 @@ void write_archive(const std::filesystem::path& file, const Archive& archive) {
 Archive read_archive(const std::filesystem::path& path) try {
     const Hdf5Session session;
     const Handle file = open_hdf5(path);
-    std::vector<std::string> names;
-    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* target) -> herr_t {
-        static_cast<std::vector<std::string>*>(target)->emplace_back(name);
-        return 0;
-    };
-    checked(H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add, &names), damaged);
-
-    Archive archive{.arrays = {}, .attributes = attributes_of(file)};
-    for (const std::string& name : names) {
-        const Handle object(H5Oopen(file, name.c_str(), H5P_DEFAULT), H5Oclose, damaged);
-        if (H5Iget_type(object) == H5I_DATASET)
-            archive.arrays.emplace(name, read_array(object, std::filesystem::file_size(path)));
-    }
-    return archive;
+    return archive_of(file, std::filesystem::file_size(path), [](const std::string&) { return true; });
 } catch (const InputError& error) {
     throw error.at(path.string());
+}
+
+Archive read_archive(const std::filesystem::path& path, const std::vector<std::string>& groups) try {
+    const Hdf5Session session;
+    const Handle file = open_hdf5(path);
+    return archive_of(file, std::filesystem::file_size(path), in_groups(groups));
+} catch (const InputError& error) {
+    throw error.at(path.string());
+}
+
+Archive archive_in(std::string_view bytes) {
+    return archive_of(bytes, [](const std::string&) { return true; });
+}
+
+Archive archive_in(std::string_view bytes, const std::vector<std::string>& groups) {
+    return archive_of(bytes, in_groups(groups));
 }
 
 std::map<std::string, std::string> read_attributes(const std::filesystem::path& path) try {

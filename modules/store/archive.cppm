@@ -5,6 +5,7 @@ module;
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 export module repal.store:archive;
@@ -52,6 +53,14 @@ export void write_archive(const std::filesystem::path& file, const Archive& arch
 
 /// What write_archive wrote. Throws InputError if the file is missing, damaged or of another kind.
 export Archive read_archive(const std::filesystem::path& file);
+
+/// The attributes, and those arrays that are in one of these groups, e.g. "weights". Throws as read_archive.
+export Archive read_archive(const std::filesystem::path& file, const std::vector<std::string>& groups);
+
+/// The bytes of such a file, and what they say. Throw as the above.
+export std::string bytes_of(const Archive& archive);
+export Archive archive_in(std::string_view bytes);
+export Archive archive_in(std::string_view bytes, const std::vector<std::string>& groups);
 
 /// The attributes of such a file, without its arrays. Throws as read_archive.
 export std::map<std::string, std::string> read_attributes(const std::filesystem::path& file);

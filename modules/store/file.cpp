@@ -2,6 +2,7 @@ module;
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,7 +25,7 @@ namespace {
 // A new file beside the one that is to be written; gone with the object, unless it was given its final name.
 class TemporaryFile {
  public:
-    explicit TemporaryFile(const std::filesystem::path& folder) {
+    explicit TemporaryFile(const std::filesystem::path& folder) : folder_(folder) {
         static std::atomic<unsigned> count = 0;
         do {
             path_ = folder / fmt::format(".repal-{}-{}.tmp", ::getpid(), count++);
@@ -62,21 +63,19 @@ class TemporaryFile {
     }
 
  private:
-    [[noreturn]] static void fail() { throw InputError("", "cannot be written: " + system_error_text(errno)); }
+    [[noreturn]] void fail() const {
+        const int cause = errno;
+        struct statvfs system{};
+        const bool has_no_inodes =
+            cause == ENOSPC && ::statvfs(folder_.c_str(), &system) == 0 && system.f_files > 0 && system.f_favail == 0;
+        throw InputError("", "cannot be written: " + system_error_text(cause) +
+                                 (has_no_inodes ? ": it holds as many files as it can" : ""));
+    }
 
+    std::filesystem::path folder_;
     std::filesystem::path path_;
     int descriptor_ = -1;
 };
-
-// The name itself is on the disk only when its folder is.
-void flush_folder(const std::filesystem::path& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;  // a folder that may be written but not read
-    const bool is_flushed = ::fsync(descriptor) == 0 || errno == EINVAL;
-    const int cause = errno;
-    ::close(descriptor);
-    if (!is_flushed) throw InputError("", "its folder cannot be flushed: " + system_error_text(cause));
-}
 
 // Where a symbolic link leads. Renaming onto a device or a pipe would replace it by a file, so these are refused.
 std::filesystem::path destination(const std::filesystem::path& file) {
@@ -104,6 +103,15 @@ void make_folder(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+void flush_folder(const std::filesystem::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;  // a folder that may be written but not read
+    const bool is_flushed = ::fsync(descriptor) == 0 || errno == EINVAL;
+    const int cause = errno;
+    ::close(descriptor);
+    if (!is_flushed) throw InputError("", "its folder cannot be flushed: " + system_error_text(cause));
+}
 
 void write_file(const std::filesystem::path& file, std::string_view content) {
     try {

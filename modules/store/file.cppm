@@ -21,6 +21,9 @@ export std::string read_utf8(const std::filesystem::path& file);
 /// Throws InputError if the place cannot be written or is full, and then leaves nothing behind.
 export void write_file(const std::filesystem::path& file, std::string_view content);
 
+/// The names in a folder are on the disk when this returns. Throws InputError if they cannot be.
+export void flush_folder(const std::filesystem::path& folder);
+
 /// Before hours of work: throws as write_file(), if that cannot write there now. Leaves nothing behind.
 export void require_writable(const std::filesystem::path& file);
 

@@ -49,8 +49,11 @@ double rounded_up(double value, double step) {
 
 }  // namespace
 
-std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task) {
-    const Measured of_others = measured(items, cost);
+std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task,
+                                   const PlannedItems& likes) {
+    PlannedItems all = items;
+    all.insert(all.end(), likes.begin(), likes.end());
+    const Measured of_others = measured(all, cost);
     const bool has_work_to_do = std::ranges::any_of(
         items, [](const auto& planned) { return planned.second != ItemState::done && planned.first.gflop > 0; });
     // What takes no work says nothing of what does.

@@ -19,7 +19,9 @@ export struct Allocation {
 };
 
 /// For the items of a stage that are not done, from what others have cost: in proportion to their estimated work where
-/// there is an estimate, else as their mean. Nothing if none was measured.
-export std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task);
+/// there is an estimate, else as their mean; so of `likes`, items of the same kinds in another configuration. Nothing
+/// if none was measured.
+export std::optional<Allocation> allocate(const PlannedItems& items, const StageCost& cost, int processors_per_task,
+                                          const PlannedItems& likes = {});
 
 }  // namespace repal

@@ -8,10 +8,12 @@ module;
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <system_error>
 module repal.costs;
 
 import repal.file;
@@ -32,42 +34,64 @@ bool is_record(const nlohmann::json& json) {
            has_number("peak_bytes");
 }
 
-}  // namespace
-
-void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds) {
+/// To a file that no other process writes. What cannot be written is left out.
+void append(const std::filesystem::path& results, const nlohmann::ordered_json& json) {
     utsname machine{};
     uname(&machine);
     const std::filesystem::path folder = results / "costs";
     std::error_code none;
     std::filesystem::create_directories(folder, none);
     const std::filesystem::path file = folder / fmt::format("{}-{}.jsonl", machine.nodename, ::getpid());
-    const nlohmann::ordered_json json = {{"stage", item.stage},
-                                         {"cell", item.name},
-                                         {"key", item.key},
-                                         {"core_seconds", core_seconds},
-                                         {"peak_bytes", peak_bytes()}};
     const std::string line = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    // One write at the end of a file that no other process writes: a whole line, whichever thread it is of.
+    // One write at the end: a whole line, whichever thread it is of.
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (descriptor < 0) return;
     [[maybe_unused]] const ssize_t written = ::write(descriptor, line.data(), line.size());
     ::close(descriptor);
 }
 
-std::map<std::string, StageCost> read_costs(const std::filesystem::path& results) {
-    std::map<std::string, StageCost> stages;
+void for_each_record(const std::filesystem::path& results, const std::function<void(const nlohmann::json&)>& use) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(results / "costs", none)) {
         if (entry.path().extension() != ".jsonl") continue;
         std::istringstream lines(read_file(entry.path()));
-        for (std::string line; std::getline(lines, line);) {
-            const auto json = nlohmann::json::parse(line, nullptr, false);
-            if (!is_record(json)) continue;  // e.g. the last line of a full disk
-            StageCost& stage = stages[json.at("stage")];
-            stage.core_seconds[json.at("key")] += json.at("core_seconds").get<double>();
-            stage.peak_bytes = std::max(stage.peak_bytes, json.at("peak_bytes").get<std::size_t>());
-        }
+        // Of a full disk the last line may be half of one, which is no record.
+        for (std::string line; std::getline(lines, line);) use(nlohmann::json::parse(line, nullptr, false));
     }
+}
+
+}  // namespace
+
+void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds) {
+    append(results, {{"stage", item.stage},
+                     {"cell", item.name},
+                     {"key", item.key},
+                     {"core_seconds", core_seconds},
+                     {"peak_bytes", peak_bytes()}});
+}
+
+void record_held(const std::filesystem::path& results, int processors, double seconds) {
+    append(results, {{"processors", processors}, {"held_core_seconds", processors * seconds}});
+}
+
+HeldCost read_held(const std::filesystem::path& results) {
+    HeldCost cost;
+    for_each_record(results, [&](const nlohmann::json& json) {
+        if (json.is_object() && json.contains("held_core_seconds") && json.at("held_core_seconds").is_number())
+            cost.held += json.at("held_core_seconds").get<double>();
+        if (is_record(json)) cost.of_items += json.at("core_seconds").get<double>();
+    });
+    return cost;
+}
+
+std::map<std::string, StageCost> read_costs(const std::filesystem::path& results) {
+    std::map<std::string, StageCost> stages;
+    for_each_record(results, [&](const nlohmann::json& json) {
+        if (!is_record(json)) return;
+        StageCost& stage = stages[json.at("stage")];
+        stage.core_seconds[json.at("key")] += json.at("core_seconds").get<double>();
+        stage.peak_bytes = std::max(stage.peak_bytes, json.at("peak_bytes").get<std::size_t>());
+    });
     return stages;
 }
 

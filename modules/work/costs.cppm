@@ -15,6 +15,16 @@ namespace repal {
 /// suggestions depends on it.
 export void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds);
 
+/// Adds that a process held so many processors for so long.
+export void record_held(const std::filesystem::path& results, int processors, double seconds);
+
+/// Core seconds of a results folder, as far as processes ended by themselves.
+export struct HeldCost {
+    double of_items = 0;
+    double held = 0;  ///< by processes: those of the allocation, whether they were busy or not
+};
+export HeldCost read_held(const std::filesystem::path& results);
+
 /// What the items of a stage have cost in a results folder, as far as that was measured. An item that was interrupted
 /// and went on has the sum of its runs.
 export struct StageCost {

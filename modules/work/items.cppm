@@ -19,7 +19,9 @@ export struct Item {
     std::string stage;
     std::string name;  ///< also the path of its file below cells/<stage>/
     std::string key;
-    double gflop = 0;      ///< estimated work, at most; 0 if there is no estimate
+    double gflop = 0;  ///< estimated work, at most; 0 if there is no estimate
+    double bytes = 0;  ///< that it writes, about; 0 if there is no estimate
+    std::size_t files = 1;
     std::string job = {};  ///< of a cluster that does it, sbatch/<job>.sh; empty: named like its stage
 
     const std::string& job_name() const { return job.empty() ? stage : job; }

@@ -18,6 +18,7 @@ module;
 #include <vector>
 module repal.study;
 
+import repal.costs;
 import repal.file;
 
 namespace repal {
@@ -186,6 +187,12 @@ Report Study::page(const Findings& findings, const Plan& plan, const RunOptions&
     report.provenance.emplace_back(
         "machine", fmt::format("{}, {} {}, {} processors", text(machine["name"]), text(machine["system"]),
                                text(machine["architecture"]), text(machine["processors"])));
+    if (const HeldCost cost = read_held(options.results); cost.held > 0) {
+        constexpr double hour = 3600;
+        report.provenance.emplace_back(
+            "core hours", fmt::format("{:.3g} in items, {:.3g} held by processes ({:.0f} % used)", cost.of_items / hour,
+                                      cost.held / hour, 100 * cost.of_items / cost.held));
+    }
     const std::filesystem::path own = options.results / "config.yaml";
     report.reproduce = fmt::format("repal run {} --config {} --results elsewhere", name_,
                                    std::filesystem::is_regular_file(own) ? own.string() : file);

@@ -9,8 +9,8 @@ import subprocess
 import time
 import unittest
 
-from program import DEMO, PROGRAM
-from small_study import NETWORKS, SmallStudy
+from program import DEMO, PROGRAM, SOURCE, ProgramTest
+from small_study import COMPARING, NETWORKS, SmallStudy
 
 STUDY = "studies.neurotasks"
 # One epoch of a network takes longer than a signal needs.
@@ -59,14 +59,14 @@ class Stopping(Jobs):
                 if command == "train":
                     self.start(*LONG, results=results, command="generate").communicate(timeout=60)
                 process = self.start(*LONG, "--jobs", "1", results=results, command=command)
-                self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
+                self.wait_for(lambda: any((study / "networks").rglob("states.part")), "training begins")
                 time.sleep(0.1)
                 process.send_signal(number)
                 _, errors = process.communicate(timeout=60)
 
                 self.assertEqual(process.returncode, -number, errors)
                 self.assertIn("what is done is kept", errors)
-                kept = list((study / "networks").rglob("interrupted.h5"))
+                kept = list((study / "networks").rglob("states.part"))
                 self.assertEqual(len(kept), 1, "one network was in training")
 
                 self.assert_same_results(self.study(*LONG, results=results), expected)
@@ -92,7 +92,7 @@ class Stopping(Jobs):
         # A batch of seconds.
         process = self.start(*LONG, "--jobs", "1", "--set", f"{NETWORKS}.n_rnn=[512]", "--set", f"{NETWORKS}.batch_size=[2000]")
         networks = self.folder / "results" / "neurotasks" / "networks"
-        self.wait_for(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
+        self.wait_for(lambda: any(networks.rglob("states.part")), "training begins")
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
@@ -105,7 +105,7 @@ class Stopping(Jobs):
     def test_a_cluster_may_send_its_signal_twice(self):
         process = self.start(*LONG, "--jobs", "1")
         networks = self.folder / "results" / "neurotasks" / "networks"
-        self.wait_for(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
+        self.wait_for(lambda: any(networks.rglob("states.part")), "training begins")
         for _ in range(5):
             process.send_signal(signal.SIGTERM)
             time.sleep(0.002)
@@ -144,7 +144,7 @@ class Sharing(Jobs):
         expected = self.results_of(self.study(*LONG, results="one"))
         study = self.folder / "results" / "neurotasks"
         first = self.start(*LONG, "--jobs", "1")
-        self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
+        self.wait_for(lambda: any((study / "networks").rglob("states.part")), "training begins")
         status = self.succeed("status", "neurotasks")
         second = self.start(*LONG, "--jobs", "1")
         time.sleep(0.2)
@@ -159,13 +159,116 @@ class Sharing(Jobs):
     def test_a_shard_waits_for_a_cell_that_another_is_doing(self):
         study = self.folder / "results" / "neurotasks"
         first = self.start(*LONG, "--jobs", "1", command="train")
-        self.wait_for(lambda: any((study / "networks").rglob("checkpoint_0000.h5")), "training begins")
+        self.wait_for(lambda: any((study / "networks").rglob("states.part")), "training begins")
         second = self.start(*LONG, "--jobs", "1", command="train")
         _, errors = second.communicate(timeout=120)
         self.assertEqual(second.returncode, 0, errors)
         first.communicate(timeout=120)
         costs = [cost for cost in self.costs(study) if cost[0] == "train"]
         self.assertEqual(len(costs), len(set(costs)))
+
+
+class Arrays(ProgramTest):
+    """The scripts of jobs under other schedulers, and none, as far as these show by variables."""
+
+    SCRIPT = SOURCE / "sbatch" / "train.sh"
+
+    def setUp(self):
+        super().setUp()
+        self.stub = self.folder / "repal"
+        self.stub.write_text('#!/bin/sh\necho "$*" >>called\n')
+        self.stub.chmod(0o755)
+
+    def call(self, command, **variables):
+        """Exit code and standard error."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "REPAL_SHARDS"))}
+        result = subprocess.run(list(map(str, command)), cwd=self.folder, capture_output=True, text=True, timeout=60,
+                                env={**environment, "REPAL_PROGRAM": str(self.stub), "REPAL_STUDY": "attractors", **variables})
+        return result.returncode, result.stderr
+
+    def parts(self):
+        """That were asked for, in order."""
+        called = self.folder / "called"
+        lines = called.read_text().splitlines() if called.exists() else []
+        called.unlink(missing_ok=True)
+        return sorted((line.split("--array ")[1].split()[0] for line in lines), key=lambda part: int(part.split("/")[0]))
+
+    def tasks(self, tasks, variables):
+        """The parts that tasks of an array do together, and the exit codes and lines of those that refuse."""
+        refused = set()
+        for task in tasks:
+            code, said = self.call(["bash", self.SCRIPT], **{name: text.format(task=task) for name, text in variables.items()})
+            if code != 0:
+                refused.add((code, said.strip()))
+        return self.parts(), refused
+
+    def slurm(self, first, last, step=1, tasks=None, **more):
+        tasks = tasks if tasks is not None else range(first, last + 1, step)
+        return self.tasks(tasks, {"SLURM_ARRAY_TASK_ID": "{task}", "SLURM_ARRAY_TASK_MIN": str(first),
+                                  "SLURM_ARRAY_TASK_MAX": str(last), "SLURM_ARRAY_TASK_STEP": str(step),
+                                  "SLURM_ARRAY_TASK_COUNT": str(len(tasks)), **more})
+
+    def all_of(self, n):
+        return [f"{part}/{n}" for part in range(n)], set()
+
+    def refuse(self, found, *fragments):
+        parts, refused = found
+        self.assertEqual(parts, [])
+        [(code, said)] = refused
+        self.assertEqual(code, 2)
+        self.assertEqual(len(said.splitlines()), 1, said)
+        for fragment in fragments:
+            self.assertIn(fragment, said)
+
+    def test_every_part_is_done_once_or_no_task_does_one(self):
+        self.assertEqual(self.slurm(0, 4), self.all_of(5))
+        self.assertEqual(self.slurm(1, 5), self.all_of(5))
+        self.assertEqual(self.slurm(0, 4, 2), self.all_of(3))
+        self.assertEqual(self.slurm(1, 9, 2), self.all_of(5))
+        self.refuse(self.slurm(0, 6, 2), "several would do the same of 4 parts")
+        self.refuse(self.slurm(3, 7, tasks=[3, 7]), "from 3 to 7", "set REPAL_SHARDS")
+        self.refuse(self.slurm(0, 5, tasks=[0, 1, 5]), "with gaps")
+        self.refuse(self.slurm(5, 5), "not from 0 or 1")
+
+    def test_tasks_that_are_submitted_again_do_their_own_parts(self):
+        again = {"REPAL_SHARDS": "5"}
+        self.assertEqual(self.slurm(1, 5, tasks=[1, 5], **again), (["0/5", "1/5"], set()))
+        self.assertEqual(self.slurm(2, 4, tasks=[2, 4], **again), (["2/5", "4/5"], set()))
+        self.assertEqual(self.slurm(3, 3, **again), (["3/5"], set()))
+        self.refuse(self.slurm(0, 5, **again), "several would do the same of 5 parts", "--array=0-4")
+        self.refuse(self.slurm(0, 5, tasks=[0, 5], **again), "several")
+        self.refuse(self.slurm(0, 1, REPAL_SHARDS="0"), "REPAL_SHARDS=0")
+        self.refuse(self.tasks([0], again), "no array")
+
+    def test_arrays_of_pbs_and_sge(self):
+        pbs = {"PBS_JOBID": "12[{task}].head", "PBS_ARRAY_INDEX": "{task}", "PBS_O_WORKDIR": str(SOURCE)}
+        self.assertEqual(self.tasks(range(1, 4), {**pbs, "REPAL_SHARDS": "3"}), self.all_of(3))
+        self.assertTrue((self.folder / "results" / "attractors" / "logs" / "repal-train-12_3.log").is_file())
+        self.refuse(self.tasks([1], pbs), "does not tell how many tasks", "REPAL_SHARDS")
+        self.assertEqual(self.tasks(range(3), {"PBS_ARRAYID": "{task}", "REPAL_SHARDS": "3"}), self.all_of(3))
+        sge = {"JOB_ID": "7", "SGE_TASK_ID": "{task}", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "4", "SGE_TASK_STEPSIZE": "1"}
+        self.assertEqual(self.tasks(range(1, 5), sge), self.all_of(4))
+        self.assertEqual(self.tasks(["undefined"], {**sge, "SGE_TASK_ID": "undefined"}), self.all_of(1))
+
+    def test_a_copy_of_a_script_finds_the_others(self):
+        copy = self.folder / "spool" / "job_script"
+        copy.parent.mkdir()
+        shutil.copy(self.SCRIPT, copy)
+        for variables in ({"REPAL_SCRIPTS": str(SOURCE / "sbatch")}, {"PBS_O_WORKDIR": str(SOURCE)},
+                          {"SGE_O_WORKDIR": str(SOURCE)}):
+            self.assertEqual(self.call(["bash", copy], **variables)[0], 0, variables)
+            self.assertEqual(self.parts(), ["0/1"])
+        self.assertEqual(self.call(["bash", copy])[0], 2)
+
+    def test_an_array_without_a_scheduler(self):
+        code, said = self.call([SOURCE / "scripts" / "local-array.sh", 3, self.SCRIPT])
+        self.assertEqual((code, self.parts()), (0, self.all_of(3)[0]), said)
+        self.stub.write_text("#!/bin/sh\nexit 3\n")
+        code, said = self.call([SOURCE / "scripts" / "local-array.sh", 2, self.SCRIPT])
+        self.assertEqual(code, 3)
+        self.assertIn("part 1 of 2 ended with code 3", said)
+        for wrong in ((), (0, self.SCRIPT), (2, "nowhere.sh")):
+            self.assertEqual(self.call([SOURCE / "scripts" / "local-array.sh", *wrong])[0], 2)
 
 
 class Allocation(Jobs):
@@ -212,6 +315,54 @@ class Allocation(Jobs):
         # What another configuration has cost says nothing.
         other = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--set", "seed=4").stdout
         self.assertIn("repal train neurotasks --config small.yaml --array 0/24", other)
+
+    def test_costs_can_be_measured_before_anything_is_trained(self):
+        (self.folder / "small.yaml").write_text(COMPARING)
+        result = self.succeed("plan", "neurotasks", "--slurm", "--measure", "--config", "small.yaml", "-q")
+        rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line}
+        for stage in ("train", "dissimilarity"):
+            self.assertGreater(int(rows[stage][1]), 0, result.stdout)
+            self.assertGreater(float(rows[stage][2]), 0, result.stdout)
+        self.assertIn("sbatch/submit.sh neurotasks --config small.yaml --shards 1 --time=", result.stdout)
+        self.assertFalse((self.folder / "results" / "neurotasks" / "networks").exists())
+        # In proportion to the work, six epochs cost six times what one does.
+        plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)["items"]
+        gflop = sum(item["gflop"] for item in plan if item["stage"] == "train")
+        measured = [json.loads(line) for file in (self.folder / "results" / "neurotasks" / "measured" / "costs").iterdir()
+                    for line in file.read_text().splitlines()]
+        self.assertGreater(gflop, 0)
+        self.assertEqual(len([one for one in measured if one.get("stage") == "train"]), int(rows["train"][1]))
+
+    def test_the_plan_says_how_many_files_and_bytes_there_will_be(self):
+        plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)["items"]
+        table = self.succeed("plan", "neurotasks", "--config", "small.yaml").stdout
+        self.assertIn("files to write", table)
+        self.assertRegex(table, r"all that is to be written: about \d")
+        study = self.study()
+        for stage, folders in (("train", ["networks"]), ("generate", ["data"])):
+            said = sum(item["bytes"] for item in plan if item["stage"] == stage)
+            files = [file for folder in folders for file in (study / folder).rglob("*.*") if file.is_file()]
+            written = sum(file.stat().st_size for file in files)
+            self.assertTrue(0.6 < said / written < 1.6, f"{stage}: {said} bytes are said, {written} written")
+            # And one of its state for each item.
+            items = [item for item in plan if item["stage"] == stage]
+            self.assertEqual(sum(item["files"] for item in items), len(files) + len(items), stage)
+
+    def test_status_watches_until_all_is_done(self):
+        self.run_study("--array", "0/2", command="train")
+        watching = subprocess.Popen([PROGRAM, "status", "neurotasks", "--watch", "0.1"], cwd=self.folder,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        self.assertIsNone(watching.poll())
+        study = self.study()
+        said, errors = watching.communicate(timeout=60)
+        self.assertEqual(watching.returncode, 0, errors)
+        self.assertGreater(said.count("stage "), 2, said)
+        self.assertTrue(said.rstrip().endswith("all is done; report: results/neurotasks/report.html"), said[-300:])
+        self.refuse(["status", "neurotasks", "--watch", "0"], "--watch")
+        # Without a number it is every ten seconds.
+        self.assertIn("all is done", self.succeed("status", "neurotasks", "--watch").stdout)
+        self.assertRegex((study / "report.html").read_text(), r"core hours.{0,200} in items, .{1,9} held by processes")
 
     def test_status_says_how_to_go_on(self):
         self.run_study("--array", "0/2", command="train")

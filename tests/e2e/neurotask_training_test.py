@@ -1,15 +1,20 @@
 """`repal train neurotasks`: the same bytes however it is run, and what must not change does not."""
 
+import contextlib
 import csv
 import hashlib
+import io
 import json
 import os
+import pathlib
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import unittest
+import zlib
 
 import h5py
 import numpy
@@ -20,15 +25,41 @@ from small_study import NETWORKS, SmallStudy
 RNN = "pair/leaky_rnn_relu_16_0.003_16_orthogonal"
 
 
+def last_epoch_of(folder):
+    """The last epoch of which a training that is not done has a checkpoint."""
+    bodies = [record[16:] for record in (folder / "states.part").read_bytes().split(b"repalrec")[1:]]
+    with h5py.File(io.BytesIO(bodies[-1])) as state:
+        return int(state.attrs["epoch"])
+
+
 class NeurotaskTraining(SmallStudy):
     def files(self, folder):
         # Hashes: a failing comparison would print the difference of megabytes.
         return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
                 for pattern in ("networks/**/*.h5", "networks/**/*.csv", "*.csv") for file in folder.glob(pattern)}
 
-    def weights(self, file):
-        with h5py.File(file) as network:
-            return {name: network["weights"][name][:] for name in network["weights"]}
+    def weights(self, folder, epoch=None):
+        """Of the end of training, or of a checkpoint."""
+        with h5py.File(folder / "final.h5") as network:
+            weights = network["weights"] if epoch is None else network[f"checkpoints/{epoch:04}/weights"]
+            return {name: weights[name][:] for name in weights}
+
+    def stop_in_training(self, results, records=3):
+        """Kills a run as soon as a network has so many states; its folder."""
+        process = subprocess.Popen(
+            [PROGRAM, "run", "neurotasks", "--config", "small.yaml", "--results", results, "--jobs", "1", "-q"],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        networks = self.folder / results / "neurotasks" / "networks"
+        found = []
+        while process.poll() is None and not found:
+            # A file may have become that of a network that has ended.
+            with contextlib.suppress(FileNotFoundError):
+                found = [file for file in networks.rglob("states.part") if file.read_bytes().count(b"repalrec") >= records]
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        self.assertEqual(process.wait(), -signal.SIGKILL)
+        [part] = networks.rglob("states.part")
+        return part.parent
 
     def test_jobs_shards_and_kills_do_not_change_a_bit(self):
         expected = self.files(self.study("--jobs", "1", results="one"))
@@ -46,25 +77,19 @@ class NeurotaskTraining(SmallStudy):
         with self.subTest("killed at random moments and resumed"):
             moments = random.Random(2)
             kills = 0
-            for _ in range(6):
+            for _ in range(30):
                 process = subprocess.Popen(
                     [PROGRAM, "run", "neurotasks", "--config", "small.yaml", "--results", "killed", "--jobs", "2", "-q"],
                     cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                time.sleep(moments.uniform(0.05, 0.3))
+                time.sleep(moments.uniform(0.03, 0.2))
                 process.send_signal(signal.SIGKILL)
                 kills += process.wait() == -signal.SIGKILL
-            self.assertGreater(kills, 0)
+            self.assertGreater(kills, 3)
             self.assertEqual(self.files(self.study(results="killed")), expected)
 
         with self.subTest("killed while networks train"):
-            process = subprocess.Popen(
-                [PROGRAM, "run", "neurotasks", "--config", "small.yaml", "--results", "trained", "--jobs", "1", "-q"],
-                cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.stop_in_training("trained")
             networks = self.folder / "trained" / "neurotasks" / "networks"
-            while process.poll() is None and not any(networks.rglob("checkpoint_0002.h5")):
-                time.sleep(0.001)
-            process.send_signal(signal.SIGKILL)
-            self.assertEqual(process.wait(), -signal.SIGKILL)
             self.assertLess(len(list(networks.rglob("final.h5"))), 24)
             self.assertEqual(self.files(self.study(results="trained")), expected)
 
@@ -80,37 +105,39 @@ class NeurotaskTraining(SmallStudy):
         for cell in ("leaky_rnn", "leaky_gru"):
             for replicate in ("r0", "r1"):
                 folder = networks / RNN.replace("leaky_rnn", cell) / replicate
-                start = self.weights(folder / "master" / "checkpoint_0000.h5")
+                start = self.weights(folder / "master", 0)
                 for other in ("both", "untrained", "pretrained-0"):
-                    for name, values in self.weights(folder / other / "checkpoint_0000.h5").items():
+                    for name, values in self.weights(folder / other, 0).items():
                         numpy.testing.assert_array_equal(values, start[name])
-                pretrained = self.weights(folder / "pretrained-0" / "final.h5")
+                pretrained = self.weights(folder / "pretrained-0")
                 for group in ("frozen", "unfrozen"):
-                    for name, values in self.weights(folder / group / "checkpoint_0000.h5").items():
+                    for name, values in self.weights(folder / group, 0).items():
                         numpy.testing.assert_array_equal(values, pretrained[name])
 
-                frozen = self.weights(folder / "frozen" / "final.h5")
-                both = self.weights(folder / "both" / "final.h5")
+                frozen = self.weights(folder / "frozen")
+                both = self.weights(folder / "both")
                 for name in ("recurrent", "bias", "readout"):
                     numpy.testing.assert_array_equal(frozen[name], pretrained[name])
                 for name in ("recurrent", "bias"):
                     numpy.testing.assert_array_equal(both[name], start[name])
                 self.assertTrue((frozen["input"] != pretrained["input"]).any())
                 self.assertTrue((both["readout"] != start["readout"]).any())
-                for name, values in self.weights(folder / "untrained" / "final.h5").items():
+                for name, values in self.weights(folder / "untrained").items():
                     numpy.testing.assert_array_equal(values, start[name])
-        first = self.weights(networks / RNN / "r0" / "master" / "checkpoint_0000.h5")
-        second = self.weights(networks / RNN / "r1" / "master" / "checkpoint_0000.h5")
+        first = self.weights(networks / RNN / "r0" / "master", 0)
+        second = self.weights(networks / RNN / "r1" / "master", 0)
         self.assertTrue((first["recurrent"] != second["recurrent"]).any())
 
-    def test_checkpoints_are_before_training_of_every_epoch_and_final(self):
+    def test_checkpoints_are_before_training_of_every_epoch_and_final_in_one_file(self):
         folder = self.study() / "networks" / RNN / "r0" / "master"
-        self.assertEqual(sorted(file.name for file in folder.iterdir()),
-                         [f"checkpoint_{epoch:04}.h5" for epoch in range(5)] + ["final.h5", "history.csv"])
+        self.assertEqual(sorted(file.name for file in folder.iterdir()), ["final.h5", "history.csv"])
+        for name, values in self.weights(folder, 4).items():
+            numpy.testing.assert_array_equal(values, self.weights(folder)[name])
         with h5py.File(folder / "final.h5") as network:
             self.assertEqual(network["weights/input"].shape, (16, 5))
             self.assertEqual(network["weights/recurrent"].shape, (16, 16))
-            self.assertEqual(network["adam/first_moment/readout"].shape, (2, 16))
+            self.assertEqual(sorted(network["checkpoints"]), [f"{epoch:04}" for epoch in range(5)])
+            self.assertEqual(network.attrs["checkpoints"], "0,1,2,3,4")
             self.assertEqual(network["history"].shape, (5, 6))
             self.assertEqual(network.attrs["epoch"], "4")
             self.assertEqual(network.attrs["rules"], "Go,AntiGo")
@@ -121,32 +148,73 @@ class NeurotaskTraining(SmallStudy):
         numpy.testing.assert_array_equal(history, [[float(value) for value in row.values()] for row in rows])
         self.assertEqual([row["updates"] for row in rows], ["0", "4", "8", "12", "16"])
 
-    def test_a_truncated_checkpoint_is_replaced_by_the_one_before(self):
-        expected = self.files(self.study())
-        folder = self.folder / "results" / "neurotasks" / "networks" / RNN / "r0" / "master"
-        (folder / "final.h5").unlink()
-        (folder / "checkpoint_0004.h5").write_bytes((folder / "checkpoint_0004.h5").read_bytes()[:3000])
+    def test_a_damaged_tail_loses_one_epoch(self):
+        expected = self.files(self.study(results="whole"))
+        for name, damage in (("cut", lambda whole: whole[:-3000]),
+                             ("changed", lambda whole: whole[:-3000] + b"\0" * 3000),
+                             ("begun", lambda whole: whole + b"repalrec" + b"\1" * 9)):
+            with self.subTest(name):
+                folder = self.stop_in_training(name)
+                part = folder / "states.part"
+                part.write_bytes(damage(part.read_bytes()))
 
-        result = self.run_repal("run", "neurotasks", "--config", "small.yaml")
+                result = self.run_repal("run", "neurotasks", "--config", "small.yaml", "--results", name)
 
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("checkpoint_0004.h5", result.stderr)
-        self.assertIn("it is left out", result.stderr)
-        self.assertEqual(self.files(self.folder / "results" / "neurotasks"), expected)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertRegex(result.stderr, r"states\.part: its last \d+ bytes are damaged")
+                self.assertEqual(self.files(self.folder / name / "neurotasks"), expected)
+                self.assertFalse(part.exists())
 
-    def test_a_checkpoint_of_another_architecture_is_refused(self):
-        self.study()
-        folder = self.folder / "results" / "neurotasks" / "networks" / RNN / "r0" / "master"
-        (folder / "final.h5").unlink()
-        with h5py.File(folder / "checkpoint_0004.h5", "r+") as network:
+    def test_a_state_of_another_architecture_is_refused(self):
+        folder = self.stop_in_training("results")
+        part = folder / "states.part"
+        # The last record with the weights of another network in it.
+        records = part.read_bytes().split(b"repalrec")
+        image = self.folder / "last.h5"
+        image.write_bytes(records[-1][16:])
+        with h5py.File(image, "r+") as network:
             del network["weights/recurrent"]
             network["weights/recurrent"] = numpy.zeros((8, 8), dtype="f4")
+        body = image.read_bytes()
+        head = b"repalrec" + struct.pack("<QI", len(body), zlib.crc32(body))
+        part.write_bytes(part.read_bytes() + head + struct.pack("<I", zlib.crc32(head)) + body)
 
         result = self.run_study()
 
         self.assertEqual(result.returncode, 2)
-        self.assertIn("checkpoint_0004.h5", result.stderr)
+        self.assertIn("states.part", result.stderr)
         self.assertIn("another architecture", result.stderr)
+
+    def test_a_training_that_is_still_running_can_be_exported(self):
+        whole = self.study(results="whole")
+        folder = self.stop_in_training("results", records=4)
+        network = folder.relative_to(self.folder / "results" / "neurotasks")
+        for place, epoch in ((folder, None), (folder / "states.part", 1), (whole / network, 1), (whole / network / "final.h5", 1)):
+            self.succeed("export", place, *([] if epoch is None else ["--epoch", epoch]), "--out", "network.npz")
+            exported = numpy.load(self.folder / "network.npz")
+            names = [name for name in exported.files if name.startswith("weights/")]
+            expected = self.weights(whole / network, epoch if epoch is not None else last_epoch_of(folder))
+            self.assertEqual(len(names), 4)
+            for name in names:
+                numpy.testing.assert_array_equal(exported[name], expected[name.removeprefix("weights/")])
+        self.refuse(["export", whole / network, "--epoch", 77, "--out", "n.npz"], "no checkpoint of epoch 77", "there are 0,1,2,3,4")
+
+    def test_what_is_kept_of_checkpoints_is_chosen(self):
+        option = "studies.neurotasks.training.checkpoints={{keep: {}}}"
+        all_of_them = self.study(results="all")
+        for keep, epochs in (("quarters", [0, 1, 2, 3, 4]), ("ends", [0, 4])):
+            study = self.study("--set", option.format(keep), results=keep)
+            network = pathlib.Path("networks") / RNN / "r0" / "master"
+            with h5py.File(study / network / "final.h5") as file:
+                self.assertEqual(file.attrs["checkpoints"], ",".join(map(str, epochs)))
+                self.assertEqual(sorted(file["checkpoints"]), [f"{epoch:04}" for epoch in epochs])
+            for name, values in self.weights(study / network, 4).items():
+                numpy.testing.assert_array_equal(values, self.weights(all_of_them / network, 4)[name])
+        study = self.study("--set", option.format("quarters"), "--set", "studies.neurotasks.training.num_epochs=12",
+                           "--set", "studies.neurotasks.training.target_fraction=2", results="long")
+        with h5py.File(study / "networks" / RNN / "r0" / "master" / "final.h5") as file:
+            self.assertEqual(file.attrs["checkpoints"], "0,3,6,9,12")
+        self.refuse(self.command("--set", option.format("halves")), "halves")
 
     def test_a_loss_that_is_not_a_number_ends_that_network_only(self):
         result = self.run_study("--set", f"{NETWORKS}.learning_rate=[0.003, 1000000]", "--set", f"{NETWORKS}.replicates=1")
@@ -210,20 +278,36 @@ class NeurotaskTraining(SmallStudy):
             result = self.run_repal(*self.command(results="disk"), env={**os.environ, "SLURMD_NODENAME": "c12"})
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn("No space left on device (on node c12)", result.stderr)
-            self.assertTrue(any((disk / "neurotasks" / "networks").rglob("*.h5")))
+            self.assertTrue(any(file.is_file() for file in (disk / "neurotasks" / "networks").rglob("*.*")))
             self.assertEqual(list(disk.rglob("*.tmp")), [])
             subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
             self.assertEqual(self.files(self.study(results="disk")), expected)
         finally:
             subprocess.run(["umount", disk], check=True)
 
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a disk needs root")
+    def test_a_disk_without_inodes_or_that_may_not_be_written_is_named(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        for options, cause in (("nr_inodes=24", "it holds as many files as it can"), ("ro", "Read-only file system")):
+            if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], capture_output=True).returncode:
+                self.skipTest("this machine does not let root mount a file system")
+            try:
+                result = self.run_repal(*self.command(results="disk"))
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertIn(cause, result.stderr)
+                self.assertEqual(list(disk.rglob("*.tmp")), [])
+            finally:
+                subprocess.run(["umount", disk], check=True)
+
     def test_every_checkpoint_has_the_documented_names(self):
-        names = {f"{group}/{matrix}" for group in ("weights", "adam/first_moment", "adam/second_moment")
-                 for matrix in ("input", "recurrent", "bias", "readout")} | {"history"}
         files = list((self.study() / "networks").rglob("*.h5"))
-        self.assertGreater(len(files), 100)
+        self.assertEqual(len(files), 24)
         for file in files:
             with h5py.File(file) as network:
+                groups = ["weights", *(f"checkpoints/{int(epoch):04}/weights" for epoch in network.attrs["checkpoints"].split(","))]
+                names = {f"{group}/{matrix}" for group in groups
+                         for matrix in ("input", "recurrent", "bias", "readout")} | {"history"}
                 found = set()
                 network.visititems(lambda name, item: found.add(name) if isinstance(item, h5py.Dataset) else None)
                 self.assertEqual(found, names)
@@ -239,7 +323,7 @@ class NeurotaskTraining(SmallStudy):
         for name in names:
             for cell, gates in (("leaky_rnn", 1), ("leaky_gru", 3)):
                 folder = networks / RNN.replace("_16_0.003", "_64_0.003").replace("orthogonal", name).replace("leaky_rnn", cell)
-                weights = self.weights(folder / "r0" / "master" / "checkpoint_0000.h5")
+                weights = self.weights(folder / "r0" / "master", 0)
                 drawn[name, cell] = [(weights["input"][gate * 64:(gate + 1) * 64], weights["recurrent"][gate * 64:(gate + 1) * 64])
                                      for gate in range(gates)]
                 bound = 1 / numpy.sqrt(5)

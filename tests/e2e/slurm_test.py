@@ -162,7 +162,7 @@ class Slurm(ProgramTest):
 
     def begins_training(self):
         networks = self.folder / "results" / "neurotasks" / "networks"
-        self.wait_until(lambda: any(networks.rglob("checkpoint_0000.h5")), "training begins")
+        self.wait_until(lambda: any(networks.rglob("states.part")), "training begins")
 
     def running_task(self, job):
         return self.wait_until(lambda: next((f"{job}_{task['ArrayTaskId']}" for task in self.tasks(job)
@@ -294,6 +294,31 @@ class Slurm(ProgramTest):
         self.assertTrue((study / "report.html").is_file())
         self.assertIn("failed: train/", self.succeed("status", "neurotasks").stdout)
 
+    def test_arrays_as_people_write_them(self):
+        program = self.folder / "repal"
+        program.write_text('#!/bin/sh\nfor last; do :; done\necho "$last" >>parts-"$SLURM_ARRAY_JOB_ID"\n')
+        program.chmod(0o755)
+        script = SOURCE / "sbatch" / "train.sh"
+        jobs = {}
+        for form, shards in (("1-4", ""), ("0-4:2", ""), ("0-3%2", ""), ("3,7", ""), ("3,7", "10"), ("0-2", "2")):
+            submitted = self.slurm("sbatch", "--parsable", "--cpus-per-task=1", "--mem=100M", f"--array={form}", script,
+                                   REPAL_PROGRAM=str(program), REPAL_SHARDS=shards)
+            jobs[form, shards] = submitted.stdout.strip()
+        self.wait_for(*jobs.values())
+
+        def parts(form, shards=""):
+            file = self.folder / f"parts-{jobs[form, shards]}"
+            return sorted(file.read_text().split()) if file.exists() else []
+
+        self.assertEqual(parts("1-4"), [f"{part}/4" for part in range(4)])
+        self.assertEqual(parts("0-4:2"), [f"{part}/3" for part in range(3)])
+        self.assertEqual(parts("0-3%2"), [f"{part}/4" for part in range(4)])
+        self.assertEqual(parts("3,7", "10"), ["3/10", "7/10"])
+        for refused in (("3,7", ""), ("0-2", "2")):
+            self.assertEqual(parts(*refused), [])
+            for task in self.tasks(jobs[refused]):
+                self.assertEqual((task["JobState"], task["ExitCode"]), ("FAILED", "2:0"))
+
     def test_mistakes_are_told_before_anything_is_queued(self):
         (self.folder / "config.yaml").write_text(DEMO.read_text().replace("  dsa: {", "  dsb: {", 1))
         queued = self.slurm("squeue", "-h").stdout
@@ -303,6 +328,21 @@ class Slurm(ProgramTest):
             result = self.slurm(SUBMIT, *arguments)
             self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
             self.assertIn(message, result.stderr)
+        # The limits are those of this cluster.
+        (self.folder / "bin").mkdir()
+        (self.folder / "bin" / "sacctmgr").write_text("#!/bin/sh\necho 12\n")
+        (self.folder / "bin" / "sacctmgr").chmod(0o755)
+        for shards, limit, path in ((20000, "MaxArraySize=10001 of this cluster allows arrays of 10001 tasks; --shards 10001 fits", ""),
+                                    (4000, "MaxJobCount=10000", ""),
+                                    (10, "MaxSubmitJobs=12", f"{self.folder / 'bin'}:")):
+            result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--shards", shards,
+                                PATH=path + self.environment["PATH"])
+            self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+            self.assertIn(limit, result.stderr)
+            self.assertRegex(result.stderr, r"--shards \d+ fits")
+        result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--array=0-3")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--array=0-3: the arrays are made of --shards", result.stderr)
         result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--partition=nowhere")
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("nowhere", result.stderr)

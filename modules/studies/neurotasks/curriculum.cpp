@@ -163,8 +163,9 @@ std::vector<Ruleset> read_rulesets(const Config& rulesets, const Config& curricu
 }
 
 TrainingOptions read_training(const Config& training) {
-    training.require_keys({"num_epochs", "target_fraction", "trained_fraction", "checkpoint_every", "schedule", "l1_h",
-                           "l2_h", "l1_weight", "l2_weight", "legacy_norms", "gradient_clip", "sigma_rec", "sigma_x"});
+    training.require_keys({"num_epochs", "target_fraction", "trained_fraction", "checkpoint_every", "checkpoints",
+                           "schedule", "l1_h", "l2_h", "l1_weight", "l2_weight", "legacy_norms", "gradient_clip",
+                           "sigma_rec", "sigma_x"});
     const std::vector<std::string> schedules = {"interleaved", "blocked"};
     TrainingOptions options;
     options.num_epochs = static_cast<int>(training.integer_or("num_epochs", options.num_epochs, 0, 1'000'000));

@@ -98,28 +98,38 @@ std::string text_of(const DatasetRecipe& recipe) {
                        static_cast<int>(recipe.loss_mask), recipe.is_balanced);
 }
 
+double bytes_of(const NamedTask& task, const DatasetRecipe& recipe) {
+    const auto steps = recipe.packing == Packing::sequence
+                           ? recipe.sequence_steps
+                           : task.task->generate(recipe.phase, 0, Stream(0)).observations.rows();
+    // Observations, what is wanted, and how much it counts.
+    const std::size_t wanted = task.info.actions.empty() ? task.info.outputs.size() : 1;
+    const auto values = static_cast<double>(task.info.channels.size() + wanted + 1);
+    return sizeof(float) * values * static_cast<double>(recipe.sequences) * static_cast<double>(steps);
+}
+
 }  // namespace
 
 NeurotaskData::NeurotaskData(const Config& study, std::uint64_t seed, const Registry& registry)
-    : seed_(seed), tasks_(read_ruled_tasks(study, registry)), splits_(read_splits(study.at("data"))) {}
-
-const NamedTask& NeurotaskData::task(const std::string& name) const {
-    return *std::ranges::find(tasks_, name, &NamedTask::name);
-}
-
-std::vector<DataItem> NeurotaskData::items() const {
-    std::vector<DataItem> items;
+    : seed_(seed), tasks_(read_ruled_tasks(study, registry)), splits_(read_splits(study.at("data"))) {
     for (std::size_t t = 0; t < tasks_.size(); ++t)
         for (const auto& [split, recipe] : splits_) {
             const std::string key = hash_hex(
                 fmt::format("seed={} {} {} {} {}", seed_, tasks_[t].name, tasks_[t].identity, split, text_of(recipe)));
-            items.push_back(
-                {{.stage = "generate", .name = tasks_[t].name + "-" + split, .key = key, .job = "generate_data"},
-                 t,
-                 split,
-                 recipe});
+            items_.push_back({{.stage = "generate",
+                               .name = tasks_[t].name + "-" + split,
+                               .key = key,
+                               .bytes = bytes_of(tasks_[t], recipe),
+                               .files = 2,
+                               .job = "generate_data"},
+                              t,
+                              split,
+                              recipe});
         }
-    return items;
+}
+
+const NamedTask& NeurotaskData::task(const std::string& name) const {
+    return *std::ranges::find(tasks_, name, &NamedTask::name);
 }
 
 std::vector<DataItem> NeurotaskData::items(const std::set<std::string>& tasks) const {

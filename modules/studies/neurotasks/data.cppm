@@ -54,7 +54,7 @@ export class NeurotaskData {
     const NamedTask& task(const std::string& name) const;
     const DatasetRecipe& training_recipe() const { return splits_.front().second; }
 
-    std::vector<DataItem> items() const;
+    const std::vector<DataItem>& items() const { return items_; }
     std::vector<DataItem> items(const std::set<std::string>& tasks) const;
     DataItem item(const std::string& task, const std::string& split) const;
 
@@ -79,6 +79,7 @@ export class NeurotaskData {
     std::uint64_t seed_;
     std::vector<NamedTask> tasks_;
     std::vector<std::pair<std::string, DatasetRecipe>> splits_;
+    std::vector<DataItem> items_;
 };
 
 }  // namespace repal

@@ -17,7 +17,6 @@ module;
 #include <vector>
 module repal.neurotask_networks;
 
-import repal.checkpoint;
 import repal.claims;
 import repal.costs;
 import repal.hash;
@@ -52,6 +51,12 @@ std::string data_keys(const NeurotaskData& data, const std::set<std::string>& ta
     return keys;
 }
 
+Keep keep_in(const Config& checkpoints) {
+    checkpoints.require_keys({"keep"});
+    const std::vector<std::string> names(keep_names.begin(), keep_names.end());
+    return static_cast<Keep>(std::ranges::find(names, checkpoints.text_or("keep", "all", names)) - names.begin());
+}
+
 std::set<std::string> tasks_of(const NetworkItem& item) {
     std::set<std::string> tasks;
     for (const std::size_t rule : item.rules) tasks.insert(item.ruleset->tasks[rule]);
@@ -80,6 +85,7 @@ NeurotaskNetworks::NeurotaskNetworks(const Config& study, std::uint64_t seed, co
     training_ = read_training(study.at_or_empty("training"));
     trained_fraction_ = study.at_or_empty("training").number_or("trained_fraction", trained_fraction_, 0, 1);
     checkpoint_every_ = static_cast<int>(study.at_or_empty("training").integer_or("checkpoint_every", 1, 1, 1'000'000));
+    keep_ = keep_in(study.at_or_empty("training").at_or_empty("checkpoints"));
     make_items();
 }
 
@@ -89,14 +95,17 @@ void NeurotaskNetworks::make_items() {
         for (const std::string& name : item.ruleset->tasks) tasks += data_.task(name).identity + " ";
         const std::string key =
             tasks +
-            fmt::format("network-3 seed={} {} {} rules=[{}] learned=[{}] {} {} tau={} every={} {} data=[{}] parent={}",
+            fmt::format("network-4 seed={} {} {} rules=[{}] learned=[{}] {} {} tau={} every={} {} data=[{}] parent={}",
                         seed_, item.ruleset->name, item.group, fmt::join(item.ruleset->tasks, ","),
                         fmt::join(item.rules, ","), item.setting->name(), item.replicate, tau_ms_, checkpoint_every_,
-                        text_of(options_of(item)), data_keys(data_, tasks_of(item)), parent_key);
+                        text_of(options_of(item)), data_keys(data_, tasks_of(item)), parent_key) +
+            (keep_ == Keep::all ? "" : fmt::format(" keep={}", keep_names[static_cast<std::size_t>(keep_)]));
         item.stage = "train";
         item.name = fmt::format("{}/{}/r{}/{}", item.ruleset->name, item.setting->name(), item.replicate, item.group);
         item.key = hash_hex(key);
         item.gflop = work_of(item);
+        item.bytes = bytes_of(item);
+        item.files = 3;  // its state, final.h5 and history.csv
         items_.push_back(std::move(item));
     };
     for (const Ruleset& ruleset : rulesets_)
@@ -163,6 +172,16 @@ double NeurotaskNetworks::work_of(const NetworkItem& item) const {
     }
     // two operations for each weight, once forward and twice back
     return 6e-9 * weights * steps * training_.num_epochs;
+}
+
+double NeurotaskNetworks::bytes_of(const NetworkItem& item) const {
+    const rnn::NetworkShape shape = shape_of(item);
+    const double weights = static_cast<double>(shape.rows()) * (shape.hidden + shape.inputs + 1) +
+                           static_cast<double>(shape.outputs) * shape.hidden;
+    const double epochs = training_.num_epochs / checkpoint_every_ + 1;
+    const double kept = keep_ == Keep::all ? epochs : std::min(epochs, keep_ == Keep::quarters ? 5.0 : 2.0);
+    constexpr double around_weights = 3500;  // of HDF5
+    return (kept + 1) * (sizeof(float) * weights + around_weights);
 }
 
 std::vector<std::pair<std::string, std::string>> NeurotaskNetworks::attributes(const NetworkItem& item) {
@@ -328,6 +347,17 @@ void NeurotaskNetworks::train(const NetworkItem& item, const DataByTask& data, c
                              .child(static_cast<std::uint64_t>(item.replicate));
     if (const std::size_t others = checkpoints.remove_others(); others > 0)
         progress.warn("networks", fmt::format("{}: {} files of another configuration are replaced", item.name, others));
+    const auto tell_of_end = [&](const EpochRecord& last) {
+        ItemFiles(results).write(item, ItemState::done,
+                                 nlohmann::json{{"epochs", last.epoch},
+                                                {"updates", last.updates},
+                                                {"smallest_fraction", last.smallest_fraction},
+                                                {"performance", last.performance}}
+                                     .dump());
+        checkpoints.remove_states();
+    };
+    // A process that ended before it said that it was done.
+    if (checkpoints.has_final()) return tell_of_end(checkpoints.history().back());
     std::optional<TrainingState> trained = checkpoints.latest(shape, warn);
     if (!trained) {
         const NetworkItem& parent = items_[item.parent];
@@ -348,15 +378,8 @@ void NeurotaskNetworks::train(const NetworkItem& item, const DataByTask& data, c
         if (trained->has_ended || trained->history.back().epoch % checkpoint_every_ == 0)
             checkpoints.write(*trained, shape, provenance);
     }
-    checkpoints.write_final(*trained, shape, provenance);
-
-    const EpochRecord& last = trained->history.back();
-    ItemFiles(results).write(item, ItemState::done,
-                             nlohmann::json{{"epochs", last.epoch},
-                                            {"updates", last.updates},
-                                            {"smallest_fraction", last.smallest_fraction},
-                                            {"performance", last.performance}}
-                                 .dump());
+    checkpoints.write_final(*trained, shape, provenance, keep_);
+    tell_of_end(trained->history.back());
 }
 
 }  // namespace repal

@@ -11,6 +11,7 @@ module;
 #include <vector>
 export module repal.neurotask_networks;
 
+import repal.checkpoint;
 import repal.config;
 import repal.progress;
 export import repal.curriculum;
@@ -65,7 +66,6 @@ export class NeurotaskNetworks {
     /// A network counts as trained if it has come so far from chance to the ideal observer, on every task that it
     /// learns, and so has the pretrained network that it goes on from.
     double trained_fraction() const { return trained_fraction_; }
-    int checkpoint_every() const { return checkpoint_every_; }
 
     /// The selected ones and the pretrained networks that they go on from. Throws InputError if the selection names
     /// what is not there.
@@ -95,6 +95,7 @@ export class NeurotaskNetworks {
     void make_items();
     TrainingOptions options_of(const NetworkItem& item) const;
     double work_of(const NetworkItem& item) const;
+    double bytes_of(const NetworkItem& item) const;
     void train(const std::vector<std::size_t>& chosen, const DataByTask& data, const RunOptions& options,
                Progress& progress) const;
     void train(const NetworkItem& item, const DataByTask& data, const std::filesystem::path& results,
@@ -117,6 +118,7 @@ export class NeurotaskNetworks {
     std::int64_t replicates_ = 1;
     double tau_ms_ = 100;
     int checkpoint_every_ = 1;
+    Keep keep_ = Keep::all;  ///< of checkpoints
     double trained_fraction_ = 0.8;
     TrainingOptions training_;
     std::vector<NetworkItem> items_;

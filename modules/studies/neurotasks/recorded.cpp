@@ -133,13 +133,7 @@ std::vector<EpochRecord> Recorded::states(const NetworkItem& network, const std:
         const auto json = ItemFiles(results).read(network).value_or(nlohmann::json::object());
         throw SystemFailed(fmt::format("the training of {} failed: {}", network.name, json.value("cause", "")));
     }
-    std::vector<EpochRecord> records =
-        CheckpointFolder(NeurotaskNetworks::folder(network, results), network.key).history();
-    const int last = records.back().epoch;
-    std::erase_if(records, [&](const EpochRecord& record) {
-        return record.epoch % networks_.checkpoint_every() != 0 && record.epoch != last;
-    });
-    return records;
+    return CheckpointFolder(NeurotaskNetworks::folder(network, results), network.key).kept();
 }
 
 double Recorded::performance(const EpochRecord& record, const NetworkItem& network) const {

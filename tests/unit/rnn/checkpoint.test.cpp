@@ -15,7 +15,9 @@ import repal.file;
 namespace {
 
 using repal::CheckpointFolder;
+using repal::EpochRecord;
 using repal::Initialiser;
+using repal::Keep;
 using repal::Stream;
 using repal::TrainingState;
 using testing::AllOf;
@@ -55,6 +57,15 @@ class Checkpoints : public testing::Test {
         return state;
     }
 
+    /// With a record of every epoch before.
+    TrainingState state_up_to(int epoch) const {
+        TrainingState state = state_at(epoch);
+        state.history.clear();
+        for (int i = 0; i <= epoch; ++i)
+            state.history.push_back({.epoch = i, .updates = 4 * i, .performance = {0.5, 0.5 + 0.01 * i}});
+        return state;
+    }
+
     std::optional<TrainingState> latest_of(const CheckpointFolder& checkpoints) {
         return checkpoints.latest(shape_, [this](const std::string& warning) { warnings_.push_back(warning); });
     }
@@ -90,8 +101,8 @@ TEST_F(Checkpoints, HoldAllOfAState) {
     EXPECT_EQ(found->begun_batches, 0u);
 }
 
-TEST_F(Checkpoints, TheLatestIsTheOneOfTheLargestEpochAlsoWithFiveDigits) {
-    for (const int epoch : {1, 10'000, 9999}) checkpoints_.write(state_at(epoch), shape_, provenance_);
+TEST_F(Checkpoints, TheLatestIsTheOneThatWasWrittenLast) {
+    for (const int epoch : {1, 9999, 10'000}) checkpoints_.write(state_at(epoch), shape_, provenance_);
 
     const auto found = latest_of(checkpoints_);
 
@@ -99,12 +110,57 @@ TEST_F(Checkpoints, TheLatestIsTheOneOfTheLargestEpochAlsoWithFiveDigits) {
     EXPECT_EQ(found->history.back().epoch, 10'000);
 }
 
-TEST_F(Checkpoints, EveryEpochHasItsWeights) {
-    for (const int epoch : {1, 2}) checkpoints_.write(state_at(epoch), shape_, provenance_);
+TEST_F(Checkpoints, EveryEpochHasItsWeightsInTheEnd) {
+    for (const int epoch : {0, 1, 2}) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
+    checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all);
+    checkpoints_.remove_states();
 
     EXPECT_EQ(weights(checkpoints_.parameters(shape_, 1)), weights(state_at(1).parameters));
     EXPECT_EQ(weights(checkpoints_.parameters(shape_, 2)), weights(state_at(2).parameters));
+    EXPECT_EQ(checkpoints_.kept(), state_up_to(2).history);
     EXPECT_THROW(checkpoints_.parameters(shape_, 3), repal::InputError);
+}
+
+TEST_F(Checkpoints, WhatIsNotToBeKeptIsNot) {
+    for (int epoch = 0; epoch <= 8; ++epoch) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
+    const auto kept_epochs = [&](Keep keep) {
+        checkpoints_.write_final(state_up_to(8), shape_, provenance_, keep);
+        std::vector<int> epochs;
+        for (const EpochRecord& record : checkpoints_.kept()) epochs.push_back(record.epoch);
+        return epochs;
+    };
+
+    EXPECT_THAT(kept_epochs(Keep::all), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8));
+    EXPECT_THAT(kept_epochs(Keep::quarters), ElementsAre(0, 2, 4, 6, 8));
+    EXPECT_THAT(kept_epochs(Keep::ends), ElementsAre(0, 8));
+    EXPECT_THROW(checkpoints_.parameters(shape_, 4), repal::InputError);
+    EXPECT_EQ(checkpoints_.history().size(), 9u);
+}
+
+TEST_F(Checkpoints, OfATrainingOfNoUpdatesThereIsOne) {
+    checkpoints_.write(state_up_to(0), shape_, provenance_);
+    for (const Keep keep : {Keep::all, Keep::quarters, Keep::ends}) {
+        checkpoints_.write_final(state_up_to(0), shape_, provenance_, keep);
+        EXPECT_EQ(checkpoints_.kept().size(), 1u);
+    }
+}
+
+TEST_F(Checkpoints, AStateIsReadFromAFolderAFileOrATrainingThatGoesOn) {
+    for (const int epoch : {0, 1}) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
+    TrainingState interrupted = state_up_to(1);
+    interrupted.begun_batches = 3;
+    checkpoints_.write_interrupted(interrupted, shape_, provenance_);
+    const auto weights_at = [&](const std::filesystem::path& place, std::optional<int> epoch) {
+        return weights(repal::parameters_from(repal::read_state(place, epoch), "weights", shape_));
+    };
+
+    EXPECT_EQ(weights_at(folder_, {}), weights(state_at(1).parameters));
+    EXPECT_EQ(weights_at(folder_ / "states.part", 0), weights(state_at(0).parameters));
+    EXPECT_THROW(repal::read_state(folder_, 2), repal::InputError);
+    checkpoints_.write_final(state_up_to(1), shape_, provenance_, Keep::all);
+    EXPECT_EQ(weights_at(folder_, 0), weights(state_at(0).parameters));
+    EXPECT_EQ(weights_at(folder_ / "final.h5", {}), weights(state_at(1).parameters));
+    EXPECT_THROW(repal::read_state(folder_, 2), repal::InputError);
 }
 
 TEST_F(Checkpoints, AnInterruptedTrainingGoesOnWithinItsEpoch) {
@@ -121,23 +177,30 @@ TEST_F(Checkpoints, AnInterruptedTrainingGoesOnWithinItsEpoch) {
     EXPECT_EQ(found->begun_loss, 0.1 + 0.2);
 }
 
-TEST_F(Checkpoints, TheNextRemovesTheInterruptedState) {
-    checkpoints_.write_interrupted(state_at(1), shape_, provenance_);
+TEST_F(Checkpoints, AnInterruptedStateIsNoCheckpoint) {
+    checkpoints_.write(state_up_to(0), shape_, provenance_);
+    checkpoints_.write_interrupted(state_up_to(1), shape_, provenance_);
+    checkpoints_.write(state_up_to(2), shape_, provenance_);
+    checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all);
 
-    checkpoints_.write(state_at(2), shape_, provenance_);
-
-    EXPECT_FALSE(std::filesystem::exists(folder_ / "interrupted.h5"));
+    EXPECT_EQ(checkpoints_.kept().size(), 2u);
+    EXPECT_THROW(checkpoints_.parameters(shape_, 1), repal::InputError);
 }
 
-TEST_F(Checkpoints, ADamagedOneIsSaidAndTheOneBeforeIsTaken) {
+TEST_F(Checkpoints, ADamagedTailIsSaidAndCutOff) {
     for (const int epoch : {1, 2}) checkpoints_.write(state_at(epoch), shape_, provenance_);
-    std::filesystem::resize_file(folder_ / "checkpoint_0002.h5", 500);
+    const auto part = folder_ / "states.part";
+    std::filesystem::resize_file(part, std::filesystem::file_size(part) - 500);
 
     const auto found = latest_of(checkpoints_);
 
     ASSERT_TRUE(found);
     EXPECT_EQ(found->history.back().epoch, 1);
-    EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr("checkpoint_0002.h5"), HasSubstr("it is left out"))));
+    EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr("states.part"), HasSubstr("damaged"))));
+    warnings_.clear();
+    checkpoints_.write(state_at(2), shape_, provenance_);
+    EXPECT_EQ(latest_of(checkpoints_)->history.back().epoch, 2);
+    EXPECT_TRUE(warnings_.empty());
 }
 
 TEST_F(Checkpoints, OfAnotherArchitectureAreRefused) {
@@ -145,24 +208,26 @@ TEST_F(Checkpoints, OfAnotherArchitectureAreRefused) {
     const rnn::NetworkShape wider = {.inputs = 3, .hidden = 5, .outputs = 2};
 
     EXPECT_THROW(checkpoints_.latest(wider, [](const std::string&) {}), repal::InputError);
+    checkpoints_.write_final(state_at(1), shape_, provenance_, Keep::all);
+    EXPECT_THROW(checkpoints_.final_parameters(wider), repal::InputError);
     EXPECT_THROW(checkpoints_.parameters(wider, 1), repal::InputError);
 }
 
 TEST_F(Checkpoints, OfAnotherKeyAreNotReadButRemoved) {
     checkpoints_.write(state_at(1), shape_, provenance_);
     checkpoints_.write_interrupted(state_at(1), shape_, provenance_);
-    checkpoints_.write_final(state_at(1), shape_, provenance_);
+    checkpoints_.write_final(state_at(1), shape_, provenance_, Keep::all);
 
     EXPECT_FALSE(latest_of(others_));
     EXPECT_THROW(others_.history(), repal::InputError);
     EXPECT_EQ(checkpoints_.remove_others(), 0u);
-    EXPECT_EQ(others_.remove_others(), 3u);
+    EXPECT_EQ(others_.remove_others(), 2u);
     EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 TEST_F(Checkpoints, TheFinalStateHasWeightsAndHistoryAndATableOfIt) {
     const TrainingState state = state_at(2);
-    checkpoints_.write_final(state, shape_, provenance_);
+    checkpoints_.write_final(state, shape_, provenance_, Keep::all);
 
     EXPECT_EQ(weights(checkpoints_.final_parameters(shape_)), weights(state.parameters));
     EXPECT_EQ(checkpoints_.history(), state.history);

@@ -2,7 +2,8 @@
 # What the jobs have in common; they read this file. Settings, from the environment of sbatch:
 #
 #   REPAL_STUDY     attractors, neurotasks (default) or recordings
-#   REPAL_CONFIG    configuration; default: config.yaml where the job was submitted, else the one that came with repal
+#   REPAL_CONFIG    configuration; default: config.yaml where the job was submitted, else that of the results, else the one that
+#                   came with repal
 #   REPAL_RESULTS   folder of all results (default: results); logs are in its <study>/logs
 #   REPAL_SHARDS    parts that a stage is cut into; default: the tasks of the array. Task I does part I modulo that: to submit
 #                   some tasks of an array of 10 again, name those, and 10
@@ -20,6 +21,7 @@ study=${REPAL_STUDY:-neurotasks}
 results=${REPAL_RESULTS:-results}
 
 config=${REPAL_CONFIG:-config.yaml}
+[ -n "${REPAL_CONFIG:-}" ] || [ -e "$config" ] || config=$results/$study/config.yaml
 [ -n "${REPAL_CONFIG:-}" ] || [ -e "$config" ] || config=$here/../config.yaml
 
 # In a package, in a source tree that was built, installed.
@@ -81,7 +83,9 @@ greatest_common_divisor() { local a=$1 b=$2; while [ "$b" -gt 0 ]; do set -- "$b
 # array and the `count` of its tasks.
 read_array() {
     task='' first='' last='' step='' count=''
-    if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+    if [ -n "${REPAL_PART:-}" ]; then
+        task=$REPAL_PART
+    elif [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
         # shellcheck disable=SC2153
         task=$SLURM_ARRAY_TASK_ID first=$SLURM_ARRAY_TASK_MIN last=$SLURM_ARRAY_TASK_MAX
         step=$SLURM_ARRAY_TASK_STEP count=$SLURM_ARRAY_TASK_COUNT
@@ -89,7 +93,7 @@ read_array() {
         task=$SGE_TASK_ID first=$SGE_TASK_FIRST last=$SGE_TASK_LAST step=$SGE_TASK_STEPSIZE
         count=$(((last - first) / step + 1))
     else
-        task=${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-${REPAL_PART:-}}}
+        task=${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-}}
     fi
 }
 
@@ -98,7 +102,8 @@ read_array() {
 run_part() {
     local parts=${REPAL_SHARDS:-}
     read_array
-    [[ -z $parts || $parts =~ ^[1-9][0-9]*$ ]] || refuse "REPAL_SHARDS=$parts: expected a number from 1 on"
+    [[ -z $parts || $parts =~ ^[1-9][0-9]{0,8}$ ]] || refuse "REPAL_SHARDS=$parts: expected a number from 1 on"
+    [[ -z $task || $task =~ ^[0-9]{1,9}$ ]] || refuse "the number of this task is '$task': expected one from 0 on"
     if [ -z "$task" ]; then
         [ "${parts:-1}" -eq 1 ] || refuse "this job is no array, and REPAL_SHARDS=$parts asks for that many tasks"
         run "$@" --array 0/1
@@ -115,7 +120,7 @@ run_part() {
         local distinct=0
         [ "$count" -ne $(((last - first) / step + 1)) ] || distinct=$((parts / $(greatest_common_divisor "$step" "$parts")))
         [ "$count" -le "$distinct" ] ||
-            refuse "$written, of which several would do the same of $parts parts; write --array=0-$((parts - 1))"
+            refuse "$written, of which several may do the same of $parts parts; write --array=0-$((parts - 1))"
     fi
-    run "$@" --array "$((task % parts))/$parts"
+    run "$@" --array "$((10#$task % parts))/$parts"
 }

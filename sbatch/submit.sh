@@ -17,6 +17,8 @@ shards=10
 options=()
 [ $# -gt 0 ] || usage
 while [ $# -gt 0 ]; do
+    # Both forms, as sbatch has it.
+    case $1 in --shards=* | --config=* | --results=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
     case $1 in
         -h | --help) usage ;;
         --shards | --config | --results) [ $# -gt 1 ] || die "$1 needs a value" ;;&
@@ -37,8 +39,10 @@ export REPAL_STUDY=$study REPAL_SHARDS=$shards
 # The settings travel in the environment.
 export SBATCH_EXPORT=ALL
 for option in "${options[@]}"; do
-    [[ $option != --array* && $option != -a* ]] || die "$option: the arrays are made of --shards"
-    [[ $option != --export* || $option = --export=ALL* ]] || die "$option: jobs would not see their settings; use --export=ALL,..."
+    # sbatch takes abbreviations.
+    [[ $option != --ar* && $option != -a* ]] || die "$option: the arrays are made of --shards"
+    [[ $option != --dep* && $option != -d* ]] || die "$option: stages depend on each other, and nothing else can be waited for"
+    [[ $option != --exp* || $option = --export=ALL* ]] || die "$option: jobs would not see their settings; use --export=ALL,..."
 done
 
 # The same settings as the jobs; a mistake is told here and now, not by a hundred of them.
@@ -52,23 +56,23 @@ mkdir -p "$logs"
 mapfile -t lines < <("$repal" plan "$study" --config "$config" --results "$results" --json | grep '^{"job":' || :)
 [ ${#lines[@]} -gt 0 ] || die "the study $study has nothing to do"
 
-# require NAME LIMIT QUEUED: that many jobs may be queued, of which some are.
-require() {
-    local name=$1 limit=$2 queued=$3 most
-    [[ $limit =~ ^[1-9][0-9]*$ ]] || return 0
-    most=$(((limit - queued - 1) / ${#lines[@]}))
-    [ "$shards" -le "$most" ] ||
-        die "--shards $shards: ${#lines[@]} arrays and a report exceed $name=$limit of this cluster${queued:+, where $queued jobs are queued}; $(
-            [ "$most" -gt 0 ] && echo "--shards $most fits" || echo "wait for jobs to end")"
+# bound NAME LIMIT MOST: so many shards are allowed by a limit of the cluster; the tightest counts.
+fits='' tightest=''
+bound() {
+    [[ $2 =~ ^[1-9][0-9]*$ ]] || return 0
+    if [ -z "$fits" ] || [ "$3" -lt "$fits" ]; then fits=$3 tightest=$1=$2; fi
 }
 limit_of() { scontrol show config | sed -n "s/^$1 *= *//p"; }
-most=$(limit_of MaxArraySize)
-[[ ! $most =~ ^[1-9][0-9]*$ ]] || [ "$shards" -le "$most" ] ||
-    die "--shards $shards: MaxArraySize=$most of this cluster allows arrays of $most tasks; --shards $most fits"
-require MaxJobCount "$(limit_of MaxJobCount)" "$(squeue -h -r -o %i | wc -l)"
-# Clusters without accounts have no such limit.
+# Clusters without accounts have no limit of a user.
 of_user=$(sacctmgr -nP show assoc user="$(id -un)" format=MaxSubmit 2>/dev/null | grep -E '^[0-9]+$' | sort -n | head -n 1 || :)
-require MaxSubmitJobs "$of_user" "$(squeue -h -r -u "$(id -un)" -o %i | wc -l)"
+all_queued=$(squeue -h -r -o %i | wc -l) own_queued=$(squeue -h -r -u "$(id -un)" -o %i | wc -l)
+array_size=$(limit_of MaxArraySize) job_count=$(limit_of MaxJobCount)
+bound MaxArraySize "$array_size" "$array_size"
+bound MaxJobCount "$job_count" $(((${job_count:-0} - all_queued - 1) / ${#lines[@]}))
+bound MaxSubmitJobs "$of_user" $(((${of_user:-0} - own_queued - 1) / ${#lines[@]}))
+[ -z "$fits" ] || [ "$shards" -le "$fits" ] ||
+    die "--shards $shards: ${#lines[@]} arrays and a report exceed $tightest of this cluster; $(
+        [ "$fits" -gt 0 ] && echo "--shards $fits fits" || echo "wait for jobs to end")"
 
 jobs=()
 undo() {

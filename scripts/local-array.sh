@@ -17,7 +17,10 @@ die() { echo "local-array: $*" >&2; exit 2; }
 export REPAL_SHARDS=$1
 processors=$(nproc)
 pids=()
-trap 'kill "${pids[@]}" 2>/dev/null || :' INT TERM
+for signal in INT TERM HUP USR1; do
+    # shellcheck disable=SC2064
+    trap "kill -$signal \"\${pids[@]}\" 2>/dev/null || :" "$signal"
+done
 for ((part = 0; part < REPAL_SHARDS; ++part)); do
     jobs=$(((processors + REPAL_SHARDS - 1 - part) / REPAL_SHARDS))
     REPAL_PART=$part REPAL_JOBS=$((jobs > 0 ? jobs : 1)) bash "$2" &

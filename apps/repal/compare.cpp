@@ -360,7 +360,9 @@ void warn_of_labels_apart(const std::vector<repal::ChosenMetric>& metrics,
     const auto first = labels_of(recordings.front());
     for (const repal::Recording& other : recordings) {
         const auto labels = labels_of(other);
-        if (first.empty() || labels.size() != first.size() || labels == first) continue;
+        // Trials with names correspond by these.
+        const bool has_names = !other.system.system->observe({}).trial_names().empty();
+        if (has_names || first.empty() || labels.size() != first.size() || labels == first) continue;
         progress.warn(
             "--conditions",
             fmt::format("trials of {} and {} have other labels, or the same in another order, and {} compares "

@@ -78,6 +78,8 @@ int export_network(const ExportOptions& options) {
     const repal::Network network = about(options.network, [&] {
         for (const char* name : {"cell", "activation", "decay", "step_ms", "rules", "network", "seed"})
             exported.attributes[name] = checkpoint.attribute(name);
+        exported.attributes["epoch"] =
+            options.epoch ? fmt::format("{}", *options.epoch) : checkpoint.attribute("epoch");
         return repal::network_from(checkpoint);
     });
     repal::add_parameters(exported, "weights", network.shape, network.parameters);

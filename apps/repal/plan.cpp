@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -144,7 +146,10 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
         std::vector<std::string> row = {stage, fmt::format("{}", to_do)};
         if (!found && to_do > 0) {
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
-            unmeasured += fmt::format("\n  {}repal {} {} --array 0/{}", plugins, stage, arguments, items.size());
+            constexpr std::array<std::string_view, 3> commands = {"generate", "train", "dissimilarity"};
+            const bool is_command = std::ranges::find(commands, stage) != commands.end();
+            unmeasured += fmt::format("\n  {}repal {} {}{} --array 0/{}", plugins, is_command ? stage : "run",
+                                      arguments, is_command ? "" : " --stage " + stage, items.size());
         } else if (found && to_do > 0) {
             row.insert(row.end(),
                        {fmt::format("{}", found->measured), fmt::format("{:.2g}", found->core_seconds / 3600),
@@ -160,8 +165,9 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
     if (!unmeasured.empty())
         fmt::print("not measured here yet; --measure does one item of each kind, or, by hand:{}\n", unmeasured);
     if (largest.limit_minutes > 0)
-        fmt::print("for all: {}sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n", plugins,
-                   arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
+        fmt::print("for {}: {}sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n",
+                   unmeasured.empty() ? "all" : "what is measured", plugins, arguments, largest.tasks,
+                   hours(largest.limit_minutes), largest.megabytes, options.processors);
 }
 
 /// Jobs and items, each in a line of its own, so that a shell can read them, too.
@@ -210,7 +216,8 @@ void print_plan(const repal::Plan& plan, bool is_verbose) {
         rows.push_back(std::move(row));
     }
     fmt::print("{}", table(rows));
-    if (all_bytes > 0) fmt::print("all that is to be written: about {}\n", repal::bytes_text(all_bytes));
+    if (all_bytes > 0)
+        fmt::print("to be written: about {}, beside embeddings, logs and the report\n", repal::bytes_text(all_bytes));
     for (const auto& [stage, items] : plan)
         for (const auto& [item, state] : items)
             if (is_verbose) fmt::print("{}/{}: {}\n", stage, item.name, to_string(state));

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "commands.hpp"
@@ -57,23 +56,16 @@ void print_summary(const TerminalProgress& progress, Tone tone, const CommonOpti
     if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
 }
 
-/// Records what this process held, also if it is told to stop.
-class HeldProcessors {
- public:
-    HeldProcessors(std::filesystem::path results, int processors)
-        : results_(std::move(results)), processors_(processors) {}
-    HeldProcessors(const HeldProcessors&) = delete;
-    HeldProcessors& operator=(const HeldProcessors&) = delete;
-    ~HeldProcessors() { repal::record_held(results_, processors_, stopwatch_.seconds()); }
-
- private:
-    std::filesystem::path results_;
-    int processors_;
-    repal::Stopwatch stopwatch_;
-};
-
-/// Before hours of work: can results be written there, and soon?
-void begin(const repal::Study& study, const std::filesystem::path& results, repal::Progress& progress) {
+/// Before hours of work: can results be written there, and soon? What is there of another configuration?
+void begin(const repal::Study& study, const repal::Config& config, const std::filesystem::path& results,
+           repal::Progress& progress) {
+    const std::filesystem::path own = results / "config.yaml";
+    std::error_code none;
+    if (std::filesystem::is_regular_file(own, none) && repal::read_file(own) != config.yaml() + "\n" &&
+        repal::read_file(own) != config.yaml())
+        progress.warn(results.string(),
+                      "these results are of another configuration: its tables and report are removed, and what it "
+                      "determines is made again");
     constexpr double slow = 5;  // s, for a file of some kilobytes
     const repal::Stopwatch stopwatch;
     study.begin(results);
@@ -114,13 +106,12 @@ int run(const StageOptions& options, const CommonOptions& common) {
     if (!options.stage.empty()) stages = {study->stage(options.stage)};
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
-    begin(*study, run_options.results, progress);
+    begin(*study, config, run_options.results, progress);
     for (const auto& [file, cause] : registry.refused())
         progress.warn("plugin " + file.string(), "is not used: " + cause);
-    {
-        const HeldProcessors held(run_options.results, available_processors());
-        for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
-    }
+    repal::begin_holding(available_processors());
+    for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
+    repal::record_held(run_options.results);
 
     const repal::Plan plan = study->plan(run_options.results);
     if (count(plan, repal::ItemState::missing) > 0) {

@@ -73,7 +73,7 @@ void print_submissions(const std::vector<repal::Job>& jobs, const std::vector<re
 
 /// Whether all is done.
 bool print_status(const repal::Study& study, const std::string& name, const std::filesystem::path& results,
-                  const std::string& config, const CommonOptions& common) {
+                  const std::string& config, const CommonOptions& common, bool is_watching) {
     std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "running", "failed", "missing"}};
     std::vector<repal::Item> failed;
     std::vector<repal::Item> left;
@@ -100,7 +100,7 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
         fmt::print("failed: {} more; `{}repal plan {} -v` lists all\n", failed.size() - shown, submission.plugins,
                    submission.arguments);
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
-    if (!left.empty()) {
+    if (!left.empty() && !is_watching) {
         fmt::print("to go on: {}repal run {}\n", submission.plugins, submission.arguments);
         print_submissions(study.jobs(plan), left, submission);
     }
@@ -112,7 +112,7 @@ int status(const StatusOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const std::string config = config_of(results, common);
     const auto study = repal::make_study(options.study, repal::Config::load(config, common.overrides), registry);
-    while (!print_status(*study, options.study, results, config, common) && options.seconds > 0) {
+    while (!print_status(*study, options.study, results, config, common, options.seconds > 0) && options.seconds > 0) {
         std::fflush(stdout);
         std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
         // A terminal shows the newest alone.

@@ -375,7 +375,17 @@ std::vector<std::int64_t> conditions_of(const ReadSystem& system, const std::str
             if (of_trial) names.push_back(words[*of_trial]);
         }
     } else {
-        const RowMatrix rows = read_beside(location, reading).x.rows();
+        // Which trial one that is missing here is of, nothing would tell.
+        reading.splits_at_gaps = false;
+        const RowMatrix rows = [&] {
+            try {
+                return read_beside(location, reading).x.rows();
+            } catch (const InputError& error) {
+                if (error.problem().find("nan") == std::string::npos) throw;
+                throw InputError(location, "labels of it are nan",
+                                 "every trial of the file has one, also a trial that is missing");
+            }
+        }();
         numbers.assign(rows.data(), rows.data() + rows.size());
     }
     const auto order = order_of(system, names, location);

@@ -131,10 +131,6 @@ int epoch_of(const Archive& archive) {
     return number_in<int>(archive, "epoch");
 }
 
-bool is_kept(const std::vector<EpochRecord>& kept, int epoch) {
-    return std::ranges::find(kept, epoch, &EpochRecord::epoch) != kept.end();
-}
-
 /// Of the epochs that have a checkpoint.
 std::vector<EpochRecord> to_keep(const std::vector<EpochRecord>& records, Keep keep) {
     if (records.empty() || keep == Keep::all) return records;
@@ -204,29 +200,32 @@ void CheckpointFolder::write_interrupted(const TrainingState& state, const rnn::
     append_record(states_file(), bytes_of(record_of(state, shape, provenance, key_, false)));
 }
 
-void CheckpointFolder::write_final(const TrainingState& state, const rnn::NetworkShape& shape,
-                                   const std::map<std::string, std::string>& provenance, Keep keep) const {
-    std::vector<int> epochs;
+bool CheckpointFolder::write_final(const TrainingState& state, const rnn::NetworkShape& shape,
+                                   const std::map<std::string, std::string>& provenance, Keep keep, int every) const {
+    if (has_final()) return true;
+    std::map<int, std::map<std::string, Array>> weights;  // by epoch
     read_records(states_file(), [&](std::string_view body) {
-        const Archive archive = archive_in(body, {});
-        if (archive.attribute("is_checkpoint") == "yes") epochs.push_back(epoch_of(archive));
+        Archive record = archive_in(body, {"weights"});
+        if (record.attribute("is_checkpoint") == "yes") weights[epoch_of(record)] = std::move(record.arrays);
     });
     std::vector<EpochRecord> records = state.history;
-    std::erase_if(records,
-                  [&](const EpochRecord& record) { return std::ranges::find(epochs, record.epoch) == epochs.end(); });
-    const std::vector<EpochRecord> kept = to_keep(records, keep);
+    std::erase_if(records, [&](const EpochRecord& record) {
+        return record.epoch % every != 0 && record.epoch != state.history.back().epoch;
+    });
+    if (std::ranges::any_of(records, [&](const EpochRecord& record) { return !weights.contains(record.epoch); }))
+        return false;
     Archive archive = archive_of(state, shape, provenance, key_);
     std::vector<std::string> names;
-    read_records(states_file(), [&](std::string_view body) {
-        const Archive record = archive_in(body, {"weights"});
-        const int epoch = epoch_of(record);
-        if (record.attribute("is_checkpoint") != "yes" || !is_kept(kept, epoch)) return;
-        names.push_back(fmt::format("{}", epoch));
-        for (const auto& [name, array] : record.arrays) archive.arrays[group_of(epoch) + "/" + name] = array;
-    });
+    for (const EpochRecord& record : to_keep(records, keep)) {
+        names.push_back(fmt::format("{}", record.epoch));
+        for (auto& [name, array] : weights.at(record.epoch))
+            archive.arrays[group_of(record.epoch) + "/" + name] = std::move(array);
+    }
     archive.attributes["checkpoints"] = fmt::format("{}", fmt::join(names, ","));
+    archive.attributes["keep"] = keep_names[static_cast<std::size_t>(keep)];
     write_file(folder_ / "history.csv", history_csv(state, provenance));
     write_archive(final_file(), archive);
+    return true;
 }
 
 void CheckpointFolder::remove_states() const {
@@ -253,16 +252,20 @@ std::vector<EpochRecord> CheckpointFolder::history() const {
     }
 }
 
-std::vector<EpochRecord> CheckpointFolder::kept() const {
+std::vector<EpochRecord> CheckpointFolder::kept(Keep keep) const {
     try {
         const Archive archive = read({"history"});
+        const std::string& of_file = archive.attribute("keep");
+        if (std::ranges::find(keep_names, of_file) - keep_names.begin() > static_cast<std::ptrdiff_t>(keep))
+            throw InputError("", fmt::format("only {} of its checkpoints were kept", of_file),
+                             "remove the folder of the network to train it again");
         std::vector<EpochRecord> records = history_from(archive);
         const std::vector<std::string> epochs = archive.names("checkpoints");
         std::erase_if(records, [&](const EpochRecord& record) {
             return std::ranges::find(epochs, fmt::format("{}", record.epoch)) == epochs.end();
         });
         if (records.empty()) throw InputError("", "it has no checkpoints");
-        return records;
+        return to_keep(records, keep);
     } catch (const InputError& error) {
         throw error.where().empty() ? error.at(final_file().string()) : error;
     }

@@ -51,9 +51,11 @@ export class CheckpointFolder {
     void write_interrupted(const TrainingState& state, const rnn::NetworkShape& shape,
                            const std::map<std::string, std::string>& provenance) const;
 
-    /// final.h5, with the last state and the weights of checkpoints, and history.csv.
-    void write_final(const TrainingState& state, const rnn::NetworkShape& shape,
-                     const std::map<std::string, std::string>& provenance, Keep keep) const;
+    /// final.h5, with the last state and the weights of checkpoints, and history.csv; leaves what is there of this
+    /// training. False, and nothing is written, if states are missing that a checkpoint every so many epochs makes,
+    /// e.g. since two processes that saw no lock of each other wrote them.
+    bool write_final(const TrainingState& state, const rnn::NetworkShape& shape,
+                     const std::map<std::string, std::string>& provenance, Keep keep, int every) const;
 
     /// What only a training that goes on needs.
     void remove_states() const;
@@ -65,8 +67,8 @@ export class CheckpointFolder {
     /// not there.
     std::vector<EpochRecord> history() const;
 
-    /// The same of those epochs whose weights are kept.
-    std::vector<EpochRecord> kept() const;
+    /// The same of those epochs whose weights are to be kept. Throws, too, if fewer were.
+    std::vector<EpochRecord> kept(Keep keep) const;
 
     rnn::Parameters final_parameters(const rnn::NetworkShape& shape) const;
 

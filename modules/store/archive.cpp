@@ -1,8 +1,10 @@
 module;
 #include <fmt/format.h>
 #include <hdf5.h>
+#include <zlib.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -42,6 +44,19 @@ Types types_of(const Array::Values& values) {
     return std::visit(Reader{}, values);
 }
 
+/// Of the values as they are on disk: HDF5 sees no bit that was changed.
+constexpr const char* checksum_name = "crc32";
+
+std::string checksum_of(const Array::Values& values) {
+    return std::visit(
+        [](const auto& held) {
+            static_assert(std::endian::native == std::endian::little);
+            const auto* bytes = reinterpret_cast<const Bytef*>(held.data());
+            return fmt::format("{:08x}", ::crc32_z(0, bytes, held.size() * sizeof(held[0])));
+        },
+        values);
+}
+
 void write_attribute(hid_t object, const std::string& name, const std::string& text) {
     const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, unwritable);
     H5Tset_size(type, H5T_VARIABLE);  // h5py reads text of fixed length as bytes
@@ -69,6 +84,7 @@ void write_array(hid_t file, const std::string& name, const Array& array) {
     const void* values = std::visit([](const auto& held) -> const void* { return held.data(); }, array.values);
     checked(H5Dwrite(dataset, types.in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), act);
     for (const auto& [key, text] : array.attributes) write_attribute(dataset, key, text);
+    write_attribute(dataset, checksum_name, checksum_of(array.values));
 }
 
 std::map<std::string, std::string> attributes_of(hid_t object) {
@@ -116,6 +132,11 @@ Array read_array(hid_t dataset, std::uint64_t file_bytes) {
     else
         array.values = read_values<double>(dataset, count);
     array.attributes = attributes_of(dataset);
+    if (const auto checksum = array.attributes.find(checksum_name); checksum != array.attributes.end()) {
+        if (checksum->second != checksum_of(array.values))
+            throw InputError("", "an array of it was changed, or damaged, since it was written");
+        array.attributes.erase(checksum);
+    }
     return array;
 }
 
@@ -150,8 +171,8 @@ Archive archive_of(std::string_view bytes, const Wanted& is_wanted) {
     const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, damaged);
     constexpr std::size_t growth = 1 << 16;
     checked(H5Pset_fapl_core(access, growth, false), damaged);
-    std::string image(bytes);  // HDF5 may write to it
-    checked(H5Pset_file_image(access, image.data(), image.size()), damaged);
+    // It is copied.
+    checked(H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size()), damaged);
     const Handle file(H5Fopen("repal.h5", H5F_ACC_RDONLY, access), H5Fclose, damaged);
     return archive_of(file, bytes.size(), is_wanted);
 }
@@ -159,7 +180,10 @@ Archive archive_of(std::string_view bytes, const Wanted& is_wanted) {
 }  // namespace
 
 std::string bytes_of(const Archive& archive) {
-    constexpr std::size_t growth = 1 << 20;
+    // As much as it will take: HDF5 clears what it does not.
+    std::size_t growth = 1 << 16;
+    for (const auto& [name, array] : archive.arrays)
+        growth += std::visit([](const auto& held) { return held.size() * sizeof(held[0]); }, array.values);
     const Hdf5Session session;
     const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, unwritable);
     checked(H5Pset_fapl_core(access, growth, false), unwritable);

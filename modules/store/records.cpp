@@ -138,8 +138,6 @@ Records read_records(const std::filesystem::path& file, const std::function<void
         std::string body;
         while (records.whole_bytes < size) {
             const std::size_t in_head = read_all(readable, head);
-            if (!std::string_view(head).substr(0, in_head).starts_with(mark.substr(0, in_head)) && records.whole == 0)
-                throw InputError("", "this is no file of records");
             constexpr std::size_t before_own = head_bytes - sizeof(std::uint32_t);
             if (in_head < head_bytes || !head.starts_with(mark) ||
                 number_at<std::uint32_t>(head, before_own) != checksum(std::string_view(head).substr(0, before_own)))
@@ -175,8 +173,8 @@ void append_record(const std::filesystem::path& file, std::string_view body) {
         throw InputError(file.string(), fmt::format("the folder '{}' cannot be made: {}", file.parent_path().string(),
                                                     error.message()));
     Appended appended(file);
-    appended.write(head_of(body));
-    appended.write(body);
+    // One write, so that what another process adds meanwhile comes before or after it.
+    appended.write(head_of(body).append(body));
     appended.flush();
     if (appended.is_new()) flush_folder(file.parent_path());
 }

@@ -20,8 +20,8 @@ export struct Records {
     std::uint64_t damaged_bytes = 0;  ///< after them: a record that was being written when the process ended
 };
 
-/// Calls `use` with the body of each whole record, in order. A file that is not there has none. Throws InputError if it
-/// cannot be read, or is no file of records.
+/// Calls `use` with the body of each whole record, in order. A file that is not there has none; all of another file is
+/// damaged. Throws InputError if it cannot be read.
 export Records read_records(const std::filesystem::path& file, const std::function<void(std::string_view)>& use);
 
 /// Leaves the whole records alone, so that others can follow. Throws InputError if it cannot be written.

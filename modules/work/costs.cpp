@@ -6,6 +6,7 @@ module;
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -50,13 +51,31 @@ void append(const std::filesystem::path& results, const nlohmann::ordered_json& 
     ::close(descriptor);
 }
 
-void for_each_record(const std::filesystem::path& results, const std::function<void(const nlohmann::json&)>& use) {
+struct Holding {
+    int processors = 0;
+    std::chrono::steady_clock::time_point begin = {};
+
+    double core_seconds() const {
+        return processors * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    }
+};
+
+/// Of this process.
+Holding& holding() {
+    static Holding of_process;
+    return of_process;
+}
+
+using UseRecord = std::function<void(const std::filesystem::path& file, const nlohmann::json& json)>;
+
+void for_each_record(const std::filesystem::path& results, const UseRecord& use) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(results / "costs", none)) {
         if (entry.path().extension() != ".jsonl") continue;
         std::istringstream lines(read_file(entry.path()));
         // Of a full disk the last line may be half of one, which is no record.
-        for (std::string line; std::getline(lines, line);) use(nlohmann::json::parse(line, nullptr, false));
+        for (std::string line; std::getline(lines, line);)
+            use(entry.path(), nlohmann::json::parse(line, nullptr, false));
     }
 }
 
@@ -67,18 +86,29 @@ void record_cost(const std::filesystem::path& results, const Item& item, double 
                      {"cell", item.name},
                      {"key", item.key},
                      {"core_seconds", core_seconds},
-                     {"peak_bytes", peak_bytes()}});
+                     {"peak_bytes", peak_bytes()},
+                     {"held_core_seconds", holding().core_seconds()}});
 }
 
-void record_held(const std::filesystem::path& results, int processors, double seconds) {
-    append(results, {{"processors", processors}, {"held_core_seconds", processors * seconds}});
+void begin_holding(int processors) {
+    holding() = {.processors = processors, .begin = std::chrono::steady_clock::now()};
+}
+
+void record_held(const std::filesystem::path& results) {
+    append(results, {{"held_core_seconds", holding().core_seconds()}});
 }
 
 HeldCost read_held(const std::filesystem::path& results) {
     HeldCost cost;
-    for_each_record(results, [&](const nlohmann::json& json) {
-        if (json.is_object() && json.contains("held_core_seconds") && json.at("held_core_seconds").is_number())
-            cost.held += json.at("held_core_seconds").get<double>();
+    std::map<std::filesystem::path, double> last;  // of the process that a file is of
+    for_each_record(results, [&](const std::filesystem::path& file, const nlohmann::json& json) {
+        if (json.is_object() && json.contains("held_core_seconds") && json.at("held_core_seconds").is_number()) {
+            const auto held = json.at("held_core_seconds").get<double>();
+            double& before = last[file];
+            // Another process may have had the same number.
+            cost.held += held >= before ? held - before : held;
+            before = held;
+        }
         if (is_record(json)) cost.of_items += json.at("core_seconds").get<double>();
     });
     return cost;
@@ -86,7 +116,7 @@ HeldCost read_held(const std::filesystem::path& results) {
 
 std::map<std::string, StageCost> read_costs(const std::filesystem::path& results) {
     std::map<std::string, StageCost> stages;
-    for_each_record(results, [&](const nlohmann::json& json) {
+    for_each_record(results, [&](const std::filesystem::path&, const nlohmann::json& json) {
         if (!is_record(json)) return;
         StageCost& stage = stages[json.at("stage")];
         stage.core_seconds[json.at("key")] += json.at("core_seconds").get<double>();

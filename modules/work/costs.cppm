@@ -15,10 +15,14 @@ namespace repal {
 /// suggestions depends on it.
 export void record_cost(const std::filesystem::path& results, const Item& item, double core_seconds);
 
-/// Adds that a process held so many processors for so long.
-export void record_held(const std::filesystem::path& results, int processors, double seconds);
+/// From now on this process counts as holding so many processors: what it records says for how long, so that of one
+/// that is killed all but its last item counts.
+export void begin_holding(int processors);
 
-/// Core seconds of a results folder, as far as processes ended by themselves.
+/// Adds for how long it has held them.
+export void record_held(const std::filesystem::path& results);
+
+/// Core seconds of a results folder.
 export struct HeldCost {
     double of_items = 0;
     double held = 0;  ///< by processes: those of the allocation, whether they were busy or not

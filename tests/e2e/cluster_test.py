@@ -46,7 +46,7 @@ class Jobs(SmallStudy):
 
     def costs(self, study):
         lines = [json.loads(line) for file in study.glob("costs/*.jsonl") for line in file.read_text().splitlines()]
-        return [(line["stage"], line["cell"]) for line in lines]
+        return [(line["stage"], line["cell"]) for line in lines if "stage" in line]
 
 
 class Stopping(Jobs):
@@ -225,7 +225,7 @@ class Arrays(ProgramTest):
         self.assertEqual(self.slurm(1, 5), self.all_of(5))
         self.assertEqual(self.slurm(0, 4, 2), self.all_of(3))
         self.assertEqual(self.slurm(1, 9, 2), self.all_of(5))
-        self.refuse(self.slurm(0, 6, 2), "several would do the same of 4 parts")
+        self.refuse(self.slurm(0, 6, 2), "several may do the same of 4 parts")
         self.refuse(self.slurm(3, 7, tasks=[3, 7]), "from 3 to 7", "set REPAL_SHARDS")
         self.refuse(self.slurm(0, 5, tasks=[0, 1, 5]), "with gaps")
         self.refuse(self.slurm(5, 5), "not from 0 or 1")
@@ -235,7 +235,7 @@ class Arrays(ProgramTest):
         self.assertEqual(self.slurm(1, 5, tasks=[1, 5], **again), (["0/5", "1/5"], set()))
         self.assertEqual(self.slurm(2, 4, tasks=[2, 4], **again), (["2/5", "4/5"], set()))
         self.assertEqual(self.slurm(3, 3, **again), (["3/5"], set()))
-        self.refuse(self.slurm(0, 5, **again), "several would do the same of 5 parts", "--array=0-4")
+        self.refuse(self.slurm(0, 5, **again), "several may do the same of 5 parts", "--array=0-4")
         self.refuse(self.slurm(0, 5, tasks=[0, 5], **again), "several")
         self.refuse(self.slurm(0, 1, REPAL_SHARDS="0"), "REPAL_SHARDS=0")
         self.refuse(self.tasks([0], again), "no array")
@@ -250,6 +250,21 @@ class Arrays(ProgramTest):
         self.assertEqual(self.tasks(range(1, 5), sge), self.all_of(4))
         self.assertEqual(self.tasks(["undefined"], {**sge, "SGE_TASK_ID": "undefined"}), self.all_of(1))
 
+    def test_numbers_that_are_none(self):
+        self.assertEqual(self.tasks(["08"], {"PBS_ARRAY_INDEX": "{task}", "REPAL_SHARDS": "10"}), (["8/10"], set()))
+        self.refuse(self.tasks(["-1"], {"PBS_ARRAY_INDEX": "{task}", "REPAL_SHARDS": "10"}), "'-1'")
+        self.refuse(self.tasks(["1"], {"PBS_ARRAY_INDEX": "{task}", "REPAL_SHARDS": "9" * 20}), "REPAL_SHARDS")
+
+    def test_the_configuration_is_that_of_the_results_unless_another_is_there(self):
+        own = self.folder / "results" / "attractors" / "config.yaml"
+        own.parent.mkdir(parents=True)
+        own.write_text("seed: 1\n")
+        self.call(["bash", self.SCRIPT])
+        self.assertIn("--config results/attractors/config.yaml", (self.folder / "called").read_text())
+        (self.folder / "config.yaml").write_text("seed: 2\n")
+        self.call(["bash", self.SCRIPT])
+        self.assertIn("--config config.yaml", (self.folder / "called").read_text())
+
     def test_a_copy_of_a_script_finds_the_others(self):
         copy = self.folder / "spool" / "job_script"
         copy.parent.mkdir()
@@ -263,6 +278,11 @@ class Arrays(ProgramTest):
     def test_an_array_without_a_scheduler(self):
         code, said = self.call([SOURCE / "scripts" / "local-array.sh", 3, self.SCRIPT])
         self.assertEqual((code, self.parts()), (0, self.all_of(3)[0]), said)
+        # Also within a task of an array.
+        for variables in ({"PBS_ARRAY_INDEX": "1"}, {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_MIN": "0",
+                          "SLURM_ARRAY_TASK_MAX": "1", "SLURM_ARRAY_TASK_STEP": "1", "SLURM_ARRAY_TASK_COUNT": "2"}):
+            self.call([SOURCE / "scripts" / "local-array.sh", 3, self.SCRIPT], **variables)
+            self.assertEqual(self.parts(), self.all_of(3)[0])
         self.stub.write_text("#!/bin/sh\nexit 3\n")
         code, said = self.call([SOURCE / "scripts" / "local-array.sh", 2, self.SCRIPT])
         self.assertEqual(code, 3)
@@ -337,7 +357,7 @@ class Allocation(Jobs):
         plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)["items"]
         table = self.succeed("plan", "neurotasks", "--config", "small.yaml").stdout
         self.assertIn("files to write", table)
-        self.assertRegex(table, r"all that is to be written: about \d")
+        self.assertRegex(table, r"to be written: about \d")
         study = self.study()
         for stage, folders in (("train", ["networks"]), ("generate", ["data"])):
             said = sum(item["bytes"] for item in plan if item["stage"] == stage)

@@ -337,6 +337,10 @@ class WhatCorresponds(ProgramTest):
         for some in (without_last, labels[:-1]):
             self.refuse(["-q", "compare", a, b, *options, f"{self.save('some', some)},labels.npy"],
                         "11 conditions, and a.npy has 12 trials")
+        without_first = labels.astype(float)
+        without_first[0] = numpy.nan
+        self.refuse(["-q", "compare", a, b, "--gaps", "split", *options, f"{self.save('some', without_first)},labels.npy"],
+                    "labels of it are nan")
 
     def test_what_no_metric_looks_at_draws_nothing(self):
         def turning(turn):

@@ -199,6 +199,23 @@ class NeurotaskTraining(SmallStudy):
                 numpy.testing.assert_array_equal(exported[name], expected[name.removeprefix("weights/")])
         self.refuse(["export", whole / network, "--epoch", 77, "--out", "n.npz"], "no checkpoint of epoch 77", "there are 0,1,2,3,4")
 
+    def test_a_bit_that_was_changed_on_disk_is_seen(self):
+        study = self.study()
+        file = study / "networks" / RNN / "r0" / "master" / "final.h5"
+        with h5py.File(file) as network:
+            place = network["weights/recurrent"].id.get_offset()
+        whole = bytearray(file.read_bytes())
+        whole[place + 3] ^= 4
+        file.write_bytes(whole)
+        self.refuse(["export", file, "--out", "n.npz"], "final.h5", "was changed, or damaged")
+
+    def test_another_choice_of_what_is_kept_trains_nothing_again(self):
+        study = self.study()
+        before = self.files(study)
+        self.study("--set", "studies.neurotasks.training.checkpoints={keep: quarters}")
+        self.assertEqual({name: value for name, value in self.files(study).items() if name.endswith(".h5")},
+                         {name: value for name, value in before.items() if name.endswith(".h5")})
+
     def test_what_is_kept_of_checkpoints_is_chosen(self):
         option = "studies.neurotasks.training.checkpoints={{keep: {}}}"
         all_of_them = self.study(results="all")

@@ -79,9 +79,24 @@ class Package(ProgramTest):
         self.assertEqual(result.returncode, 0, result.stderr + result.stdout)
         return result.stdout
 
-    def test_the_archive_gives_the_same_results_where_there_is_only_an_old_debians_base(self):
-        # glibc 2.31
-        root = self.bare_root("debian11")
+    def test_the_archive_gives_the_same_bytes_where_there_is_only_debians_base(self):
+        for table, found, expected in self.tables_of("debian12"):
+            self.assertEqual(found, expected, table)
+
+    def test_it_gives_the_same_digits_with_an_old_glibc(self):
+        # glibc 2.31, whose acos, atan2, hypot and others differ in the last digit.
+        for table, found, expected in self.tables_of("debian11"):
+            if not table.endswith(".csv"):
+                continue
+            found, expected = (re.split("[,\n]", text.decode()) for text in (found, expected))
+            self.assertEqual(len(found), len(expected), table)
+            for one, other in zip(found, expected, strict=True):
+                if one != other:
+                    self.assertAlmostEqual(float(one), float(other), delta=1e-9 * abs(float(other)) + 1e-12, msg=table)
+
+    def tables_of(self, name):
+        """What a study gives in a root, and here."""
+        root = self.bare_root(name)
         self.assertEqual([file for pattern in ("*hdf5*", "*ceres*", "*libzip*", "*yaml-cpp*")
                           for file in root.rglob(f"usr/lib/**/{pattern}")], [])
         home = tempfile.mkdtemp(prefix="home-", dir=root / "tmp")
@@ -99,14 +114,13 @@ class Package(ProgramTest):
                      folder=folder, LD_DEBUG="libs", LD_DEBUG_OUTPUT=folder + "/loaded")
 
         self.succeed("run", "attractors", "--config", DEMO, "--results", "expected", "--jobs", "2")
-        for table in TABLES:
-            self.assertEqual((top / "results" / "attractors" / table).read_bytes(),
-                             (self.folder / "expected" / "attractors" / table).read_bytes(), table)
         [log] = top.glob("loaded.*")
         loaded = set(re.findall(r"calling init: (\S+)", log.read_text()))
         inside = {file for file in loaded if os.path.normpath(file).startswith(folder + "/")}
         self.assertGreater(len(inside), 10)
         self.assertEqual([file for file in loaded - inside if not GLIBC.fullmatch(os.path.basename(file))], [])
+        return [(table, (top / "results" / "attractors" / table).read_bytes(),
+                 (self.folder / "expected" / "attractors" / table).read_bytes()) for table in TABLES]
 
     def test_a_plugin_that_is_made_here_loads_there(self):
         root = self.bare_root("debian11")

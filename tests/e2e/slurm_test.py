@@ -332,7 +332,7 @@ class Slurm(ProgramTest):
         (self.folder / "bin").mkdir()
         (self.folder / "bin" / "sacctmgr").write_text("#!/bin/sh\necho 12\n")
         (self.folder / "bin" / "sacctmgr").chmod(0o755)
-        for shards, limit, path in ((20000, "MaxArraySize=10001 of this cluster allows arrays of 10001 tasks; --shards 10001 fits", ""),
+        for shards, limit, path in ((20000, "exceed MaxJobCount=10000 of this cluster", ""),
                                     (4000, "MaxJobCount=10000", ""),
                                     (10, "MaxSubmitJobs=12", f"{self.folder / 'bin'}:")):
             result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--shards", shards,
@@ -340,9 +340,11 @@ class Slurm(ProgramTest):
             self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
             self.assertIn(limit, result.stderr)
             self.assertRegex(result.stderr, r"--shards \d+ fits")
-        result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--array=0-3")
-        self.assertEqual(result.returncode, 2)
-        self.assertIn("--array=0-3: the arrays are made of --shards", result.stderr)
+        for option, message in (("--array=0-3", "the arrays are made of --shards"), ("--arr=0-3", "the arrays are made"),
+                                ("--dependency=afterok:1", "stages depend on each other"), ("-d", "stages depend on each other")):
+            result = self.slurm(SUBMIT, "attractors", f"--config={DEMO}", option)
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(f"{option}: {message}", result.stderr)
         result = self.slurm(SUBMIT, "attractors", "--config", DEMO, "--partition=nowhere")
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("nowhere", result.stderr)

@@ -98,8 +98,7 @@ void NeurotaskNetworks::make_items() {
             fmt::format("network-4 seed={} {} {} rules=[{}] learned=[{}] {} {} tau={} every={} {} data=[{}] parent={}",
                         seed_, item.ruleset->name, item.group, fmt::join(item.ruleset->tasks, ","),
                         fmt::join(item.rules, ","), item.setting->name(), item.replicate, tau_ms_, checkpoint_every_,
-                        text_of(options_of(item)), data_keys(data_, tasks_of(item)), parent_key) +
-            (keep_ == Keep::all ? "" : fmt::format(" keep={}", keep_names[static_cast<std::size_t>(keep_)]));
+                        text_of(options_of(item)), data_keys(data_, tasks_of(item)), parent_key);
         item.stage = "train";
         item.name = fmt::format("{}/{}/r{}/{}", item.ruleset->name, item.setting->name(), item.replicate, item.group);
         item.key = hash_hex(key);
@@ -178,7 +177,7 @@ double NeurotaskNetworks::bytes_of(const NetworkItem& item) const {
     const rnn::NetworkShape shape = shape_of(item);
     const double weights = static_cast<double>(shape.rows()) * (shape.hidden + shape.inputs + 1) +
                            static_cast<double>(shape.outputs) * shape.hidden;
-    const double epochs = training_.num_epochs / checkpoint_every_ + 1;
+    const double epochs = std::ceil(static_cast<double>(training_.num_epochs) / checkpoint_every_) + 1;
     const double kept = keep_ == Keep::all ? epochs : std::min(epochs, keep_ == Keep::quarters ? 5.0 : 2.0);
     constexpr double around_weights = 3500;  // of HDF5
     return (kept + 1) * (sizeof(float) * weights + around_weights);
@@ -348,13 +347,13 @@ void NeurotaskNetworks::train(const NetworkItem& item, const DataByTask& data, c
     if (const std::size_t others = checkpoints.remove_others(); others > 0)
         progress.warn("networks", fmt::format("{}: {} files of another configuration are replaced", item.name, others));
     const auto tell_of_end = [&](const EpochRecord& last) {
+        checkpoints.remove_states();
         ItemFiles(results).write(item, ItemState::done,
                                  nlohmann::json{{"epochs", last.epoch},
                                                 {"updates", last.updates},
                                                 {"smallest_fraction", last.smallest_fraction},
                                                 {"performance", last.performance}}
                                      .dump());
-        checkpoints.remove_states();
     };
     // A process that ended before it said that it was done.
     if (checkpoints.has_final()) return tell_of_end(checkpoints.history().back());
@@ -378,7 +377,12 @@ void NeurotaskNetworks::train(const NetworkItem& item, const DataByTask& data, c
         if (trained->has_ended || trained->history.back().epoch % checkpoint_every_ == 0)
             checkpoints.write(*trained, shape, provenance);
     }
-    checkpoints.write_final(*trained, shape, provenance, keep_);
+    if (!checkpoints.write_final(*trained, shape, provenance, keep_, checkpoint_every_)) {
+        warn(
+            "states of its training are missing or damaged, so that it is trained again; do two processes write them?");
+        checkpoints.remove_states();
+        return train(item, data, results, progress);
+    }
     tell_of_end(trained->history.back());
 }
 

@@ -62,6 +62,7 @@ export class NeurotaskNetworks {
     const std::vector<NetworkItem>& items() const { return items_; }
     const std::vector<Ruleset>& rulesets() const { return rulesets_; }
     const std::vector<Setting>& settings() const { return settings_; }
+    Keep keep() const { return keep_; }
     double target_fraction() const { return training_.target_fraction; }
     /// A network counts as trained if it has come so far from chance to the ideal observer, on every task that it
     /// learns, and so has the pretrained network that it goes on from.

@@ -116,6 +116,9 @@ std::string Recorded::identity() const {
     std::string text = fmt::format("recorded-1 network={} data={} rule={} period={} skip={} trials={} at={} {}",
                                    network_.key, window_.data.key, window_.rule, window_.period, window_.skip_ms,
                                    window_.trials, point_.fraction, to_string(change_));
+    const bool is_within = point_.fraction > 0 && point_.fraction < 1;
+    if (is_within && networks_.keep() != Keep::all)
+        text += fmt::format(" of {}", keep_names[static_cast<std::size_t>(networks_.keep())]);
     if (point_.reference != nullptr) text += fmt::format(" {}={}", to_string(point_.match), point_.reference->key);
     return text;
 }
@@ -133,7 +136,7 @@ std::vector<EpochRecord> Recorded::states(const NetworkItem& network, const std:
         const auto json = ItemFiles(results).read(network).value_or(nlohmann::json::object());
         throw SystemFailed(fmt::format("the training of {} failed: {}", network.name, json.value("cause", "")));
     }
-    return CheckpointFolder(NeurotaskNetworks::folder(network, results), network.key).kept();
+    return CheckpointFolder(NeurotaskNetworks::folder(network, results), network.key).kept(networks_.keep());
 }
 
 double Recorded::performance(const EpochRecord& record, const NetworkItem& network) const {

@@ -112,21 +112,22 @@ TEST_F(Checkpoints, TheLatestIsTheOneThatWasWrittenLast) {
 
 TEST_F(Checkpoints, EveryEpochHasItsWeightsInTheEnd) {
     for (const int epoch : {0, 1, 2}) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
-    checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all);
+    checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all, 1);
     checkpoints_.remove_states();
 
     EXPECT_EQ(weights(checkpoints_.parameters(shape_, 1)), weights(state_at(1).parameters));
     EXPECT_EQ(weights(checkpoints_.parameters(shape_, 2)), weights(state_at(2).parameters));
-    EXPECT_EQ(checkpoints_.kept(), state_up_to(2).history);
+    EXPECT_EQ(checkpoints_.kept(Keep::all), state_up_to(2).history);
     EXPECT_THROW(checkpoints_.parameters(shape_, 3), repal::InputError);
 }
 
 TEST_F(Checkpoints, WhatIsNotToBeKeptIsNot) {
     for (int epoch = 0; epoch <= 8; ++epoch) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
     const auto kept_epochs = [&](Keep keep) {
-        checkpoints_.write_final(state_up_to(8), shape_, provenance_, keep);
+        std::filesystem::remove(checkpoints_.final_file());
+        EXPECT_TRUE(checkpoints_.write_final(state_up_to(8), shape_, provenance_, keep, 1));
         std::vector<int> epochs;
-        for (const EpochRecord& record : checkpoints_.kept()) epochs.push_back(record.epoch);
+        for (const EpochRecord& record : checkpoints_.kept(keep)) epochs.push_back(record.epoch);
         return epochs;
     };
 
@@ -137,11 +138,39 @@ TEST_F(Checkpoints, WhatIsNotToBeKeptIsNot) {
     EXPECT_EQ(checkpoints_.history().size(), 9u);
 }
 
+TEST_F(Checkpoints, OfAllThatWereKeptFewerCanBeSeenButNotMore) {
+    for (int epoch = 0; epoch <= 8; ++epoch) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
+    checkpoints_.write_final(state_up_to(8), shape_, provenance_, Keep::quarters, 1);
+
+    EXPECT_EQ(checkpoints_.kept(Keep::quarters).size(), 5u);
+    EXPECT_EQ(checkpoints_.kept(Keep::ends).size(), 2u);
+    EXPECT_THROW(checkpoints_.kept(Keep::all), repal::InputError);
+}
+
+TEST_F(Checkpoints, WithoutAllStatesThereIsNoFinalOne) {
+    for (const int epoch : {0, 2}) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
+    EXPECT_FALSE(checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all, 1));
+    EXPECT_FALSE(checkpoints_.has_final());
+    EXPECT_TRUE(checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all, 2));
+}
+
+TEST_F(Checkpoints, AFinalStateThatIsThereStays) {
+    for (const int epoch : {0, 1}) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
+    checkpoints_.write_final(state_up_to(1), shape_, provenance_, Keep::all, 1);
+    const std::string before = repal::read_file(checkpoints_.final_file());
+    checkpoints_.remove_states();
+    checkpoints_.write(state_up_to(1), shape_, provenance_);  // of a process that knows nothing of the first
+
+    EXPECT_TRUE(checkpoints_.write_final(state_up_to(1), shape_, provenance_, Keep::all, 1));
+    EXPECT_EQ(repal::read_file(checkpoints_.final_file()), before);
+}
+
 TEST_F(Checkpoints, OfATrainingOfNoUpdatesThereIsOne) {
     checkpoints_.write(state_up_to(0), shape_, provenance_);
     for (const Keep keep : {Keep::all, Keep::quarters, Keep::ends}) {
-        checkpoints_.write_final(state_up_to(0), shape_, provenance_, keep);
-        EXPECT_EQ(checkpoints_.kept().size(), 1u);
+        std::filesystem::remove(checkpoints_.final_file());
+        EXPECT_TRUE(checkpoints_.write_final(state_up_to(0), shape_, provenance_, keep, 1));
+        EXPECT_EQ(checkpoints_.kept(keep).size(), 1u);
     }
 }
 
@@ -157,7 +186,7 @@ TEST_F(Checkpoints, AStateIsReadFromAFolderAFileOrATrainingThatGoesOn) {
     EXPECT_EQ(weights_at(folder_, {}), weights(state_at(1).parameters));
     EXPECT_EQ(weights_at(folder_ / "states.part", 0), weights(state_at(0).parameters));
     EXPECT_THROW(repal::read_state(folder_, 2), repal::InputError);
-    checkpoints_.write_final(state_up_to(1), shape_, provenance_, Keep::all);
+    checkpoints_.write_final(state_up_to(1), shape_, provenance_, Keep::all, 1);
     EXPECT_EQ(weights_at(folder_, 0), weights(state_at(0).parameters));
     EXPECT_EQ(weights_at(folder_ / "final.h5", {}), weights(state_at(1).parameters));
     EXPECT_THROW(repal::read_state(folder_, 2), repal::InputError);
@@ -181,9 +210,9 @@ TEST_F(Checkpoints, AnInterruptedStateIsNoCheckpoint) {
     checkpoints_.write(state_up_to(0), shape_, provenance_);
     checkpoints_.write_interrupted(state_up_to(1), shape_, provenance_);
     checkpoints_.write(state_up_to(2), shape_, provenance_);
-    checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all);
+    checkpoints_.write_final(state_up_to(2), shape_, provenance_, Keep::all, 2);
 
-    EXPECT_EQ(checkpoints_.kept().size(), 2u);
+    EXPECT_EQ(checkpoints_.kept(Keep::all).size(), 2u);
     EXPECT_THROW(checkpoints_.parameters(shape_, 1), repal::InputError);
 }
 
@@ -208,15 +237,15 @@ TEST_F(Checkpoints, OfAnotherArchitectureAreRefused) {
     const rnn::NetworkShape wider = {.inputs = 3, .hidden = 5, .outputs = 2};
 
     EXPECT_THROW(checkpoints_.latest(wider, [](const std::string&) {}), repal::InputError);
-    checkpoints_.write_final(state_at(1), shape_, provenance_, Keep::all);
+    checkpoints_.write_final(state_at(1), shape_, provenance_, Keep::all, 1);
     EXPECT_THROW(checkpoints_.final_parameters(wider), repal::InputError);
     EXPECT_THROW(checkpoints_.parameters(wider, 1), repal::InputError);
 }
 
 TEST_F(Checkpoints, OfAnotherKeyAreNotReadButRemoved) {
-    checkpoints_.write(state_at(1), shape_, provenance_);
+    for (const int epoch : {0, 1}) checkpoints_.write(state_up_to(epoch), shape_, provenance_);
     checkpoints_.write_interrupted(state_at(1), shape_, provenance_);
-    checkpoints_.write_final(state_at(1), shape_, provenance_, Keep::all);
+    checkpoints_.write_final(state_up_to(1), shape_, provenance_, Keep::all, 1);
 
     EXPECT_FALSE(latest_of(others_));
     EXPECT_THROW(others_.history(), repal::InputError);
@@ -227,7 +256,9 @@ TEST_F(Checkpoints, OfAnotherKeyAreNotReadButRemoved) {
 
 TEST_F(Checkpoints, TheFinalStateHasWeightsAndHistoryAndATableOfIt) {
     const TrainingState state = state_at(2);
-    checkpoints_.write_final(state, shape_, provenance_, Keep::all);
+    checkpoints_.write(state_up_to(0), shape_, provenance_);
+    checkpoints_.write(state, shape_, provenance_);
+    checkpoints_.write_final(state, shape_, provenance_, Keep::all, 2);
 
     EXPECT_EQ(weights(checkpoints_.final_parameters(shape_)), weights(state.parameters));
     EXPECT_EQ(checkpoints_.history(), state.history);

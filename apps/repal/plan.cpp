@@ -89,17 +89,18 @@ std::set<std::string> one_of_each_kind(const repal::PlannedItems& items) {
 /// Does one item of each kind. Networks are trained for one epoch, all of one setting, so that they can be compared:
 /// beside the results, in `measured`, which may be removed.
 Likes measure(const PlanOptions& options, const CommonOptions& common, const repal::Registry& registry) {
+    const bool is_apart = options.study == "neurotasks";
     std::filesystem::path results = std::filesystem::path(common.results) / options.study;
     std::vector<std::string> overrides = common.overrides;
     const repal::Config config = repal::Config::load(common.config, overrides);
-    if (options.study == "neurotasks") {
+    if (is_apart) {
         results /= "measured";
         for (std::string& more : shortened(config)) overrides.push_back(std::move(more));
     }
     const auto study = repal::make_study(options.study, repal::Config::load(common.config, overrides), registry);
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
-    study->begin(results);
+    if (is_apart) study->begin(results);
     Likes likes;
     for (const repal::Stage& stage : study->stages()) {
         repal::Selection selection;
@@ -111,7 +112,8 @@ Likes measure(const PlanOptions& options, const CommonOptions& common, const rep
                     .command = common.typed,
                     .selection = std::move(selection)},
                    progress);
-        likes.items[stage.name] = stage.plan(results, {});
+        // What was done among the results themselves is counted there.
+        if (is_apart) likes.items[stage.name] = stage.plan(results, {});
     }
     likes.costs = repal::read_costs(results);
     return likes;

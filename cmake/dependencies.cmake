@@ -51,6 +51,8 @@ repal_archive(zlib z zlib.h)
 repal_archive(aec aec libaec.h)
 repal_archive(szip sz szlib.h LINK aec)
 repal_archive(hdf5 hdf5_serial hdf5.h LINK szip zlib m ${CMAKE_DL_LIBS})
+# What it unpacks is looked at (modules/store/hdf5_values.cpp).
+target_link_options(hdf5 INTERFACE LINKER:--wrap=H5Z_pipeline)
 repal_archive(matio matio matio.h LINK hdf5)
 repal_archive(zip zip zip.h LINK zlib)
 repal_archive(yaml yaml-cpp yaml-cpp/yaml.h)

@@ -1,10 +1,13 @@
 module;
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -25,27 +28,54 @@ namespace repal {
 namespace {
 
 /// What this process has mapped.
-[[maybe_unused]] std::uint64_t bytes_of_address_space() {
+std::uint64_t bytes_of_address_space() {
     std::uint64_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
     return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-void limit([[maybe_unused]] std::uint64_t bytes) {
-    constexpr rlim_t seconds = 300;
-    const rlimit time{.rlim_cur = seconds, .rlim_max = seconds};
-    setrlimit(RLIMIT_CPU, &time);
-    // A sanitizer maps more than that before anything is read.
-#if !defined(__SANITIZE_ADDRESS__) && !(defined(__has_feature) && __has_feature(address_sanitizer))
-    const rlim_t most = bytes_of_address_space() + bytes;
-    const rlimit memory{.rlim_cur = most, .rlim_max = most};
-    setrlimit(RLIMIT_AS, &memory);
-#endif
-    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
-    setrlimit(RLIMIT_CORE, &none);
+/// Of a socket: all that was asked for, or nothing if there is no more.
+bool got(int socket, void* target, std::size_t n) {
+    for (auto* next = static_cast<char*>(target); n > 0;) {
+        const ssize_t some = ::read(socket, next, n);
+        if (some < 0 && errno == EINTR) continue;
+        if (some <= 0) return false;
+        next += some;
+        n -= static_cast<std::size_t>(some);
+    }
+    return true;
 }
 
+bool sent(int socket, const void* data, std::size_t n) {
+    for (const auto* next = static_cast<const char*>(data); n > 0;) {
+        const ssize_t some = ::send(socket, next, n, MSG_NOSIGNAL);
+        if (some < 0 && errno == EINTR) continue;
+        if (some <= 0) return false;
+        next += some;
+        n -= static_cast<std::size_t>(some);
+    }
+    return true;
+}
+
+// A sanitizer maps more than that before anything is read.
+#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+constexpr bool is_bounded = false;
+#else
+constexpr bool is_bounded = true;
+#endif
+
 }  // namespace
+
+MemoryBound::MemoryBound(std::uint64_t bytes) {
+    getrlimit(RLIMIT_AS, &before_);
+    rlimit bound = before_;
+    bound.rlim_cur = std::min<rlim_t>(before_.rlim_cur, bytes_of_address_space() + bytes);
+    if (is_bounded) setrlimit(RLIMIT_AS, &bound);
+}
+
+MemoryBound::~MemoryBound() {
+    if (is_bounded) setrlimit(RLIMIT_AS, &before_);
+}
 
 void Writer::put(std::string_view text) const {
     put(text.size());
@@ -53,20 +83,26 @@ void Writer::put(std::string_view text) const {
 }
 
 void Writer::bytes(const void* data, std::size_t n) const {
-    const char* next = static_cast<const char*>(data);
-    while (n > 0) {
-        const ssize_t written = ::write(pipe_, next, n);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) _exit(1);
-        next += written;
-        n -= static_cast<std::size_t>(written);
-    }
+    if (!sent(socket_, data, n)) _exit(1);
 }
 
-Child::Child(std::uint64_t bytes, std::string kind, const std::function<void(const Writer&)>& work)
-    : kind_(std::move(kind)) {
+std::uint64_t Writer::number() const {
+    std::uint64_t value = 0;
+    if (!got(socket_, &value, sizeof value)) _exit(0);
+    return value;
+}
+
+std::string Writer::text() const {
+    std::string value(number(), '\0');
+    if (!got(socket_, value.data(), value.size())) _exit(0);
+    return value;
+}
+
+Child::Child(std::string kind, const std::function<void(const Writer&)>& work)
+    : kind_(std::move(kind)), parent_(getpid()) {
     std::array<int, 2> ends{};
-    if (pipe(ends.data()) != 0) throw InputError("", "no pipe: " + system_error_text(errno));
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        throw InputError("", "no socket: " + system_error_text(errno));
     process_ = fork();
     if (process_ < 0) {
         const std::string cause = system_error_text(errno);
@@ -76,20 +112,32 @@ Child::Child(std::uint64_t bytes, std::string kind, const std::function<void(con
     }
     if (process_ == 0) {
         close(ends[0]);
-        limit(bytes);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+        setrlimit(RLIMIT_CORE, &none);
         work(Writer(ends[1]));
         _exit(0);
     }
     close(ends[1]);
-    pipe_ = ends[0];
+    socket_ = ends[0];
 }
 
 Child::~Child() {
-    close(pipe_);
+    close(socket_);
+    if (getpid() != parent_) return;  // a child has the memory of its parent, not its children
     kill(process_, SIGKILL);
     int status = 0;
     while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
     }
+}
+
+void Child::put(std::uint64_t number) {
+    if (!sent(socket_, &number, sizeof number)) fail();
+}
+
+void Child::put(std::string_view text) {
+    put(text.size());
+    if (!sent(socket_, text.data(), text.size())) fail();
 }
 
 std::uint64_t Child::number() {
@@ -111,15 +159,15 @@ void Child::bytes(void* target, std::size_t n) {
     auto* next = static_cast<char*>(target);
     while (n > 0) {
         constexpr int longest_wait = 120'000;  // ms
-        pollfd waiting{.fd = pipe_, .events = POLLIN, .revents = 0};
+        pollfd waiting{.fd = socket_, .events = POLLIN, .revents = 0};
         const int ready = poll(&waiting, 1, longest_wait);
         if (ready < 0 && errno == EINTR) continue;
         if (ready == 0) throw InputError("", fmt::format("reading it as a {} does not end", kind_));
-        const ssize_t got = ::read(pipe_, next, n);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) fail();
-        next += got;
-        n -= static_cast<std::size_t>(got);
+        const ssize_t some = ::read(socket_, next, n);
+        if (some < 0 && errno == EINTR) continue;
+        if (some <= 0) fail();
+        next += some;
+        n -= static_cast<std::size_t>(some);
     }
 }
 

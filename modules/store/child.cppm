@@ -1,4 +1,5 @@
 module;
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -11,40 +12,61 @@ module repal.store:child;
 /// A library that a hostile file may crash or fill is called in a child process, and only what it writes comes back.
 namespace repal {
 
-/// What a child writes: numbers and texts, one after the other. It stops where nobody reads.
+/// What a child writes: numbers and texts, one after the other. It ends where nobody reads.
 class Writer {
  public:
-    explicit Writer(int pipe) : pipe_(pipe) {}
+    explicit Writer(int socket) : socket_(socket) {}
 
     void put(std::uint64_t number) const { bytes(&number, sizeof number); }
     void put(std::string_view text) const;
     void bytes(const void* data, std::size_t n) const;
 
+    /// What it is told. It ends where nobody is left to tell it anything.
+    std::uint64_t number() const;
+    std::string text() const;
+
  private:
-    int pipe_;
+    int socket_;
+};
+
+/// As long as this lives, its process can take that many bytes of memory more than it has.
+class MemoryBound {
+ public:
+    explicit MemoryBound(std::uint64_t bytes);
+    MemoryBound(const MemoryBound&) = delete;
+    MemoryBound& operator=(const MemoryBound&) = delete;
+    ~MemoryBound();
+
+ private:
+    rlimit before_{};
 };
 
 /// A process that runs a function, and what it writes. It is ended with this.
 class Child {
  public:
-    /// `bytes`: of memory that it may take beyond what is taken; it ends by itself after some minutes of work. `kind`:
-    /// of the file that it reads, for messages. Throws InputError if there can be no process.
-    Child(std::uint64_t bytes, std::string kind, const std::function<void(const Writer&)>& work);
+    /// `kind`: of the file that it reads, for messages. Throws InputError if there can be no process.
+    Child(std::string kind, const std::function<void(const Writer&)>& work);
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child();
+
+    /// Tells it something. Throws InputError if it has ended.
+    void put(std::uint64_t number);
+    void put(std::string_view text);
 
     /// What was put. Throws InputError if the child has ended, or writes nothing for minutes.
     std::uint64_t number();
     std::string text();
     void bytes(void* target, std::size_t n);
 
- private:
+    /// Throws InputError: it does not write what it should.
     [[noreturn]] void fail() const;
 
+ private:
     std::string kind_;
+    pid_t parent_;
     pid_t process_ = -1;
-    int pipe_ = -1;
+    int socket_ = -1;
 };
 
 }  // namespace repal

@@ -29,6 +29,7 @@ import :hdf5_attributes;
 import :hdf5_dataset;
 import :hdf5_frame;
 import :hdf5_handle;
+import :hdf5_values;
 import :location;
 import :words;
 import repal.error;
@@ -47,35 +48,32 @@ std::vector<std::string> linked_names(hid_t file) {
     return names;
 }
 
-/// Does what damaged files make libhdf5 crash or hang at in a child process, before this one does. What it throws is
-/// left to that.
-void try_first(const std::function<void()>& work) {
-    constexpr std::uint64_t memory = std::uint64_t{2} << 30;
-    Child child(memory, "HDF5 file", [&](const Writer& out) {
-        try {
-            work();
-        } catch (...) {
-        }
-        out.put(std::uint64_t{0});
-    });
-    child.number();
-}
-
 class Hdf5File final : public ArrayFile {
  public:
-    explicit Hdf5File(const std::filesystem::path& path) : folder_(path.parent_path()), file_(open_hdf5(path)) {}
+    explicit Hdf5File(const std::filesystem::path& path)
+        : folder_(path.parent_path()),
+          file_(open_hdf5(path)),
+          reader_(file_, [this](const std::string& name) { try_first(name); }) {}
 
     std::vector<ArrayEntry> arrays() override {
-        try_first([this] { list(); });
+        reader_.try_first(std::string());
         return list();
     }
 
     std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
-        try_first([&] { opened(name); });
+        reader_.try_first(name);
         return opened(name);
     }
 
  private:
+    // In the child of its reader.
+    void try_first(const std::string& name) {
+        if (name.empty())
+            list();
+        else
+            tried_.push_back(opened(name));
+    }
+
     std::vector<ArrayEntry> list() {
         std::vector<ArrayEntry> entries;
         std::string whole;  // whose parts follow: a table of pandas, a cell of Octave
@@ -113,7 +111,7 @@ class Hdf5File final : public ArrayFile {
             return stored == path ? std::move(found) : opened(stored);
         }
         if (H5Iget_type(object) == H5I_GROUP) {
-            if (is_frame(object)) return open_frame(file_, path, folder_);
+            if (is_frame(object)) return open_frame(reader_, path, folder_);
             if (is_sparse(object, path))
                 throw InputError("",
                                  fmt::format("'{}' is a sparse matrix, which full() makes an array", shown_path(path)));
@@ -122,7 +120,7 @@ class Hdf5File final : public ArrayFile {
         }
         if (H5Iget_type(object) != H5I_DATASET) return found;
         if (is_cell(object)) return cells_of(object, path);
-        found.push_back(open_dataset(file_, std::move(object), path, folder_));
+        found.push_back(open_dataset(reader_, std::move(object), path, folder_));
         return found;
     }
 
@@ -206,7 +204,7 @@ class Hdf5File final : public ArrayFile {
         if (H5Tequal(type, H5T_STD_REF_OBJ) <= 0 || n < 1 || n > most_cells)
             throw InputError("", fmt::format("'{}' refers to no arrays", path));
         std::vector<hobj_ref_t> references(static_cast<std::size_t>(n));
-        checked(H5Dread(dataset, H5T_STD_REF_OBJ, H5S_ALL, H5S_ALL, H5P_DEFAULT, references.data()), damaged);
+        read_values(dataset, H5T_STD_REF_OBJ, references.data());
         std::vector<std::unique_ptr<StoredArray>> trials;
         for (const hobj_ref_t& reference : references)
             trials.push_back(entry(Handle(H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, &reference), H5Oclose),
@@ -242,7 +240,7 @@ class Hdf5File final : public ArrayFile {
         if (!refused.empty())
             throw InputError("", fmt::format("entry {} of '{}' is {}", place + 1, of, refused),
                              "in MATLAB, join trials of one length by cat(3, c{:})");
-        return open_dataset(file_, std::move(object), path, folder_);
+        return open_dataset(reader_, std::move(object), path, folder_);
     }
 
     static constexpr hssize_t most_cells = 1 << 20;
@@ -250,12 +248,14 @@ class Hdf5File final : public ArrayFile {
     Hdf5Session session_;
     std::filesystem::path folder_;
     Handle file_;
+    Hdf5Reader reader_;
+    std::vector<std::vector<std::unique_ptr<StoredArray>>> tried_;
 };
 
 }  // namespace
 
 std::unique_ptr<ArrayFile> open_hdf5_arrays(const std::filesystem::path& file) {
-    try_first([&] { const Hdf5File tried(file); });
+    Hdf5Reader::try_first([&] { const Hdf5File tried(file); });
     return std::make_unique<Hdf5File>(file);
 }
 

@@ -9,14 +9,12 @@ module repal.store:hdf5_dataset;
 
 import :array_file;
 import :hdf5_handle;
+import :hdf5_values;
 
 namespace repal {
 
 /// "" if a dataset is an array of real numbers, else why not.
 std::string refused_dataset(hid_t dataset);
-
-/// Throws InputError with the way on if it is packed with a filter that is not here.
-void require_filters(hid_t dataset);
 
 /// All values of a small dataset of numbers; none if it is another one.
 std::vector<double> numbers_in(hid_t file, const std::string& path);
@@ -31,9 +29,9 @@ bool is_value_of_octave(hid_t file, const std::string& path);
 /// What the value is that Octave wrote, if it is no array of numbers; "" if it is, or of another program.
 std::string refused_by_octave(hid_t file, const std::string& path);
 
-/// A dataset of numbers, read as it is needed. `folder`: that of the file, from which it may name others. Throws
-/// InputError if it holds something else, or what HDF5 would make up.
-std::unique_ptr<StoredArray> open_dataset(hid_t file, Handle dataset, const std::string& path,
+/// A dataset of numbers, read as it is needed. `folder`: that of the file, from which it may name others. It is
+/// not read after its reader is gone. Throws InputError if it holds something else, or what HDF5 would make up.
+std::unique_ptr<StoredArray> open_dataset(Hdf5Reader& reader, Handle dataset, const std::string& path,
                                           const std::filesystem::path& folder);
 
 }  // namespace repal

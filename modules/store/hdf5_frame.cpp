@@ -28,6 +28,7 @@ import :hdf5_attributes;
 import :hdf5_dataset;
 import :hdf5_frame;
 import :hdf5_handle;
+import :hdf5_values;
 import repal.error;
 
 namespace repal {
@@ -36,7 +37,8 @@ namespace {
 // The blocks of a table of pandas, in the order of its columns.
 class FrameArray final : public StoredArray {
  public:
-    FrameArray(hid_t file, const std::string& path, const std::filesystem::path& folder) {
+    FrameArray(Hdf5Reader& reader, const std::string& path, const std::filesystem::path& folder) {
+        const hid_t file = reader.file();
         columns_ = names_in(file, path + "/axis0");
         const std::vector<std::string>& columns = columns_;
         std::size_t used = 0;
@@ -46,7 +48,7 @@ class FrameArray final : public StoredArray {
             Handle dataset(H5Oopen(file, values.c_str(), H5P_DEFAULT), H5Oclose, damaged);
             if (const std::string refused = refused_dataset(dataset); !refused.empty())
                 throw InputError("", fmt::format("'{}' is {}", values, refused), "leave out columns of text");
-            auto part = open_dataset(file, std::move(dataset), values, folder);
+            auto part = open_dataset(reader, std::move(dataset), values, folder);
             const std::vector<std::string> items = names_in(file, fmt::format("{}/block{}_items", path, block));
             if (part->dimensions.size() != 2 || part->dimensions[1] != items.size())
                 throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
@@ -151,11 +153,11 @@ bool is_frame(hid_t group) {
     return text_of(group, "pandas_type") == "frame";
 }
 
-std::vector<std::unique_ptr<StoredArray>> open_frame(hid_t file, const std::string& path,
+std::vector<std::unique_ptr<StoredArray>> open_frame(Hdf5Reader& reader, const std::string& path,
                                                      const std::filesystem::path& folder) {
-    auto frame = std::make_unique<FrameArray>(file, path, folder);
+    auto frame = std::make_unique<FrameArray>(reader, path, folder);
     std::vector<std::unique_ptr<StoredArray>> arrays;
-    const ColumnTable index = index_of(file, path);
+    const ColumnTable index = index_of(reader.file(), path);
     if (index.width == 0 && !have_trials_or_times(frame->columns())) {
         arrays.push_back(std::move(frame));
         return arrays;

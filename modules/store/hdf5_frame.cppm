@@ -8,6 +8,7 @@ module;
 module repal.store:hdf5_frame;
 
 import :array_file;
+import :hdf5_values;
 
 /// Tables as pandas writes them: blocks of columns of one type.
 namespace repal {
@@ -15,7 +16,7 @@ namespace repal {
 bool is_frame(hid_t group);
 
 /// All columns in their order, as one array, or as the trials that a column tells. Throws InputError.
-std::vector<std::unique_ptr<StoredArray>> open_frame(hid_t file, const std::string& path,
+std::vector<std::unique_ptr<StoredArray>> open_frame(Hdf5Reader& reader, const std::string& path,
                                                      const std::filesystem::path& folder);
 
 }  // namespace repal

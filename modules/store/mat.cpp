@@ -259,18 +259,25 @@ class MatFile final : public ArrayFile {
     }
 
     std::vector<ArrayEntry> arrays() override {
-        Child child(memory(), kind, [this](const Writer& out) { list_all(out, file_); });
+        Child child(kind, [this](const Writer& out) {
+            const MemoryBound bound(memory());
+            list_all(out, file_);
+        });
         std::vector<ArrayEntry> entries;
         while (child.number() == 1) {
             ArrayEntry entry{.name = child.text(), .dimensions = {}, .refused = child.text()};
             entry.dimensions = lengths(child);
             entries.push_back(std::move(entry));
+            if (entries.size() > file_bytes_) child.fail();
         }
         return entries;
     }
 
     std::vector<std::unique_ptr<StoredArray>> open(const std::string& name) override {
-        auto child = std::make_shared<Child>(memory(), kind, [&](const Writer& out) { write_named(out, file_, name); });
+        auto child = std::make_shared<Child>(kind, [&](const Writer& out) {
+            const MemoryBound bound(memory());
+            write_named(out, file_, name);
+        });
         const std::uint64_t n = child->number();
         std::vector<std::unique_ptr<StoredArray>> arrays;
         for (std::uint64_t i = 0; i < n; ++i) {

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import struct
 import unittest
+import zlib
 
 import h5py
 import numpy
@@ -302,6 +304,62 @@ class Formats(Files):
             result = self.run_repal("compare", "bad.h5", "reference.npy", "--metric", "cka")
             codes.add(result.returncode)
         self.assertLessEqual(codes, {0, 2, 3}, "no crash")
+
+    def test_chunks_that_are_too_short_are_refused(self):
+        """libhdf5 reads what lies behind them in memory."""
+        for name, packing in (("packed", {"compression": "gzip"}), ("plain", {})):
+            for is_whole in (True, False):
+                with h5py.File(self.folder / f"{name}.h5", "w") as file:
+                    data = file.create_dataset("x", self.array.shape, "f8", chunks=(1, 32, 3), **packing)
+                    for trial, step in numpy.ndindex(6, 2):
+                        chunk = self.array[trial, 32 * step:][:32]
+                        rest = numpy.zeros((32 - len(chunk) if is_whole else 0, 3))
+                        values = numpy.concatenate([chunk, rest]).tobytes()
+                        data.id.write_direct_chunk((trial, 32 * step, 0), zlib.compress(values) if packing else values)
+                if is_whole:
+                    self.expect_same(f"{name}.h5")
+            self.refuse(["compare", f"{name}.h5", "reference.npy"], "has 192 bytes, where a whole one has 768",
+                        "write every chunk whole")
+            layout = h5py.VirtualLayout(self.array.shape, "f8")
+            layout[:] = h5py.VirtualSource(f"{name}.h5", "x", shape=self.array.shape)
+            with h5py.File(self.folder / "v.h5", "w") as file:
+                file.create_virtual_dataset("x", layout)
+            self.refuse(["compare", "v.h5", "reference.npy"], "has 192 bytes, where a whole one has 768")
+
+    def test_filters_that_crash_are_refused(self):
+        whole = numpy.round(self.array * 100).astype("i4")
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((2, 40, 3))
+        plan.set_filter(h5py.h5z.FILTER_NBIT, 0, ())
+        with h5py.File(self.folder / "bits.h5", "w") as file:
+            of_20_bits = h5py.h5t.STD_I32LE.copy()
+            of_20_bits.set_precision(20)
+            data = h5py.h5d.create(file.id, b"x", of_20_bits, h5py.h5s.create_simple(whole.shape), plan)
+            data.write(h5py.h5s.ALL, h5py.h5s.ALL, whole)
+        with h5py.File(self.folder / "scaled.h5", "w") as file:
+            file.create_dataset("x", data=whole, chunks=(2, 40, 3), scaleoffset=0)
+        numpy.save(self.folder / "rounded.npy", whole)
+        # The length of a chunk, and a parameter of the filter.
+        for name, place, value in (("bits.h5", struct.pack("<4I", 2, 40, 3, 4), struct.pack("<4I", 2, 0x4028, 3, 4)),
+                                   ("scaled.h5", struct.pack("<2I", 4, 1), struct.pack("<2I", 0x6E000004, 1))):
+            self.expect_same(name, reference="rounded.npy")
+            sound = (self.folder / name).read_bytes()
+            self.assertIn(place, sound)
+            (self.folder / "bad.h5").write_bytes(sound.replace(place, value))
+            self.refuse(["compare", "bad.h5", "reference.npy"], "bad.h5:")
+
+    def test_arrays_that_are_read_in_pieces(self):
+        big = numpy.random.default_rng(3).standard_normal((3, 600, 300))
+        numpy.save(self.folder / "big.npy", big)
+        with h5py.File(self.folder / "big.h5", "w") as file:
+            for name, chunks in (("plain", None), ("rows", (1, 64, 300)), ("trials", (2, 600, 7)), ("some", True)):
+                file.create_dataset(name, data=big, chunks=chunks)
+            file["turned"] = big.transpose(2, 1, 0)
+        for name in ("plain", "rows", "trials", "some"):
+            for part in ("", "[1:]", "[2]", "[:,100:300]", "[0:2,::2]", "[:,:,5:9]"):
+                with self.subTest(name=name, part=part):
+                    self.expect_same(f"big.h5:{name}{part}", reference=f"big.npy{part}")
+        self.expect_same("big.h5:turned@channel,time,trial", reference="big.npy")
 
     def test_marks_of_missing_values_of_any_type(self):
         whole = numpy.round(self.array * 100)

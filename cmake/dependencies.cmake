@@ -48,6 +48,7 @@ function(repal_archive target name header)
   set(REPAL_LINKED_IN ${REPAL_LINKED_IN} PARENT_SCOPE)
 endfunction()
 repal_archive(zlib z zlib.h)
+repal_archive(deflate deflate libdeflate.h)  # zlib takes ten times as long for checksums
 repal_archive(aec aec libaec.h)
 repal_archive(szip sz szlib.h LINK aec)
 repal_archive(hdf5 hdf5_serial hdf5.h LINK szip zlib m ${CMAKE_DL_LIBS})

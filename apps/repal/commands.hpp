@@ -21,7 +21,8 @@ struct CommonOptions {
     double plugin_timeout_s = 300;
     bool is_quiet = false;
     bool is_verbose = false;
-    std::string typed;  ///< the whole command, for provenance
+    std::string typed;    ///< the whole command, for provenance
+    std::string program;  ///< its first word
 };
 
 /// The configuration that results were made with, unless another one is given.

@@ -114,6 +114,7 @@ int run(int argc, char** argv) try {
     command::CommonOptions common;
     common.jobs = command::available_processors();
     common.typed = joined(argc, argv);
+    common.program = command::quoted(argv[0]);
     command::Chosen chosen;
     add_common_options(app, common);
     command::add_run(app, common, chosen);

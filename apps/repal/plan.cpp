@@ -87,7 +87,7 @@ std::set<std::string> one_of_each_kind(const repal::PlannedItems& items) {
 }
 
 /// Does one item of each kind. Networks are trained for one epoch, all of one setting, so that they can be compared:
-/// beside the results, in `measured`, which may be removed.
+/// beside the results, in `measured`, of which only the costs stay.
 Likes measure(const PlanOptions& options, const CommonOptions& common, const repal::Registry& registry) {
     const bool is_apart = options.study == "neurotasks";
     std::filesystem::path results = std::filesystem::path(common.results) / options.study;
@@ -116,6 +116,9 @@ Likes measure(const PlanOptions& options, const CommonOptions& common, const rep
         if (is_apart) likes.items[stage.name] = stage.plan(results, {});
     }
     likes.costs = repal::read_costs(results);
+    if (is_apart)
+        for (const auto& entry : std::filesystem::directory_iterator(results))
+            if (entry.path().filename() != "costs") std::filesystem::remove_all(entry.path());
     return likes;
 }
 
@@ -128,7 +131,7 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
         costs[stage].core_seconds.insert(cost.core_seconds.begin(), cost.core_seconds.end());
         costs[stage].peak_bytes = std::max(costs[stage].peak_bytes, cost.peak_bytes);
     }
-    const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
+    const Submission submission = submission_of(options.study, common.config, common);
     std::vector<std::vector<std::string>> rows = {
         {"stage", "to do", "measured", "core hours", "array", "time", "memory"}};
     std::string unmeasured;
@@ -150,8 +153,8 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
             constexpr std::array<std::string_view, 3> commands = {"generate", "train", "dissimilarity"};
             const bool is_command = std::ranges::find(commands, stage) != commands.end();
-            unmeasured += fmt::format("\n  {}repal {} {}{} --array 0/{}", plugins, is_command ? stage : "run",
-                                      arguments, is_command ? "" : " --stage " + stage, items.size());
+            unmeasured += fmt::format("\n  {} {} {}{} --array 0/{}", submission.program, is_command ? stage : "run",
+                                      submission.arguments, is_command ? "" : " --stage " + stage, items.size());
         } else if (found && to_do > 0) {
             row.insert(row.end(),
                        {fmt::format("{}", found->measured), fmt::format("{:.2g}", found->core_seconds / 3600),
@@ -167,9 +170,9 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
     if (!unmeasured.empty())
         fmt::print("not measured here yet; --measure does one item of each kind, or, by hand:{}\n", unmeasured);
     if (largest.limit_minutes > 0)
-        fmt::print("for {}: {}sbatch/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n",
-                   unmeasured.empty() ? "all" : "what is measured", plugins, arguments, largest.tasks,
-                   hours(largest.limit_minutes), largest.megabytes, options.processors);
+        fmt::print("for {}: {}{}/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n",
+                   unmeasured.empty() ? "all" : "what is measured", submission.plugins, submission.scripts,
+                   submission.arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
 }
 
 /// Jobs and items, each in a line of its own, so that a shell can read them, too.

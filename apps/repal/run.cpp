@@ -116,14 +116,15 @@ int run(const StageOptions& options, const CommonOptions& common) {
     const repal::Plan plan = study->plan(run_options.results);
     if (count(plan, repal::ItemState::missing) > 0) {
         print_summary(progress, Tone::good, common);
-        const auto [plugins, arguments, settings] = submission_of(options.study, common.config, common);
+        const Submission submission = submission_of(options.study, common.config, common);
         fmt::print(
-            "this part is done; other items are missing, see `{0}repal plan {1}`; `{0}repal report {1}` shows what is "
-            "there, tables are written when all is done\n",
-            plugins, arguments);
+            "this part is done; other items are missing, see `{0} plan {1}`; `{0} report {1}` shows what is there, tables "
+            "are written when all is done\n",
+            submission.program, submission.arguments);
         const std::size_t failed = count(plan, repal::ItemState::failed);
         if (failed == 0) return done;
-        print_error("repal: {} items have failed; `{}repal plan {} -v` lists them\n", failed, plugins, arguments);
+        print_error("repal: {} items have failed; `{} plan {} -v` lists them\n", failed, submission.program,
+                    submission.arguments);
         return some_failed;
     }
     return conclude(*study, plan, run_options, common, progress);

@@ -59,15 +59,15 @@ void print_submissions(const std::vector<repal::Job>& jobs, const std::vector<re
                        const Submission& submission) {
     constexpr std::size_t most_tasks = 10;
     fmt::print(
-        "to submit what is left, unless it is queued: {}sbatch/submit.sh {}\nor a stage alone, when the one before has "
+        "to submit what is left, unless it is queued: {}{}/submit.sh {}\nor a stage alone, when the one before has "
         "ended:\n",
-        submission.plugins, submission.arguments);
+        submission.plugins, submission.scripts, submission.arguments);
     for (const repal::Job& job : jobs) {
         const auto items = static_cast<std::size_t>(
             std::ranges::count_if(left, [&](const repal::Item& item) { return item.job_name() == job.name; }));
         if (items > 0)
-            fmt::print("  {}{} sbatch --array=0-{} sbatch/{}.sh    # {} items\n", submission.plugins,
-                       submission.settings, std::min(items, most_tasks) - 1, job.name, items);
+            fmt::print("  {}{} sbatch --array=0-{} {}/{}.sh    # {} items\n", submission.plugins, submission.settings,
+                       std::min(items, most_tasks) - 1, submission.scripts, job.name, items);
     }
 }
 
@@ -97,11 +97,11 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
     for (std::size_t i = 0; i < std::min(shown, failed.size()); ++i)
         fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
     if (failed.size() > shown)
-        fmt::print("failed: {} more; `{}repal plan {} -v` lists all\n", failed.size() - shown, submission.plugins,
+        fmt::print("failed: {} more; `{} plan {} -v` lists all\n", failed.size() - shown, submission.program,
                    submission.arguments);
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
     if (!left.empty() && !is_watching) {
-        fmt::print("to go on: {}repal run {}\n", submission.plugins, submission.arguments);
+        fmt::print("to go on: {} run {}\n", submission.program, submission.arguments);
         print_submissions(study.jobs(plan), left, submission);
     }
     return is_all_done;

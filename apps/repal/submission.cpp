@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 
 #include "commands.hpp"
 
 import command.load_plugins;
 import repal.config;
+import repal.file;
 import repal.registry;
 
 namespace command {
@@ -37,11 +39,25 @@ std::string environment_of_plugins(const CommonOptions& common) {
     return text;
 }
 
+/// That of a folder where one works with repal, else the one that came with the program: in a package, installed, beside
+/// the build folder of a source tree.
+std::string folder_of_scripts() {
+    const std::filesystem::path own = repal::installation();
+    for (const std::filesystem::path& folder :
+         {std::filesystem::path("sbatch"), own / "sbatch", own / "share/repal/sbatch", own / "../../sbatch"})
+        if (std::filesystem::is_regular_file(folder / "submit.sh")) return quoted(folder.lexically_normal().string());
+    return "sbatch";
+}
+
 }  // namespace
 
 Submission submission_of(const std::string& study, const std::string& config, const CommonOptions& common) {
-    Submission submission{
-        .plugins = environment_of_plugins(common), .arguments = study, .settings = "REPAL_STUDY=" + study};
+    const std::string plugins = environment_of_plugins(common);
+    Submission submission{.plugins = plugins,
+                          .program = plugins + common.program,
+                          .scripts = folder_of_scripts(),
+                          .arguments = study,
+                          .settings = "REPAL_STUDY=" + study};
     const auto add = [&](const char* option, const char* setting, const std::string& value) {
         submission.arguments += option + quoted(value);
         submission.settings += setting + quoted(value);

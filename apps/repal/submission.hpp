@@ -6,11 +6,13 @@
 
 namespace command {
 
-/// The words of a command that submits jobs. They name configuration, results and plugins where these are not the ones
-/// that jobs would use by themselves.
+/// The words of a command that submits jobs, or goes on here. They name configuration, results and plugins where these
+/// are not the ones that jobs would use by themselves.
 struct Submission {
     std::string plugins;    ///< before any command: "REPAL_PLUGIN_PATH=build ", with a blank, or nothing
-    std::string arguments;  ///< of repal and sbatch/submit.sh: "neurotasks --results elsewhere"
+    std::string program;    ///< as it was called, after those: "REPAL_PLUGIN_PATH=build bin/repal"
+    std::string scripts;    ///< the folder of job scripts as seen from here: "sbatch"
+    std::string arguments;  ///< of repal and submit.sh: "neurotasks --results elsewhere"
     std::string settings;   ///< of a job script: "REPAL_STUDY=neurotasks REPAL_RESULTS=elsewhere"
 };
 

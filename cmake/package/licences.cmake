@@ -13,6 +13,7 @@ set(licence_of_glibc "LGPL-2.1-or-later")  # libc_nonshared.a may be linked into
 set(licence_of_gcc "GPL-3.0-or-later WITH GCC-exception-3.1")
 set(licence_of_hdf5 BSD-3-Clause)
 set(licence_of_libaec BSD-2-Clause)
+set(licence_of_libdeflate MIT)
 set(licence_of_libmatio BSD-2-Clause)
 set(licence_of_librandom123 BSD-3-Clause)
 set(licence_of_libzip BSD-3-Clause)

@@ -7,14 +7,30 @@
 #   bundle    the libraries that are not glibc's, and all licences: the .tar.gz
 #   licences  those of what is linked in: the .deb
 
-function(install_for_users component folder)
-  install(FILES config.yaml LICENSE README.md CHANGELOG.md CONTRIBUTING.md CITATION.cff DESTINATION ${folder} COMPONENT ${component} ${ARGN})
+# What has to be built in a source tree is there already, as `program`.
+function(write_readme file program)
+  file(READ README.md text)
+  foreach(study attractors neurotasks)
+    list(APPEND demo "    ${program} run ${study} --config examples/demo.yaml --results demo")
+  endforeach()
+  list(JOIN demo "\n" demo)
+  string(REGEX REPLACE "    scripts/demo.sh [^\n]*\n    scripts/test.sh [^\n]*" "${demo}" text "${text}")
+  string(REGEX REPLACE "Elsewhere: clang[^\n]*\n\n" "" text "${text}")
+  string(REPLACE "build/release/bin/repal" "${program}" text "${text}")
+  file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+endfunction()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+
+function(install_for_users component folder program)
+  set(readme ${PROJECT_BINARY_DIR}/package/${component}/README.md)
+  write_readme(${readme} ${program})
+  install(FILES config.yaml LICENSE ${readme} CHANGELOG.md CONTRIBUTING.md CITATION.cff DESTINATION ${folder} COMPONENT ${component} ${ARGN})
   install(DIRECTORY examples docs containers DESTINATION ${folder} COMPONENT ${component} ${ARGN})
   install(PROGRAMS scripts/local-array.sh DESTINATION ${folder}/scripts COMPONENT ${component} ${ARGN})
   install(DIRECTORY sbatch DESTINATION ${folder} USE_SOURCE_PERMISSIONS OPTIONAL COMPONENT ${component} ${ARGN})
 endfunction()
-install_for_users(shared share/repal)
-install_for_users(top . EXCLUDE_FROM_ALL)
+install_for_users(shared share/repal repal)
+install_for_users(top . bin/repal EXCLUDE_FROM_ALL)
 
 find_program(REPAL_PATCHELF patchelf)
 function(install_with script licences)

@@ -1,7 +1,7 @@
 module;
 #include <fmt/format.h>
 #include <hdf5.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 #include <bit>
@@ -51,8 +51,7 @@ std::string checksum_of(const Array::Values& values) {
     return std::visit(
         [](const auto& held) {
             static_assert(std::endian::native == std::endian::little);
-            const auto* bytes = reinterpret_cast<const Bytef*>(held.data());
-            return fmt::format("{:08x}", ::crc32_z(0, bytes, held.size() * sizeof(held[0])));
+            return fmt::format("{:08x}", ::libdeflate_crc32(0, held.data(), held.size() * sizeof(held[0])));
         },
         values);
 }

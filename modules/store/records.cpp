@@ -1,9 +1,9 @@
 module;
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libdeflate.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <array>
 #include <cerrno>
@@ -28,7 +28,7 @@ constexpr std::string_view mark = "repalrec";
 constexpr std::size_t head_bytes = 24;
 
 std::uint32_t checksum(std::string_view bytes) {
-    return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+    return ::libdeflate_crc32(0, bytes.data(), bytes.size());
 }
 
 template <class Number>

@@ -209,7 +209,7 @@ class Attractors(ProgramTest):
 
     def test_one_experiment_alone_is_done_and_shown_but_writes_no_tables(self):
         printed = self.run_study("results", "--experiment", "search").stdout
-        self.assertIn("`repal report attractors --config", printed)
+        self.assertIn(f"`{PROGRAM} report attractors --config", printed)
         done = self.folder / "results" / "attractors"
         compared = done / "cells" / "dissimilarity"
         self.assertEqual({file.relative_to(compared).parts[0] for file in compared.rglob("*.json")}, {"search"})

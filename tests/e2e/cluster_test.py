@@ -13,6 +13,7 @@ from program import DEMO, PROGRAM, SOURCE, ProgramTest
 from small_study import COMPARING, NETWORKS, SmallStudy
 
 STUDY = "studies.neurotasks"
+SCRIPTS = SOURCE.resolve() / "sbatch"
 # One epoch of a network takes longer than a signal needs.
 LONG = ("--set", f"{STUDY}.data={{train: 2000, validation: 32, test: 8, packing: trial}}",
         "--set", f"{STUDY}.training={{num_epochs: 2, target_fraction: 2, sigma_rec: 0.01}}",
@@ -331,7 +332,7 @@ class Allocation(Jobs):
         self.assertIn("sbatch/submit.sh neurotasks --config small.yaml --shards 1 --time=0:10:00 --mem=1024M "
                       "--cpus-per-task=4\n", after)
         isolated = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--isolate").stdout
-        self.assertIn("for all: REPAL_ISOLATE=1 sbatch/submit.sh neurotasks", isolated)
+        self.assertIn(f"for all: REPAL_ISOLATE=1 {SCRIPTS}/submit.sh neurotasks", isolated)
         # What another configuration has cost says nothing.
         other = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--set", "seed=4").stdout
         self.assertIn("repal train neurotasks --config small.yaml --array 0/24", other)
@@ -344,7 +345,9 @@ class Allocation(Jobs):
             self.assertGreater(int(rows[stage][1]), 0, result.stdout)
             self.assertGreater(float(rows[stage][2]), 0, result.stdout)
         self.assertIn("sbatch/submit.sh neurotasks --config small.yaml --shards 1 --time=", result.stdout)
-        self.assertFalse((self.folder / "results" / "neurotasks" / "networks").exists())
+        left = [str(path.relative_to(self.folder / "results")) for path in self.folder.glob("results/*/*")]
+        self.assertEqual(left, ["neurotasks/measured"])
+        self.assertEqual([path.name for path in self.folder.glob("results/*/*/*")], ["costs"])
         # In proportion to the work, six epochs cost six times what one does.
         plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)["items"]
         gflop = sum(item["gflop"] for item in plan if item["stage"] == "train")
@@ -393,16 +396,19 @@ class Allocation(Jobs):
         self.assertGreaterEqual(finished, 12)  # its half, and pretrained networks that it needed
         self.assertGreater(missing, 0)
         self.assertIn(f"REPAL_STUDY=neurotasks REPAL_CONFIG=results/neurotasks/config.yaml sbatch --array=0-{missing - 1} "
-                      f"sbatch/train.sh    # {missing} items", status)
-        self.assertIn("sbatch/submit.sh neurotasks --config results/neurotasks/config.yaml\n", status)
+                      f"{SCRIPTS}/train.sh    # {missing} items", status)
+        self.assertIn(f"{SCRIPTS}/submit.sh neurotasks --config results/neurotasks/config.yaml\n", status)
+        self.assertIn(f"to go on: {PROGRAM} run neurotasks --config results/neurotasks/config.yaml\n", status)
         (self.folder / "config.yaml").write_text(self.config)
         self.assertIn("REPAL_STUDY=neurotasks sbatch", self.succeed("status", "neurotasks").stdout)
         (self.folder / "own").mkdir()
         plugins = self.succeed("status", "neurotasks", "--plugin-path", "own", "--isolate", "--plugin-timeout", "9.5",
                                env={**os.environ, "REPAL_PLUGIN_PATH": "/else where"}).stdout
         own = "REPAL_PLUGIN_PATH='own:/else where' REPAL_ISOLATE=1 REPAL_PLUGIN_TIMEOUT=9.5 "
-        self.assertIn(f"unless it is queued: {own}sbatch/submit.sh neurotasks\n", plugins)
+        self.assertIn(f"unless it is queued: {own}{SCRIPTS}/submit.sh neurotasks\n", plugins)
         self.assertIn(f"  {own}REPAL_STUDY=neurotasks sbatch --array", plugins)
+        (self.folder / "sbatch").symlink_to(SCRIPTS)
+        self.assertIn("unless it is queued: sbatch/submit.sh neurotasks\n", self.succeed("status", "neurotasks").stdout)
         elsewhere = self.succeed("status", "neurotasks", "--results", "else where", "--config", "small.yaml").stdout
         self.assertIn("REPAL_STUDY=neurotasks REPAL_RESULTS='else where' REPAL_CONFIG=small.yaml sbatch", elsewhere)
 

@@ -258,8 +258,13 @@ class Package(ProgramTest):
     def test_what_users_read_and_copy_is_in_the_top_folder(self):
         top = self.unpack(self.folder)
 
-        for name in ("config.yaml", "README.md", "LICENSE", "examples/demo.yaml", "docs/building.md"):
+        for name in ("config.yaml", "LICENSE", "examples/demo.yaml", "docs/building.md"):
             self.assertEqual((top / name).read_bytes(), (SOURCE / name).read_bytes())
+        commands = re.findall(r"^    ((?:bin|build|sbatch|scripts|examples)/\S+)(?:.*?--config (\S+))?",
+                              (top / "README.md").read_text(), re.M)
+        self.assertGreater(len(commands), 5)
+        for program, config in commands:
+            self.assertTrue((top / program).is_file() and (top / config).exists(), (program, config))
         for script in [*SOURCE.glob("sbatch/**/*"), SOURCE / "scripts" / "local-array.sh"]:
             packed = top / script.relative_to(SOURCE)
             self.assertEqual(packed.stat().st_mode, script.stat().st_mode)

@@ -172,7 +172,8 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
     if (largest.limit_minutes > 0)
         fmt::print("for {}: {}{}/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n",
                    unmeasured.empty() ? "all" : "what is measured", submission.plugins, submission.scripts,
-                   submission.arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes, options.processors);
+                   submission.arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes,
+                   options.processors);
 }
 
 /// Jobs and items, each in a line of its own, so that a shell can read them, too.

@@ -118,7 +118,8 @@ int run(const StageOptions& options, const CommonOptions& common) {
         print_summary(progress, Tone::good, common);
         const Submission submission = submission_of(options.study, common.config, common);
         fmt::print(
-            "this part is done; other items are missing, see `{0} plan {1}`; `{0} report {1}` shows what is there, tables "
+            "this part is done; other items are missing, see `{0} plan {1}`; `{0} report {1}` shows what is there, "
+            "tables "
             "are written when all is done\n",
             submission.program, submission.arguments);
         const std::size_t failed = count(plan, repal::ItemState::failed);

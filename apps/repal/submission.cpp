@@ -39,8 +39,8 @@ std::string environment_of_plugins(const CommonOptions& common) {
     return text;
 }
 
-/// That of a folder where one works with repal, else the one that came with the program: in a package, installed, beside
-/// the build folder of a source tree.
+/// That of a folder where one works with repal, else the one that came with the program: in a package, installed,
+/// beside the build folder of a source tree.
 std::string folder_of_scripts() {
     const std::filesystem::path own = repal::installation();
     for (const std::filesystem::path& folder :

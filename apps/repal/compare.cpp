@@ -29,6 +29,7 @@ import command.growing_scores;
 import command.load_plugins;
 import command.recordings;
 import command.terminal;
+import repal.compared;
 import repal.comparison;
 import repal.config;
 import repal.figures;
@@ -61,169 +62,10 @@ struct CompareOptions {
 
 using repal::Comparison;
 
-/// The recordings, and every pair of them.
-repal::Part part_of(const std::vector<repal::Recording>& recordings) {
-    repal::Part part{.name = "files", .systems = {}, .pairs = {}, .keeps_unsuitable = true};
-    for (const repal::Recording& recording : recordings) part.systems.push_back(recording.system);
-    for (std::size_t a = 0; a < part.systems.size(); ++a)
-        for (std::size_t b = a + 1; b < part.systems.size(); ++b) part.pairs.push_back({a, b, {}, {}});
-    return part;
-}
-
-/// Chooses what the user has not.
-repal::SettledMetric settled(const repal::ChosenMetric& metric, const repal::Part& part, const CommonOptions& common,
-                             repal::Progress& progress) {
-    if (metric.automatic_options().empty()) return {metric};
-    repal::Tuning tuning{.axes = default_axes(metric), .settings = {}};
-    try {
-        tuning = tune(metric, part.systems, tuning.axes, repal::Stream(0).child("tuning"), common.jobs, progress);
-    } catch (const repal::InputError& error) {
-        return {metric, error.what()};  // no system suits it
-    }
-    for (const std::string& warning : tuning.warnings) progress.warn("settings of " + metric.name, warning);
-    if (tuning.chosen)
-        progress.say(fmt::format("{}: {} for all, chosen from the data of {}; `repal tune` shows how", metric.name,
-                                 repal::to_text(tuning.settings[*tuning.chosen].options),
-                                 repal::counted(tuning.systems.size(), "system")));
-    return repal::settled(metric, tuning, "");
-}
-
-/// "dsa with n_delays=10,rank=4", for warnings.
-std::string with_settings(const repal::ChosenMetric& metric) {
-    return metric.settings().empty() ? metric.name : metric.name + " with " + metric.settings();
-}
-
-/// Notes pairs of systems in which nothing is predicted.
-void warn_of_noise(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
-                   const CommonOptions& common, repal::Progress& progress) {
-    const std::vector<std::optional<double>> gains =
-        gains_of(metric, part.systems, repal::Stream(0).child("tuning"), common.jobs);
-    std::vector<std::string> named;
-    for (std::size_t i = 0; i < gains.size(); ++i) {
-        if (!gains[i] || *gains[i] >= repal::least_gain) continue;
-        named.push_back(part.systems[i].name);
-        for (std::size_t p = 0; p < comparisons.size(); ++p)
-            if (part.pairs[p].a == i || part.pairs[p].b == i)
-                comparisons[p].score.warnings.push_back(
-                    fmt::format("{}: nothing is predicted (gain {:.3f})", part.systems[i].name, *gains[i]));
-    }
-    constexpr std::size_t shown = 5;
-    if (!named.empty())
-        progress.warn(with_settings(metric),
-                      fmt::format("{} of {} systems are predicted no better than by their mean or the sample before "
-                                  "({}{}): what is seen of them may be noise",
-                                  named.size(), gains.size(),
-                                  fmt::join(std::span(named).first(std::min(shown, named.size())), ", "),
-                                  named.size() > shown ? ", ..." : ""));
-}
-
-/// Notes pairs whose baselines differ; says so where the choice of settings has not.
-void warn_of_baselines(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, bool is_told,
-                       const repal::Part& part, const CommonOptions& common, repal::Progress& progress) {
-    const std::vector<double> shares = shares_of_mean(metric, part.systems, common.jobs);
-    if (shares.empty()) return;
-    for (std::size_t p = 0; p < comparisons.size(); ++p) {
-        const auto [a, b] = std::pair(shares[part.pairs[p].a], shares[part.pairs[p].b]);
-        if (std::abs(a - b) > repal::shares_that_differ)
-            comparisons[p].score.warnings.push_back(
-                fmt::format("baselines differ: the mean holds {:.0f} % and {:.0f} % of the energy", 100 * a, 100 * b));
-    }
-    if (std::string warning = warning_of_mean(metric, part.systems, shares); !is_told && !warning.empty())
-        progress.warn(with_settings(metric), warning);
-}
-
-/// Whether halves of one system are as far apart as halves of two: then a number means nothing.
-void warn_of_halves(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
-                    const CommonOptions& common, repal::Progress& progress) {
-    constexpr std::size_t least_trials = 4;
-    if (metric.compares_samples() || metric.compares_conditions() || part.systems.size() < 2) return;
-    for (const repal::NamedSystem& system : part.systems)
-        if (system.system->observe({}).n_units() < least_trials) return;
-    const repal::Separation found =
-        separation_of(metric, part.systems, 1, repal::Stream(0).child("tuning"), common.jobs);
-    if (!(found.ratio < repal::least_separation)) return;
-    progress.warn(with_settings(metric),
-                  fmt::format("halves of one system are as far apart as halves of two ({:.2g}, {:.2g}): these numbers "
-                              "tell nothing apart. Either the systems are alike, or other settings are needed; "
-                              "--calibrate tells each pair, repal tune tries settings",
-                              found.within, found.between));
-    for (Comparison& one : comparisons)
-        one.score.warnings.emplace_back("halves of one system are as far apart as halves of two");
-}
-
-/// Intervals, floors and p of the comparisons of one metric, in the order of Part::pairs.
-void add_calibration(std::span<Comparison> comparisons, const repal::ChosenMetric& metric, const repal::Part& part,
-                     const repal::CalibrationOptions& options, const CommonOptions& common, GrowingScores& growing,
-                     repal::Progress& progress) {
-    if (growing.calibration_of(metric.name, comparisons.size()) == nullptr) {
-        std::vector<std::optional<double>> angles;
-        for (const Comparison& one : comparisons)
-            angles.push_back(one.score.status == repal::Status::ok ? std::optional(one.score.angle_rad) : std::nullopt);
-        const repal::Stream stream = repal::Stream(0).child("calibration");
-        growing.add_calibration(metric.name, calibrate(metric, part, angles, options, stream, common.jobs, progress));
-    }
-    const auto& found = *growing.calibration_of(metric.name, comparisons.size());
-    for (std::size_t i = 0; i < comparisons.size(); ++i) comparisons[i].calibration = found[i];
-}
-
-struct Compared {
+struct Scores {
     std::vector<Comparison> comparisons;       ///< all pairs of the first metric, then of the next
     std::vector<repal::ChosenMetric> metrics;  ///< with what was chosen; without those that have no value
 };
-
-/// The scores of one metric among `compared`. Throws Stopped, and then those that are done are among them, too.
-void compare_with(const repal::ChosenMetric& given, const repal::Part& files, const CompareOptions& options,
-                  const CommonOptions& common, repal::PreparedSystems& prepared, GrowingScores& growing,
-                  Compared& compared, repal::Progress& progress) {
-    const repal::SeenSystems seen = seen_by(given, files.systems, common.jobs);
-    repal::Part part = files;
-    part.systems = seen.systems;
-    if (const std::string warning = warning_of_components(given, seen.variance_kept); !warning.empty())
-        progress.warn(given.name, warning);
-    const auto [metric, cause] = settled(seen.metric, part, common, progress);
-    std::vector<Eigen::Index> trials;
-    for (const repal::NamedSystem& system : files.systems)
-        trials.push_back(system.system->observe({}).trajectories().shape().trials);
-    const auto add = [&, &used = metric](std::size_t pair, const repal::PairResult& result) {
-        const auto [a, b] = std::pair(part.pairs[pair].a, part.pairs[pair].b);
-        compared.comparisons.push_back({.metric = used.name,
-                                        .a = part.systems[a].name,
-                                        .b = part.systems[b].name,
-                                        .score = result.score,
-                                        .settings = used.settings(),
-                                        .trials_a = trials[a],
-                                        .trials_b = trials[b],
-                                        .read_a = {},
-                                        .read_b = {},
-                                        .variance_kept_a = seen.variance_kept[a],
-                                        .variance_kept_b = seen.variance_kept[b],
-                                        .calibration = {},
-                                        .values = used.info.values,
-                                        .curves = used.info.curves});
-    };
-    if (!cause.empty()) {
-        const repal::Score none = repal::Score::without_value(repal::Status::not_applicable, cause);
-        for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) add(pair, {none});
-        return;
-    }
-    const repal::KeptPairs kept = growing.of(metric.name);
-    std::vector<repal::PairResult> results;
-    try {
-        results = compare_all(metric, part, prepared, common.jobs, progress, kept);
-    } catch (const repal::Stopped&) {
-        for (std::size_t pair = 0; pair < part.pairs.size(); ++pair)
-            if (const auto done = kept.find(pair)) add(pair, *done);
-        throw;
-    }
-    for (std::size_t pair = 0; pair < part.pairs.size(); ++pair) add(pair, results[pair]);
-    compared.metrics.push_back(given.with(metric.options));
-    const repal::ChosenMetric used = repal::at_common_rank(metric, results);
-    const auto added = std::span(compared.comparisons).last(part.pairs.size());
-    if (options.is_calibrated) add_calibration(added, used, part, options.calibration, common, growing, progress);
-    warn_of_noise(added, used, part, common, progress);
-    warn_of_baselines(added, used, !given.automatic_options().empty(), part, common, progress);
-    warn_of_halves(added, used, part, common, progress);
-}
 
 /// Everything that scores and what is said of them depend on.
 std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::vector<repal::Recording>& recordings,
@@ -238,14 +80,13 @@ std::string key_of(const std::vector<repal::ChosenMetric>& metrics, const std::v
 }
 
 /// What a command that was stopped has done, and where that is.
-void tell_of_stop(const Compared& compared, const GrowingScores& growing, std::size_t all,
-                  const CompareOptions& options) {
+void tell_of_stop(const Scores& scores, const GrowingScores& growing, std::size_t all, const CompareOptions& options) {
     if (!growing.file().empty()) {
         print_error("repal: {} of {} scores are in {}; the same command with --resume goes on from there\n",
                     growing.size(), all, growing.file());
         return;
     }
-    if (!compared.comparisons.empty()) fmt::print("{}", text_of(compared.comparisons, options.format));
+    if (!scores.comparisons.empty()) fmt::print("{}", text_of(scores.comparisons, options.format));
     std::fflush(stdout);
     print_error("repal: {} of {} scores are done{}; with --out, what is done is kept\n", growing.size(), all,
                 growing.size() < all ? ", the others are missing" : "");
@@ -269,7 +110,7 @@ void make_distinct(std::vector<repal::NamedSystem>& systems) {
     }
 }
 
-repal::Report report_of(Compared compared, const std::vector<repal::Recording>& recordings, const repal::Part& part,
+repal::Report report_of(Scores compared, const std::vector<repal::Recording>& recordings, const repal::Part& part,
                         const CompareOptions& options, const CommonOptions& common, const std::string& metric_options,
                         const TerminalProgress::Warnings& warned) {
     std::vector<repal::NamedSystem> systems = part.systems;
@@ -433,28 +274,33 @@ int compare(const CompareOptions& options, const CommonOptions& common) {
     }
     warn_of_unused(metrics, recordings, progress);
     warn_of_labels_apart(metrics, recordings, progress);
-    const repal::Part part = part_of(recordings);
+    std::vector<repal::NamedSystem> systems;
+    for (const repal::Recording& recording : recordings) systems.push_back(recording.system);
+    const repal::Part part = repal::all_pairs(std::move(systems));
     stop_on_signals();
     GrowingScores growing(options.out, key_of(metrics, recordings, options, config.yaml()), options.resumes, progress);
     constexpr std::size_t bytes_of_embeddings = std::size_t{3} << 27;
     repal::PreparedSystems prepared({}, bytes_of_embeddings);
-    Compared compared;
-    try {
-        for (const repal::ChosenMetric& metric : metrics)
-            compare_with(metric, part, options, common, prepared, growing, compared, progress);
-    } catch (const repal::Stopped&) {
-        tell_of_stop(compared, growing, metrics.size() * part.pairs.size(), options);
-        throw;
+    Scores scores;
+    for (const repal::ChosenMetric& metric : metrics) {
+        repal::Comparing asked{.metric = metric, .jobs = common.jobs};
+        if (options.is_calibrated) asked.calibration = options.calibration;
+        repal::Compared found = compared(asked, part, prepared, growing, progress);
+        std::ranges::move(found.comparisons, std::back_inserter(scores.comparisons));
+        if (found.metric) scores.metrics.push_back(*std::move(found.metric));
+        if (!found.is_stopped) continue;
+        tell_of_stop(scores, growing, metrics.size() * part.pairs.size(), options);
+        throw repal::Stopped();
     }
-    for (std::size_t i = 0; i < compared.comparisons.size(); ++i) {
+    for (std::size_t i = 0; i < scores.comparisons.size(); ++i) {
         const repal::Pair& pair = part.pairs[i % part.pairs.size()];
-        compared.comparisons[i].read_a = recordings[pair.a].reading;
-        compared.comparisons[i].read_b = recordings[pair.b].reading;
+        scores.comparisons[i].read_a = recordings[pair.a].reading;
+        scores.comparisons[i].read_b = recordings[pair.b].reading;
     }
-    const std::vector<Comparison>& comparisons = compared.comparisons;
+    const std::vector<Comparison>& comparisons = scores.comparisons;
 
     if (!options.report.empty())
-        repal::write_file(options.report, repal::html(report_of(compared, recordings, part, options, common,
+        repal::write_file(options.report, repal::html(report_of(scores, recordings, part, options, common,
                                                                 config.yaml(), progress.warned()),
                                                       repal::plotting_library()));
     write_or_print(options.out, text_of(comparisons, format_of(options)));

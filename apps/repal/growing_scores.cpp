@@ -124,14 +124,14 @@ repal::KeptPairs GrowingScores::of(const std::string& metric) {
                 }};
 }
 
-const GrowingScores::Calibrations* GrowingScores::calibration_of(const std::string& metric, std::size_t n) const {
+const GrowingScores::Calibrations* GrowingScores::calibration_of(const std::string& metric, std::size_t pairs) const {
     const auto place = calibrations_.find(metric);
-    return place == calibrations_.end() || place->second.size() != n ? nullptr : &place->second;
+    return place == calibrations_.end() || place->second.size() != pairs ? nullptr : &place->second;
 }
 
-void GrowingScores::add_calibration(const std::string& metric, Calibrations calibration) {
+void GrowingScores::add_calibration(const std::string& metric, const Calibrations& calibration) {
     append(fmt::format("{{\"metric\":{},\"calibration\":{}}}\n", Json(metric).dump(), repal::to_json(calibration)));
-    calibrations_[metric] = std::move(calibration);
+    calibrations_[metric] = calibration;
 }
 
 void GrowingScores::finish() {

@@ -9,30 +9,24 @@ module;
 export module command.growing_scores;
 
 import repal.progress;
-export import repal.calibration;
-export import repal.comparison;
+export import repal.compared;
 
 namespace command {
 
 /// Scores as they come, in FILE.part beside the file that they are for, so that neither a kill nor a full disk loses
 /// them; gone when all are in FILE. A line of JSON for each, after one that says what they are of.
-export class GrowingScores {
+export class GrowingScores final : public repal::KeptScores {
  public:
     /// An empty `out`: they are kept in memory only. `key` is of all that determines them. Throws InputError if scores
     /// of an earlier command are there and nobody says `resumes`, if they are of another key, or if another process is
     /// at them.
     GrowingScores(const std::string& out, const std::string& key, bool resumes, repal::Progress& progress);
-    GrowingScores(const GrowingScores&) = delete;
-    GrowingScores& operator=(const GrowingScores&) = delete;
-    ~GrowingScores();
-
-    /// What compare_all() asks and tells, of one metric.
-    repal::KeptPairs of(const std::string& metric);
+    ~GrowingScores() override;
 
     using Calibrations = std::vector<repal::PairCalibration>;
-    /// Of all `n` pairs of a metric, in their order; null: not there yet.
-    const Calibrations* calibration_of(const std::string& metric, std::size_t n) const;
-    void add_calibration(const std::string& metric, Calibrations calibration);
+    repal::KeptPairs of(const std::string& metric) override;
+    const Calibrations* calibration_of(const std::string& metric, std::size_t pairs) const override;
+    void add_calibration(const std::string& metric, const Calibrations& calibration) override;
 
     std::size_t size() const { return results_.size(); }
 

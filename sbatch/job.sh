@@ -20,9 +20,9 @@ here=$(dirname "${BASH_SOURCE[0]}")
 study=${REPAL_STUDY:-neurotasks}
 results=${REPAL_RESULTS:-results}
 
-config=${REPAL_CONFIG:-config.yaml}
-[ -n "${REPAL_CONFIG:-}" ] || [ -e "$config" ] || config=$results/$study/config.yaml
-[ -n "${REPAL_CONFIG:-}" ] || [ -e "$config" ] || config=$here/../config.yaml
+# Without one, repal takes the first two of these, and refuses where they differ and networks would be trained anew.
+config=${REPAL_CONFIG:-}
+[ -n "$config" ] || [ -e config.yaml ] || [ -e "$results/$study/config.yaml" ] || config=$here/../config.yaml
 
 # In a package, in a source tree that was built, installed.
 repal=${REPAL_PROGRAM:-repal}
@@ -43,7 +43,7 @@ run() {
     echo "$(date '+%F %T') job $job on ${SLURMD_NODENAME:-$(hostname)}, restart ${SLURM_RESTART_COUNT:-0}:" \
         "repal $command $study $*"
 
-    "$repal" "$command" "$study" --config "$config" --results "$results" "$@" ${REPAL_JOBS:+--jobs "$REPAL_JOBS"} &
+    "$repal" "$command" "$study" ${config:+--config "$config"} --results "$results" "$@" ${REPAL_JOBS:+--jobs "$REPAL_JOBS"} &
     pid=$!
     stop() {
         kill -USR1 "$pid" 2>/dev/null || :

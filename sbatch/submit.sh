@@ -48,12 +48,12 @@ done
 # The same settings as the jobs; a mistake is told here and now, not by a hundred of them.
 # shellcheck source=sbatch/job.sh
 . "$here/job.sh"
-"$repal" plan "$study" --config "$config" --results "$results"
+"$repal" plan "$study" ${config:+--config "$config"} --results "$results"
 logs=$results/$study/logs
 mkdir -p "$logs"
 
 # A line of the plan for each job: {"job":"train","after":["generate_data"]}
-mapfile -t lines < <("$repal" plan "$study" --config "$config" --results "$results" --json | grep '^{"job":' || :)
+mapfile -t lines < <("$repal" plan "$study" ${config:+--config "$config"} --results "$results" --json | grep '^{"job":' || :)
 [ ${#lines[@]} -gt 0 ] || die "the study $study has nothing to do"
 
 # bound NAME LIMIT MOST: so many shards are allowed by a limit of the cluster; the tightest counts.
@@ -105,5 +105,6 @@ for line in "${lines[@]}"; do
 done
 submit report.sh "${jobs[@]}"
 trap - ERR INT TERM
-printf 'watch:    squeue --me;  %q status %q --results %q;  tail -f %q/*\n' "$repal" "$study" "$results" "$logs"
+status=("$repal" status "$study" --results "$results" ${config:+--config "$config"})
+printf 'watch:    squeue --me; %s;  tail -f %q/*\n' "$(printf ' %q' "${status[@]}")" "$logs"
 printf 'cancel:   scancel %s\nreport:   %s\n' "${jobs[*]}" "$results/$study/report.html"

@@ -35,7 +35,7 @@ needs_backports() { [ "$ID-$VERSION_ID" = debian-12 ]; }
 packages=(
     clang-19 clang-tools-19 clang-tidy-19 clang-format-19 lld-19 libclang-rt-19-dev cmake ninja-build git
     libeigen3-dev librange-v3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
-    libboost-dev libboost-filesystem-dev libboost-system-dev libhdf5-dev libmatio-dev libzip-dev libaec-dev zlib1g-dev libdeflate-dev librandom123-dev
+    libboost-dev libhdf5-dev libmatio-dev libzip-dev libaec-dev zlib1g-dev libdeflate-dev librandom123-dev
     nlohmann-json3-dev patchelf dpkg-dev file
 )
 # The C++ library in parts, to be linked with an older glibc.

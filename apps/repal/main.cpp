@@ -20,6 +20,7 @@
 #include "signals.hpp"
 
 import command.load_plugins;
+import repal.config;
 import repal.error;
 import repal.file;
 import repal.progress;
@@ -161,6 +162,20 @@ int run(int argc, char** argv) try {
 std::string command::config_of(const std::filesystem::path& results, const CommonOptions& common) {
     const std::filesystem::path own = results / "config.yaml";
     return !common.is_config_given && std::filesystem::is_regular_file(own) ? own.string() : common.config;
+}
+
+std::string command::config_to_run(const std::filesystem::path& results, const CommonOptions& common) {
+    const std::string own = config_of(results, common);
+    if (common.is_config_given || own == common.config) return common.config;
+    if (!std::filesystem::is_regular_file(common.config)) return own;
+    const auto is_same = repal::Config::load(own).yaml() == repal::Config::load(common.config, common.overrides).yaml();
+    if (!is_same && std::filesystem::is_directory(results / "networks"))
+        throw repal::InputError(
+            common.config,
+            fmt::format("the networks of {} are of another configuration, and would be trained anew", results.string()),
+            fmt::format("--config {} goes on with theirs, --config {} replaces them", quoted(own),
+                        quoted(common.config)));
+    return common.config;
 }
 
 std::string command::quoted(const std::string& word) {

@@ -92,12 +92,13 @@ Likes measure(const PlanOptions& options, const CommonOptions& common, const rep
     const bool is_apart = options.study == "neurotasks";
     std::filesystem::path results = std::filesystem::path(common.results) / options.study;
     std::vector<std::string> overrides = common.overrides;
-    const repal::Config config = repal::Config::load(common.config, overrides);
+    const std::string file = config_to_run(results, common);
+    const repal::Config config = repal::Config::load(file, overrides);
     if (is_apart) {
         results /= "measured";
         for (std::string& more : shortened(config)) overrides.push_back(std::move(more));
     }
-    const auto study = repal::make_study(options.study, repal::Config::load(common.config, overrides), registry);
+    const auto study = repal::make_study(options.study, repal::Config::load(file, overrides), registry);
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
     if (is_apart) study->begin(results);
@@ -131,7 +132,7 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
         costs[stage].core_seconds.insert(cost.core_seconds.begin(), cost.core_seconds.end());
         costs[stage].peak_bytes = std::max(costs[stage].peak_bytes, cost.peak_bytes);
     }
-    const Submission submission = submission_of(options.study, common.config, common);
+    const Submission submission = submission_of(options.study, config_to_run(results, common), common);
     std::vector<std::vector<std::string>> rows = {
         {"stage", "to do", "measured", "core hours", "array", "time", "memory"}};
     std::string unmeasured;
@@ -153,8 +154,9 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
             row.insert(row.end(), {"0", "?", "?", "?", "?"});
             constexpr std::array<std::string_view, 3> commands = {"generate", "train", "dissimilarity"};
             const bool is_command = std::ranges::find(commands, stage) != commands.end();
-            unmeasured += fmt::format("\n  {} {} {}{} --array 0/{}", submission.program, is_command ? stage : "run",
-                                      submission.arguments, is_command ? "" : " --stage " + stage, items.size());
+            unmeasured +=
+                fmt::format("\n  {} {} {}{} --array 0/{}", submission.program, is_command ? stage : "run",
+                            submission.settled_arguments(), is_command ? "" : " --stage " + stage, items.size());
         } else if (found && to_do > 0) {
             row.insert(row.end(),
                        {fmt::format("{}", found->measured), fmt::format("{:.2g}", found->core_seconds / 3600),
@@ -169,7 +171,9 @@ void print_allocations(const repal::Study& study, const repal::Selection& select
     fmt::print("{}", table(rows));
     if (!unmeasured.empty())
         fmt::print("not measured here yet; --measure does one item of each kind, or, by hand:{}\n", unmeasured);
-    if (largest.limit_minutes > 0)
+    if (largest.limit_minutes > 0 && !submission.overrides.empty())
+        fmt::print("jobs do not get --set: write it into the configuration\n");
+    else if (largest.limit_minutes > 0)
         fmt::print("for {}: {}{}/submit.sh {} --shards {} --time={} --mem={}M --cpus-per-task={}\n",
                    unmeasured.empty() ? "all" : "what is measured", submission.plugins, submission.scripts,
                    submission.arguments, largest.tasks, hours(largest.limit_minutes), largest.megabytes,
@@ -231,8 +235,9 @@ void print_plan(const repal::Plan& plan, bool is_verbose) {
 
 int plan(const PlanOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
-    const auto study = repal::make_study(options.study, repal::Config::load(common.config, common.overrides), registry);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+    const auto study = repal::make_study(
+        options.study, repal::Config::load(config_to_run(results, common), common.overrides), registry);
 
     if (!options.stage.empty()) study->stage(options.stage);  // throws if there is none
     const repal::Selection selection = read_selection(options.selection, *study, results);

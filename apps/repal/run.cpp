@@ -94,9 +94,10 @@ int conclude(const repal::Study& study, const repal::Plan& plan, const repal::Ru
 
 int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
-    const auto config = repal::Config::load(common.config, common.overrides);
-    const auto study = repal::make_study(options.study, config, registry);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+    const std::string config_file = config_to_run(results, common);
+    const auto config = repal::Config::load(config_file, common.overrides);
+    const auto study = repal::make_study(options.study, config, registry);
     const repal::RunOptions run_options{.results = results,
                                         .shard = read_shard(options.array),
                                         .jobs = common.jobs,
@@ -116,16 +117,16 @@ int run(const StageOptions& options, const CommonOptions& common) {
     const repal::Plan plan = study->plan(run_options.results);
     if (count(plan, repal::ItemState::missing) > 0) {
         print_summary(progress, Tone::good, common);
-        const Submission submission = submission_of(options.study, common.config, common);
+        const Submission submission = submission_of(options.study, config_file, common);
         fmt::print(
             "this part is done; other items are missing, see `{0} plan {1}`; `{0} report {1}` shows what is there, "
             "tables "
             "are written when all is done\n",
-            submission.program, submission.arguments);
+            submission.program, submission.settled_arguments());
         const std::size_t failed = count(plan, repal::ItemState::failed);
         if (failed == 0) return done;
         print_error("repal: {} items have failed; `{} plan {} -v` lists them\n", failed, submission.program,
-                    submission.arguments);
+                    submission.settled_arguments());
         return some_failed;
     }
     return conclude(*study, plan, run_options, common, progress);

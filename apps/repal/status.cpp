@@ -98,11 +98,14 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
         fmt::print("failed: {}/{}\n", failed[i].stage, failed[i].name);
     if (failed.size() > shown)
         fmt::print("failed: {} more; `{} plan {} -v` lists all\n", failed.size() - shown, submission.program,
-                   submission.arguments);
+                   submission.settled_arguments());
     if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
     if (!left.empty() && !is_watching) {
-        fmt::print("to go on: {} run {}\n", submission.program, submission.arguments);
-        print_submissions(study.jobs(plan), left, submission);
+        fmt::print("to go on: {} run {}\n", submission.program, submission.settled_arguments());
+        if (submission.overrides.empty())
+            print_submissions(study.jobs(plan), left, submission);
+        else
+            fmt::print("jobs do not get --set: write it into the configuration\n");
     }
     return is_all_done;
 }

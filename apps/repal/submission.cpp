@@ -63,7 +63,19 @@ Submission submission_of(const std::string& study, const std::string& config, co
         submission.settings += setting + quoted(value);
     };
     if (common.results != "results") add(" --results ", " REPAL_RESULTS=", common.results);
-    if (!is_assumed(config, common)) add(" --config ", " REPAL_CONFIG=", config);
+    if (common.overrides.empty()) {
+        if (!is_assumed(config, common)) add(" --config ", " REPAL_CONFIG=", config);
+        return submission;
+    }
+    // What was said beside the file is in that of the results, if they were begun so.
+    const std::string own = (std::filesystem::path(common.results) / study / "config.yaml").string();
+    if (std::filesystem::is_regular_file(own) &&
+        repal::Config::load(own).yaml() == repal::Config::load(config, common.overrides).yaml()) {
+        add(" --config ", " REPAL_CONFIG=", own);
+        return submission;
+    }
+    add(" --config ", " REPAL_CONFIG=", config);
+    for (const std::string& text : common.overrides) submission.overrides += " --set " + quoted(text);
     return submission;
 }
 

@@ -476,6 +476,12 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
         throw InputError("", fmt::format("{} locations cannot be read:{}", errors.size(), all));
     }
     require_steps_of_all(systems, locations.size());
+    std::vector<Recording> recordings = recordings_of(std::move(systems), reading, progress);
+    for (std::size_t i = 0; i < recordings.size(); ++i) recordings[i].location = places[i];
+    return recordings;
+}
+
+std::vector<Recording> recordings_of(std::vector<ReadSystem> systems, const Reading& reading, Progress& progress) {
     if (reading.window) require_common_window(systems, *reading.window);
     tell(systems, progress);
     warn_of_orders(systems, progress);
@@ -501,7 +507,7 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
             {.system = {system.name, held(std::move(identity), std::move(observed), systems.size() >= many),
                         std::move(content)},
              .reading = system.reading,
-             .location = places[i]});
+             .location = i});
     }
     tell_of_steps(recordings, progress);
     return recordings;

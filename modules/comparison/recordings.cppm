@@ -36,4 +36,9 @@ export struct Recording {
 export std::vector<Recording> read_recordings(std::span<const RecordingLocation> locations, const Reading& reading,
                                               Progress& progress);
 
+/// The same of systems that were read, or are in memory: with one time of a step, checked and told, and random draws
+/// keyed by their values.
+export std::vector<Recording> recordings_of(std::vector<ReadSystem> systems, const Reading& reading,
+                                            Progress& progress);
+
 }  // namespace repal

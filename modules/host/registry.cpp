@@ -1,8 +1,8 @@
 module;
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/dll/shared_library.hpp>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -33,15 +33,18 @@ std::vector<std::filesystem::path> shared_objects(const std::filesystem::path& f
     return files;
 }
 
+/// What a library exports under this name; null if it does not.
 template <class Plugin>
-const Plugin& checked(const boost::dll::shared_library& library, const char* symbol) {
-    const auto& plugin = library.get<const Plugin>(symbol);
+const Plugin* exported(void* library, const char* symbol) {
+    const auto* found = static_cast<const Plugin*>(dlsym(library, symbol));
+    if (found == nullptr) return nullptr;
+    const Plugin& plugin = *found;
     if (plugin.abi == nullptr || std::string_view(plugin.abi) != abi_tag)
         throw InputError("",
                          fmt::format("ABI tag does not match: it has '{}', this program has '{}'",
                                      plugin.abi == nullptr ? "none" : plugin.abi, abi_tag),
                          "build the plugin again with this version of repal");
-    return plugin;
+    return found;
 }
 
 template <class Loaded>
@@ -95,20 +98,15 @@ Registry Registry::load(std::span<const std::filesystem::path> folders, const Is
 }
 
 void Registry::add(const std::filesystem::path& file) {
-    const boost::dll::shared_library library(boost::dll::fs::path(file.string()), boost::dll::load_mode::rtld_now);
-    // Held for ever: objects, vtables and messages of a plugin may outlive any owner that could be named.
-    static auto& loaded = *new std::vector<boost::dll::shared_library>;
-    loaded.push_back(library);
-
-    if (library.has("repal_metric")) {
-        const auto& plugin = checked<MetricPlugin>(library, "repal_metric");
-        insert_once(metrics_, "metric", LoadedMetric{plugin.info(), file, plugin.make});
-    } else if (library.has("repal_task")) {
-        const auto& plugin = checked<TaskPlugin>(library, "repal_task");
-        insert_once(tasks_, "task", LoadedTask{plugin.info(), file, plugin.make});
-    } else {
+    // Never closed: objects, vtables and messages of a plugin may outlive any owner that could be named.
+    void* library = dlopen(std::filesystem::absolute(file).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) throw InputError("", dlerror());
+    if (const auto* metric = exported<MetricPlugin>(library, "repal_metric"))
+        insert_once(metrics_, "metric", LoadedMetric{metric->info(), file, metric->make});
+    else if (const auto* task = exported<TaskPlugin>(library, "repal_task"))
+        insert_once(tasks_, "task", LoadedTask{task->info(), file, task->make});
+    else
         throw InputError("", "it exports neither repal_metric nor repal_task, so it is not a plugin");
-    }
 }
 
 void Registry::add_isolated(const std::filesystem::path& file, const Isolation& isolation) {

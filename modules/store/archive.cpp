@@ -9,7 +9,9 @@ module;
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
@@ -56,6 +58,94 @@ std::string checksum_of(const Array::Values& values) {
         values);
 }
 
+// --- What is not values
+// ------------------------------------------------------------------------------------------------------------------
+//
+// Values have checksums of their own. Whatever else the file holds is summed behind its end, where HDF5 does not look:
+// a table of (offset, bytes) of all values, how many there are, the CRC-32 of all other bytes and of the table, and a
+// mark. libhdf5 trusts what it reads: a bit that was changed there may crash it, or be another attribute.
+
+constexpr std::string_view mark_of_sum = "repalsum";
+
+struct Region {
+    std::uint64_t offset;
+    std::uint64_t bytes;
+};
+
+/// Where the values of a dataset are.
+Region region_of(hid_t dataset) {
+    const haddr_t offset = H5Dget_offset(dataset);
+    return offset == HADDR_UNDEF ? Region{0, 0} : Region{offset, H5Dget_storage_size(dataset)};
+}
+
+/// Of the bytes outside regions, which are sorted, then of the table. `read(offset, bytes)` gives those of the file.
+std::uint32_t sum_of_others(const std::vector<Region>& regions, std::uint64_t size,
+                            const std::function<std::string_view(std::uint64_t, std::uint64_t)>& read) {
+    std::uint32_t sum = 0;
+    std::uint64_t next = 0;
+    const auto add = [&](std::string_view bytes) {
+        if (!bytes.empty()) sum = ::libdeflate_crc32(sum, bytes.data(), bytes.size());  // which begins anew at none
+    };
+    for (const Region& region : regions) {
+        add(read(next, region.offset - next));
+        next = region.offset + region.bytes;
+    }
+    add(read(next, size - next));
+    add({reinterpret_cast<const char*>(regions.data()), regions.size() * sizeof(Region)});
+    return sum;
+}
+
+std::string_view bytes_in(const auto& value) {
+    return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+void append_sum(std::string& image, std::vector<Region> regions) {
+    std::erase_if(regions, [](const Region& region) { return region.bytes == 0; });
+    std::ranges::sort(regions, {}, &Region::offset);
+    const std::uint32_t sum = sum_of_others(regions, image.size(), [&](std::uint64_t offset, std::uint64_t bytes) {
+        return std::string_view(image).substr(offset, bytes);
+    });
+    const std::uint64_t n = regions.size();
+    image.append(reinterpret_cast<const char*>(regions.data()), n * sizeof(Region));
+    image.append(bytes_in(n)).append(bytes_in(sum)).append(mark_of_sum);
+}
+
+/// Throws InputError if what is summed was changed, or there is no sum.
+void require_sum(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string buffer;
+    const auto read = [&](std::uint64_t offset, std::uint64_t bytes) -> std::string_view {
+        buffer.resize(bytes);
+        file.seekg(static_cast<std::streamoff>(offset));
+        file.read(buffer.data(), static_cast<std::streamsize>(bytes));
+        return buffer;
+    };
+    std::error_code none;
+    const std::uint64_t size = std::filesystem::file_size(path, none);
+    std::uint64_t n = 0;
+    std::uint32_t sum = 0;
+    constexpr std::uint64_t tail = sizeof n + sizeof sum + mark_of_sum.size();
+    const auto changed = [] {
+        return InputError("", "it was changed, damaged or cut off since it was written, or is of an older version",
+                          "remove it, and it is made again");
+    };
+    if (none) throw InputError("", "no such file");
+    if (size < tail || read(size - mark_of_sum.size(), mark_of_sum.size()) != mark_of_sum) throw changed();
+    const std::string numbers(read(size - tail, sizeof n + sizeof sum));
+    std::memcpy(&n, numbers.data(), sizeof n);
+    std::memcpy(&sum, numbers.data() + sizeof n, sizeof sum);
+    if (n > (size - tail) / sizeof(Region)) throw changed();
+    const std::uint64_t end = size - tail - n * sizeof(Region);
+    std::vector<Region> regions(n);
+    if (n > 0) std::memcpy(regions.data(), read(end, n * sizeof(Region)).data(), n * sizeof(Region));
+    std::uint64_t next = 0;
+    for (const Region& region : regions) {
+        if (region.offset < next || region.offset > end || region.bytes > end - region.offset) throw changed();
+        next = region.offset + region.bytes;
+    }
+    if (sum_of_others(regions, end, read) != sum || !file) throw changed();
+}
+
 void write_attribute(hid_t object, const std::string& name, const std::string& text) {
     const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, unwritable);
     H5Tset_size(type, H5T_VARIABLE);  // h5py reads text of fixed length as bytes
@@ -67,7 +157,8 @@ void write_attribute(hid_t object, const std::string& name, const std::string& t
     checked(H5Awrite(attribute, type, &value), act);
 }
 
-void write_array(hid_t file, const std::string& name, const Array& array) {
+/// Where its values are.
+Region write_array(hid_t file, const std::string& name, const Array& array) {
     const std::vector<hsize_t> lengths(array.shape.begin(), array.shape.end());
     const Handle space(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose,
                        unwritable);
@@ -84,6 +175,7 @@ void write_array(hid_t file, const std::string& name, const Array& array) {
     checked(H5Dwrite(dataset, types.in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), act);
     for (const auto& [key, text] : array.attributes) write_attribute(dataset, key, text);
     write_attribute(dataset, checksum_name, checksum_of(array.values));
+    return region_of(dataset);
 }
 
 std::map<std::string, std::string> attributes_of(hid_t object) {
@@ -133,7 +225,8 @@ Array read_array(hid_t dataset, std::uint64_t file_bytes) {
     array.attributes = attributes_of(dataset);
     if (const auto checksum = array.attributes.find(checksum_name); checksum != array.attributes.end()) {
         if (checksum->second != checksum_of(array.values))
-            throw InputError("", "an array of it was changed, or damaged, since it was written");
+            throw InputError("", "an array of it was changed, or damaged, since it was written",
+                             "remove it, and it is made again");
         array.attributes.erase(checksum);
     }
     return array;
@@ -189,12 +282,14 @@ std::string bytes_of(const Archive& archive) {
     const Handle plan(H5Pcreate(H5P_FILE_CREATE), H5Pclose, unwritable);
     H5Pset_obj_track_times(plan, false);
     const Handle file(H5Fcreate("repal.h5", H5F_ACC_TRUNC, plan, access), H5Fclose, unwritable);
-    for (const auto& [name, array] : archive.arrays) write_array(file, name, array);
+    std::vector<Region> regions;
+    for (const auto& [name, array] : archive.arrays) regions.push_back(write_array(file, name, array));
     for (const auto& [name, text] : archive.attributes) write_attribute(file, name, text);
 
     checked(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritable);
     std::string image(static_cast<std::size_t>(checked(H5Fget_file_image(file, nullptr, 0), unwritable)), '\0');
     checked(H5Fget_file_image(file, image.data(), image.size()), unwritable);
+    append_sum(image, std::move(regions));
     return image;
 }
 
@@ -238,6 +333,7 @@ void write_archive(const std::filesystem::path& file, const Archive& archive) {
 }
 
 Archive read_archive(const std::filesystem::path& path) try {
+    require_sum(path);
     const Hdf5Session session;
     const Handle file = open_hdf5(path);
     return archive_of(file, std::filesystem::file_size(path), [](const std::string&) { return true; });
@@ -246,6 +342,7 @@ Archive read_archive(const std::filesystem::path& path) try {
 }
 
 Archive read_archive(const std::filesystem::path& path, const std::vector<std::string>& groups) try {
+    require_sum(path);
     const Hdf5Session session;
     const Handle file = open_hdf5(path);
     return archive_of(file, std::filesystem::file_size(path), in_groups(groups));
@@ -262,6 +359,7 @@ Archive archive_in(std::string_view bytes, const std::vector<std::string>& group
 }
 
 std::map<std::string, std::string> read_attributes(const std::filesystem::path& path) try {
+    require_sum(path);
     const Hdf5Session session;
     return attributes_of(open_hdf5(path));
 } catch (const InputError& error) {

@@ -1,4 +1,5 @@
 module;
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -10,13 +11,16 @@ module;
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 module repal.store;
 
@@ -27,11 +31,34 @@ import repal.file;
 namespace repal {
 namespace {
 
+// A sanitizer maps more than that before anything is read.
+#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+constexpr bool is_bounded = false;
+#else
+constexpr bool is_bounded = true;
+#endif
+
 /// What this process has mapped.
 std::uint64_t bytes_of_address_space() {
     std::uint64_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
     return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// What a library says when it aborts is not for users; what a sanitizer says is for its users.
+void say_nothing() {
+    if (!is_bounded) return;
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
+}
+
+/// Of a processor, that a process has used; 0 if it has ended.
+double seconds_of(pid_t process) {
+    clockid_t clock{};
+    timespec used{};
+    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+    constexpr double nanosecond = 1e-9;
+    return static_cast<double>(used.tv_sec) + nanosecond * static_cast<double>(used.tv_nsec);
 }
 
 /// Of a socket: all that was asked for, or nothing if there is no more.
@@ -56,13 +83,6 @@ bool sent(int socket, const void* data, std::size_t n) {
     }
     return true;
 }
-
-// A sanitizer maps more than that before anything is read.
-#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
-constexpr bool is_bounded = false;
-#else
-constexpr bool is_bounded = true;
-#endif
 
 }  // namespace
 
@@ -115,6 +135,7 @@ Child::Child(std::string kind, const std::function<void(const Writer&)>& work)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         const rlimit none{.rlim_cur = 0, .rlim_max = 0};
         setrlimit(RLIMIT_CORE, &none);
+        say_nothing();
         work(Writer(ends[1]));
         _exit(0);
     }
@@ -124,7 +145,8 @@ Child::Child(std::string kind, const std::function<void(const Writer&)>& work)
 
 Child::~Child() {
     close(socket_);
-    if (getpid() != parent_) return;  // a child has the memory of its parent, not its children
+    // A child has the memory of its parent, not its children.
+    if (getpid() != parent_ || process_ < 0) return;
     kill(process_, SIGKILL);
     int status = 0;
     while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
@@ -156,13 +178,18 @@ std::string Child::text() {
 }
 
 void Child::bytes(void* target, std::size_t n) {
+    // Time of a processor, so that neither a slow disk nor a stopped process is taken for one that does not end.
+    constexpr double longest = 120;  // s
+    constexpr int pause = 1000;      // ms
+    const double begin = seconds_of(process_);
     auto* next = static_cast<char*>(target);
     while (n > 0) {
-        constexpr int longest_wait = 120'000;  // ms
         pollfd waiting{.fd = socket_, .events = POLLIN, .revents = 0};
-        const int ready = poll(&waiting, 1, longest_wait);
+        const int ready = poll(&waiting, 1, pause);
         if (ready < 0 && errno == EINTR) continue;
-        if (ready == 0) throw InputError("", fmt::format("reading it as a {} does not end", kind_));
+        if (ready == 0 && seconds_of(process_) - begin > longest)
+            throw InputError("", fmt::format("reading it as a {} does not end", kind_));
+        if (ready == 0) continue;
         const ssize_t some = ::read(socket_, next, n);
         if (some < 0 && errno == EINTR) continue;
         if (some <= 0) fail();
@@ -171,7 +198,20 @@ void Child::bytes(void* target, std::size_t n) {
     }
 }
 
-void Child::fail() const {
+void Child::fail() {
+    // It has closed its end, and will be gone at once, or it does not keep to what was agreed.
+    int status = 0;
+    pid_t ended = 0;
+    constexpr int most_pauses = 400;
+    constexpr std::chrono::milliseconds pause(5);
+    for (int i = 0; ended == 0 && i < most_pauses; ++i) {
+        ended = waitpid(process_, &status, WNOHANG);
+        if (ended == 0) std::this_thread::sleep_for(pause);
+    }
+    if (ended == process_) process_ = -1;
+    if (ended > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        throw InputError("", fmt::format("the process that read the {} was killed", kind_),
+                         "if memory was short, take a part of it, e.g. [0:10]");
     throw InputError("", fmt::format("the {} is damaged", kind_), "save it again");
 }
 

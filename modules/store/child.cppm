@@ -54,13 +54,13 @@ class Child {
     void put(std::uint64_t number);
     void put(std::string_view text);
 
-    /// What was put. Throws InputError if the child has ended, or writes nothing for minutes.
+    /// What was put. Throws InputError if the child has ended, or has worked for minutes since it wrote something.
     std::uint64_t number();
     std::string text();
     void bytes(void* target, std::size_t n);
 
     /// Throws InputError: it does not write what it should.
-    [[noreturn]] void fail() const;
+    [[noreturn]] void fail();
 
  private:
     std::string kind_;

@@ -1,6 +1,8 @@
 module;
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <link.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -210,7 +212,15 @@ std::string system_error_text(int error_number) {
 }
 
 std::filesystem::path installation() {
-    return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+    Dl_info info{};
+    link_map* object = nullptr;
+    const bool is_found = dladdr1(reinterpret_cast<const void*>(&installation), &info,
+                                  reinterpret_cast<void**>(&object), RTLD_DL_LINKMAP) != 0;
+    // The program itself has no name there.
+    const bool is_library = is_found && object != nullptr && object->l_name != nullptr && *object->l_name != '\0';
+    const std::filesystem::path file =
+        is_library ? std::filesystem::canonical(object->l_name) : std::filesystem::read_symlink("/proc/self/exe");
+    return file.parent_path().parent_path();
 }
 
 }  // namespace repal

@@ -56,7 +56,7 @@ export class ReadableFile {
 /// remember for a minute that there was none.
 export bool is_there(const std::filesystem::path& file);
 
-/// The folder that the running program is installed in: that of bin/, lib/ and share/.
+/// The folder that the running program, or the library that this is in, is installed in: that of bin/, lib/ and share/.
 export std::filesystem::path installation();
 
 /// "No space left on device" for ENOSPC, and so on.

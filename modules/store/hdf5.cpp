@@ -51,9 +51,7 @@ std::vector<std::string> linked_names(hid_t file) {
 class Hdf5File final : public ArrayFile {
  public:
     explicit Hdf5File(const std::filesystem::path& path)
-        : folder_(path.parent_path()),
-          file_(open_hdf5(path)),
-          reader_(file_, [this](const std::string& name) { try_first(name); }) {}
+        : path_(path), file_(open_hdf5(path)), reader_(file_, [this](const std::string& name) { try_first(name); }) {}
 
     std::vector<ArrayEntry> arrays() override {
         reader_.try_first(std::string());
@@ -80,7 +78,10 @@ class Hdf5File final : public ArrayFile {
         for (const std::string& name : linked_names(file_)) {
             if (name.starts_with("/#") || (!whole.empty() && name.starts_with(whole + "/"))) continue;
             const Handle object(H5Oopen(file_, name.c_str(), H5P_DEFAULT), H5Oclose);
-            if (!object.is_open()) continue;
+            if (!object.is_open()) {
+                entries.push_back({.name = shown_path(name), .refused = "a link to what is not there"});
+                continue;
+            }
             const H5I_type_t type = H5Iget_type(object);
             if (type == H5I_GROUP && is_one_array(object, name)) {
                 whole = name;
@@ -110,8 +111,9 @@ class Hdf5File final : public ArrayFile {
             const std::string stored = stored_path(path);
             return stored == path ? std::move(found) : opened(stored);
         }
+        require_beside(object, path);
         if (H5Iget_type(object) == H5I_GROUP) {
-            if (is_frame(object)) return open_frame(reader_, path, folder_);
+            if (is_frame(object)) return open_frame(reader_, path, path_);
             if (is_sparse(object, path))
                 throw InputError("",
                                  fmt::format("'{}' is a sparse matrix, which full() makes an array", shown_path(path)));
@@ -120,8 +122,20 @@ class Hdf5File final : public ArrayFile {
         }
         if (H5Iget_type(object) != H5I_DATASET) return found;
         if (is_cell(object)) return cells_of(object, path);
-        found.push_back(open_dataset(reader_, std::move(object), path, folder_));
+        found.push_back(open_dataset(reader_, std::move(object), path, path_));
         return found;
+    }
+
+    // HDF5 follows a link to another file from the current folder, too, where a file of that name is another one.
+    void require_beside(hid_t object, const std::string& path) const {
+        const auto name_of = [](hid_t of) {
+            std::string name(static_cast<std::size_t>(checked(H5Fget_name(of, nullptr, 0), damaged)), '\0');
+            H5Fget_name(of, name.data(), name.size() + 1);
+            return std::filesystem::path(name);
+        };
+        const std::filesystem::path file = name_of(object);
+        if (file != name_of(file_) && file.is_relative())
+            throw InputError("", fmt::format("'{}' is in '{}', which is not beside this file", path, file.string()));
     }
 
     // A cell array of MATLAB, or a field of a struct array: its entries are elsewhere.
@@ -149,7 +163,13 @@ class Hdf5File final : public ArrayFile {
         if (H5Tget_class(type) == H5T_VLEN || n < 1) return n < 1 ? Dimensions{1} : Dimensions{};
         std::vector<hsize_t> lengths(static_cast<std::size_t>(n));
         checked(H5Sget_simple_extent_dims(space, lengths.data(), nullptr), damaged);
-        return {lengths.begin(), lengths.end()};
+        Dimensions dimensions(lengths.begin(), lengths.end());
+        // Lists of one length, and tables, whose columns are members; a complex number has two.
+        constexpr int most_parts = 2;
+        if (H5Tget_class(type) == H5T_ARRAY) dimensions.push_back(static_cast<std::uint64_t>(most_parts));
+        if (H5Tget_class(type) == H5T_COMPOUND && H5Tget_nmembers(type) > most_parts)
+            dimensions.push_back(static_cast<std::uint64_t>(H5Tget_nmembers(type)));
+        return dimensions;
     }
 
     // Whether what is in a group are parts of one array.
@@ -240,13 +260,13 @@ class Hdf5File final : public ArrayFile {
         if (!refused.empty())
             throw InputError("", fmt::format("entry {} of '{}' is {}", place + 1, of, refused),
                              "in MATLAB, join trials of one length by cat(3, c{:})");
-        return open_dataset(reader_, std::move(object), path, folder_);
+        return open_dataset(reader_, std::move(object), path, path_);
     }
 
     static constexpr hssize_t most_cells = 1 << 20;
 
     Hdf5Session session_;
-    std::filesystem::path folder_;
+    std::filesystem::path path_;
     Handle file_;
     Hdf5Reader reader_;
     std::vector<std::vector<std::unique_ptr<StoredArray>>> tried_;

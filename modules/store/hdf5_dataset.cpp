@@ -151,13 +151,13 @@ namespace {
 // A dataset of numbers, read as it is needed.
 class Hdf5Array final : public StoredArray {
  public:
-    Hdf5Array(Hdf5Reader& reader, Handle dataset, const std::string& path, const std::filesystem::path& folder)
+    Hdf5Array(Hdf5Reader& reader, Handle dataset, const std::string& path, const std::filesystem::path& in)
         : reader_(reader), file_(reader.file()), path_(path), dataset_(std::move(dataset)), lengths_(extent(dataset_)) {
         const bool is_octave = is_value_of_octave(file_, path);
         if (!matlab_class(dataset_).empty() || is_octave) order = MemoryOrder::first_fastest;
         dimensions = dimensions_of(dataset_, order);
         require_filters(dataset_);
-        const std::uint64_t bytes_of_chunk = require_stored(dataset_, folder);
+        const std::uint64_t bytes_of_chunk = require_stored(dataset_, in);
         open_beside();
         values_ = reader.opened(dataset_, bytes_of_chunk);
         NamedDimensions named = axes_in(dataset_, dimensions.size());
@@ -283,14 +283,18 @@ class Hdf5Array final : public StoredArray {
 }  // namespace
 
 std::unique_ptr<StoredArray> open_dataset(Hdf5Reader& reader, Handle dataset, const std::string& path,
-                                          const std::filesystem::path& folder) {
+                                          const std::filesystem::path& in) {
     std::string refused = refused_by_octave(reader.file(), path);
     if (refused.empty()) refused = refused_dataset(dataset);
     if (refused.empty() && last_part(path).starts_with("spike_times"))
         throw InputError("", fmt::format("'{}' are times of events, not samples in regular steps", path),
                          "count them in bins of one length, numpy.histogram(times, bins)");
-    if (!refused.empty()) throw InputError("", fmt::format("'{}' is {}", path, refused));
-    return std::make_unique<Hdf5Array>(reader, std::move(dataset), path, folder);
+    if (!refused.empty())
+        throw InputError("", fmt::format("'{}' is {}", path, refused),
+                         refused.find("compound") != std::string::npos
+                             ? "in Python, save its real columns as one array, e.g. frame.to_hdf(..., format='fixed')"
+                             : "");
+    return std::make_unique<Hdf5Array>(reader, std::move(dataset), path, in);
 }
 
 }  // namespace repal

@@ -29,9 +29,9 @@ bool is_value_of_octave(hid_t file, const std::string& path);
 /// What the value is that Octave wrote, if it is no array of numbers; "" if it is, or of another program.
 std::string refused_by_octave(hid_t file, const std::string& path);
 
-/// A dataset of numbers, read as it is needed. `folder`: that of the file, from which it may name others. It is
+/// A dataset of numbers, read as it is needed. `in`: the file that it is in, which may name others. It is
 /// not read after its reader is gone. Throws InputError if it holds something else, or what HDF5 would make up.
 std::unique_ptr<StoredArray> open_dataset(Hdf5Reader& reader, Handle dataset, const std::string& path,
-                                          const std::filesystem::path& folder);
+                                          const std::filesystem::path& in);
 
 }  // namespace repal

@@ -37,7 +37,7 @@ namespace {
 // The blocks of a table of pandas, in the order of its columns.
 class FrameArray final : public StoredArray {
  public:
-    FrameArray(Hdf5Reader& reader, const std::string& path, const std::filesystem::path& folder) {
+    FrameArray(Hdf5Reader& reader, const std::string& path, const std::filesystem::path& in) {
         const hid_t file = reader.file();
         columns_ = names_in(file, path + "/axis0");
         const std::vector<std::string>& columns = columns_;
@@ -48,7 +48,7 @@ class FrameArray final : public StoredArray {
             Handle dataset(H5Oopen(file, values.c_str(), H5P_DEFAULT), H5Oclose, damaged);
             if (const std::string refused = refused_dataset(dataset); !refused.empty())
                 throw InputError("", fmt::format("'{}' is {}", values, refused), "leave out columns of text");
-            auto part = open_dataset(reader, std::move(dataset), values, folder);
+            auto part = open_dataset(reader, std::move(dataset), values, in);
             const std::vector<std::string> items = names_in(file, fmt::format("{}/block{}_items", path, block));
             if (part->dimensions.size() != 2 || part->dimensions[1] != items.size())
                 throw InputError("", fmt::format("'{}' is not as pandas writes tables", path));
@@ -154,8 +154,8 @@ bool is_frame(hid_t group) {
 }
 
 std::vector<std::unique_ptr<StoredArray>> open_frame(Hdf5Reader& reader, const std::string& path,
-                                                     const std::filesystem::path& folder) {
-    auto frame = std::make_unique<FrameArray>(reader, path, folder);
+                                                     const std::filesystem::path& in) {
+    auto frame = std::make_unique<FrameArray>(reader, path, in);
     std::vector<std::unique_ptr<StoredArray>> arrays;
     const ColumnTable index = index_of(reader.file(), path);
     if (index.width == 0 && !have_trials_or_times(frame->columns())) {

@@ -17,6 +17,6 @@ bool is_frame(hid_t group);
 
 /// All columns in their order, as one array, or as the trials that a column tells. Throws InputError.
 std::vector<std::unique_ptr<StoredArray>> open_frame(Hdf5Reader& reader, const std::string& path,
-                                                     const std::filesystem::path& folder);
+                                                     const std::filesystem::path& in);
 
 }  // namespace repal

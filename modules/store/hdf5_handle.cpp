@@ -49,7 +49,11 @@ std::string hdf5_cause() {
 }
 
 void require_hdf5(hid_t result, std::string_view act) {
-    if (result < 0) throw InputError("", fmt::format("{}: {}", act, hdf5_cause()));
+    if (result >= 0) return;
+    const std::string cause = hdf5_cause();
+    if (act == damaged && cause.starts_with("memory allocation failed"))
+        throw InputError("", fmt::format("there is too little memory, or {}: {}", act, cause));
+    throw InputError("", fmt::format("{}: {}", act, cause));
 }
 
 Handle open_hdf5(const std::filesystem::path& file) {

@@ -45,11 +45,14 @@ namespace {
     throw InputError("", what + ", so that a part of the array would be read as zeros", "write all of it");
 }
 
-// Where HDF5 looks for a file that another one names.
-std::filesystem::path named_by(const std::filesystem::path& folder, const std::string& name) {
+// Where a file is that another one names: beside it, or beside what it is a link to. HDF5 looks in the current folder
+// between these, where a file of this name is another one.
+std::filesystem::path named_by(const std::filesystem::path& file, const std::string& name) {
     std::error_code none;
-    const std::filesystem::path beside = folder / name;
-    return std::filesystem::exists(beside, none) ? beside : std::filesystem::path(name);
+    std::filesystem::path beside = file.parent_path() / name;
+    if (std::filesystem::exists(beside, none) || std::filesystem::exists(name, none)) return beside;
+    const std::filesystem::path real = std::filesystem::canonical(file, none);
+    return none ? beside : real.parent_path() / name;
 }
 
 /// A name in a plan, which `get` copies as HDF5's functions do.
@@ -59,7 +62,7 @@ std::string name_in(hid_t plan, std::size_t i, ssize_t (*get)(hid_t, std::size_t
     return name;
 }
 
-std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& folder, int depth);
+std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& in, int depth);
 
 /// What is selected of a source is in it.
 void require_selection(hid_t plan, std::size_t i, hid_t source, const std::string& name) {
@@ -83,7 +86,7 @@ void require_selection(hid_t plan, std::size_t i, hid_t source, const std::strin
 }
 
 /// Returns the bytes of their smallest chunk.
-std::uint64_t require_sources(hid_t dataset, hid_t plan, std::uint64_t values, const std::filesystem::path& folder,
+std::uint64_t require_sources(hid_t dataset, hid_t plan, std::uint64_t values, const std::filesystem::path& in,
                               int depth) {
     constexpr int deepest = 8;
     if (depth > deepest) throw InputError("", "it is made of what is made of itself", "write the values");
@@ -98,16 +101,20 @@ std::uint64_t require_sources(hid_t dataset, hid_t plan, std::uint64_t values, c
         const std::string file_name = name_in(plan, i, H5Pget_virtual_filename);
         const std::string path = name_in(plan, i, H5Pget_virtual_dsetname);
         std::error_code none;
-        if (file_name != "." && !std::filesystem::is_regular_file(named_by(folder, file_name), none))
+        if (file_name.find("%b") != std::string::npos || path.find("%b") != std::string::npos)
+            throw InputError(
+                "", fmt::format("it is made of all that is called '{}:{}', which is not read", file_name, path),
+                "join them by wildcards, e.g. 'part*.h5:x+'");
+        if (file_name != "." && !std::filesystem::is_regular_file(named_by(in, file_name), none))
             fail_for_missing(fmt::format("the file '{}', which it is made of, is not there", file_name));
-        const Handle file = file_name == "." ? Handle(H5Iget_file_id(dataset), H5Fclose, damaged)
-                                             : open_hdf5(named_by(folder, file_name));
+        const Handle file =
+            file_name == "." ? Handle(H5Iget_file_id(dataset), H5Fclose, damaged) : open_hdf5(named_by(in, file_name));
         const Handle source(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
         const std::string name = file_name + ":" + path;
         if (!source.is_open()) fail_for_missing(fmt::format("'{}', which it is made of, is not there", name));
         if (seen.emplace(file_name, path).second) {
-            const std::uint64_t of_source = require_stored(
-                source, file_name == "." ? folder : named_by(folder, file_name).parent_path(), depth + 1);
+            const std::uint64_t of_source =
+                require_stored(source, file_name == "." ? in : named_by(in, file_name), depth + 1);
             if (chunk == 0 || (of_source > 0 && of_source < chunk)) chunk = of_source;
             require_whole_chunks(source);
         }
@@ -125,7 +132,7 @@ std::uint64_t require_sources(hid_t dataset, hid_t plan, std::uint64_t values, c
     return chunk;
 }
 
-void require_external(hid_t plan, std::uint64_t bytes, const std::filesystem::path& folder) {
+void require_external(hid_t plan, std::uint64_t bytes, const std::filesystem::path& in) {
     const int n = checked(H5Pget_external_count(plan), damaged);
     for (int i = 0; i < n; ++i) {
         std::array<char, 4096> name{};
@@ -134,7 +141,7 @@ void require_external(hid_t plan, std::uint64_t bytes, const std::filesystem::pa
         checked(H5Pget_external(plan, static_cast<unsigned>(i), name.size(), name.data(), &offset, &size), damaged);
         const std::uint64_t needed = std::min<std::uint64_t>(bytes, size);  // the last one may have no end
         std::error_code none;
-        const std::filesystem::path file = folder / name.data();  // as open_beside() has HDF5 look for it
+        const std::filesystem::path file = in.parent_path() / name.data();  // as open_beside() has HDF5 look for it
         const std::uint64_t there = std::filesystem::file_size(file, none);
         if (none || there < static_cast<std::uint64_t>(offset) + needed)
             fail_for_missing(fmt::format("the file '{}', which it is made of, is missing or was cut off", name.data()));
@@ -201,7 +208,7 @@ void require_filters(hid_t dataset) {
 namespace {
 
 // So that a damaged extent allocates nothing that the file cannot fill.
-std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& folder, int depth) {
+std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& in, int depth) {
     const std::vector<hsize_t> lengths = extent(dataset);
     const Dimensions dimensions(lengths.begin(), lengths.end());
     // Of the file that the dataset is in, to which a link of the named one may lead.
@@ -212,11 +219,11 @@ std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& folder,
     const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
     const std::uint64_t bytes = bytes_of(dimensions, H5Tget_size(type));
     const H5D_layout_t layout = checked(H5Pget_layout(plan), damaged);
-    if (layout == H5D_VIRTUAL) return require_sources(dataset, plan, bytes / H5Tget_size(type), folder, depth);
+    if (layout == H5D_VIRTUAL) return require_sources(dataset, plan, bytes / H5Tget_size(type), in, depth);
     if (H5Pget_external_count(plan) > 0 && depth > 0)
         throw InputError("", "what it is made of has its values in another file", "write all of it");
     if (H5Pget_external_count(plan) > 0) {
-        require_external(plan, bytes, folder);
+        require_external(plan, bytes, in);
         return 0;
     }
     if (layout == H5D_CHUNKED) require_all_chunks(dataset, plan);
@@ -238,8 +245,8 @@ std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& folder,
 
 }  // namespace
 
-std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& folder) {
-    return require_stored(dataset, folder, 0);
+std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& in) {
+    return require_stored(dataset, in, 0);
 }
 
 std::uint64_t bytes_of_chunk(hid_t dataset) {

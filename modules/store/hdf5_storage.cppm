@@ -15,9 +15,9 @@ std::vector<hsize_t> extent(hid_t dataset);
 /// Throws InputError with the way on if it is packed with a filter that is not here.
 void require_filters(hid_t dataset);
 
-/// Throws InputError if a part of its values is in no file. `folder`: that of the file, from which it may name others.
+/// Throws InputError if a part of its values is in no file. `in`: the file that it is in, which may name others.
 /// Returns how many bytes each of its chunks has at least, also of those that it is made of; 0: it has none.
-std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& folder);
+std::uint64_t require_stored(hid_t dataset, const std::filesystem::path& in);
 
 /// Likewise of what is in this file alone.
 std::uint64_t bytes_of_chunk(hid_t dataset);

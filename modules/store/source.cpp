@@ -121,7 +121,8 @@ std::vector<std::string> names_of(ArrayFile& file, const std::string& object) {
         std::vector<std::string> found;
         for (const ArrayEntry& entry : entries) {
             if (!matches(with_slash(object), with_slash(entry.name))) continue;
-            if (may_be_data(entry)) refuse(file, entry, "or use wildcards that leave it out");
+            if (may_be_data(entry) || entry.refused.find("empty") != std::string::npos)
+                refuse(file, entry, "or use wildcards that leave it out");
             if (entry.refused.empty() && long_dimensions(entry) > 0) found.push_back(entry.name);
         }
         if (!found.empty()) return found;

@@ -7,7 +7,7 @@ import unittest
 import h5py
 import numpy
 
-from program import SOURCE
+from program import SOURCE, sum_again
 from small_study import NETWORKS, SmallStudy
 
 sys.path.append(str(SOURCE / "examples"))
@@ -45,6 +45,7 @@ class Export(SmallStudy):
             shutil.copy(final, copies["network"])
             with h5py.File(copies[of], "r+") as file:
                 change(file)
+            sum_again(copies[of])
             self.refuse(["export", copies["network"], "--data", copies["data"], "--out", "n.npz"], *fragments)
             self.assertFalse((self.folder / "n.npz").exists())
 

@@ -45,6 +45,56 @@ class WhatElseIsInTheFile(Files):
         for group in ("complex", "lists", "part"):
             self.refuse(["compare", f"f.h5:{group}", "reference.npy"], f"'/{group}/x' cannot be read")
 
+    def test_links_to_what_is_not_there(self):
+        with h5py.File(self.folder / "l.h5", "w") as file:
+            for trial in (0, 2, 3):
+                file[f"g/t{trial}"] = self.array[trial]
+            file["g/t1"] = h5py.ExternalLink("gone.h5", "x")
+            file["h/t0"], file["h/t1"] = self.array[0], h5py.SoftLink("/gone")
+            file["e/t0"], file["e/t1"] = self.array[0], numpy.zeros((0, 3))
+        for group, trial in (("g", "1"), ("h", "1"), ("e", "1")):
+            for location in (f"l.h5:{group}/t*+", f"l.h5:{group}/t*"):
+                self.refuse(["compare", location, "reference.npy"], f"'/{group}/t{trial}' cannot be read")
+
+    def test_tables_and_lists_beside_a_smaller_array(self):
+        table = numpy.zeros(300, dtype=[("index", "i8"), ("a", "f8"), ("b", "f8"), ("name", "S4")])
+        lists = numpy.dtype(("f8", (4,)))
+        with h5py.File(self.folder / "t.h5", "w") as file:
+            for group in ("table", "lists", "link"):
+                file[f"{group}/small"] = self.array[0, :30]
+            file["table/frame"] = table
+            file["lists/c"] = numpy.zeros(60)
+            del file["lists/c"]
+            space = h5py.h5s.create_simple((60,))
+            h5py.h5d.create(file["lists"].id, b"c", h5py.h5t.py_create(lists), space)
+            file["link/c"] = h5py.ExternalLink("gone.h5", "x")
+        for group, name in (("table", "frame"), ("lists", "c"), ("link", "c")):
+            self.refuse(["compare", f"t.h5:{group}", "reference.npy"], f"'/{group}/{name}' cannot be read")
+
+    def test_files_of_the_same_name_elsewhere(self):
+        home = self.folder / "home"
+        (home / "data").mkdir(parents=True)
+        (self.folder / "data").mkdir()
+        for folder, values in ((home, self.array), (self.folder, self.array + 1)):
+            with h5py.File(folder / "data" / "s.h5", "w") as file:
+                file["x"] = values
+        layout = h5py.VirtualLayout(self.array.shape, "f8")
+        layout[:] = h5py.VirtualSource("data/s.h5", "x", shape=self.array.shape)
+        with h5py.File(home / "v.h5", "w") as file:
+            file.create_virtual_dataset("v", layout)
+            file["e"] = h5py.ExternalLink("data/s.h5", "x")
+        for name in ("v", "e"):
+            self.expect_same(f"home/v.h5:{name}")
+        (self.folder / "elsewhere").mkdir()
+        (self.folder / "elsewhere" / "v.h5").symlink_to(home / "v.h5")
+        (self.folder / "data" / "s.h5").rename(self.folder / "data" / "other.h5")
+        for name in ("v", "e"):
+            self.expect_same(f"elsewhere/v.h5:{name}")
+        (self.folder / "data" / "other.h5").rename(self.folder / "data" / "s.h5")
+        (home / "data" / "s.h5").unlink()
+        self.refuse(["compare", "home/v.h5:v", "reference.npy"], "'data/s.h5'", "is not there")
+        self.refuse(["compare", "home/v.h5:e", "reference.npy"], "'data/s.h5', which is not beside this file")
+
 
 class WhatHdf5MakesUp(Files):
     def test_scales_of_datasets_that_are_called_data(self):

@@ -3,7 +3,12 @@
 import csv
 import io
 import json
+import os
+import pathlib
+import signal
 import struct
+import subprocess
+import time
 import unittest
 import zlib
 
@@ -13,7 +18,7 @@ import scipy.io
 import scipy.sparse
 from numpy.lib import format as npy_format
 
-from program import DEMO
+from program import DEMO, PROGRAM
 from recording_files import Files
 
 
@@ -347,6 +352,20 @@ class Formats(Files):
             self.assertIn(place, sound)
             (self.folder / "bad.h5").write_bytes(sound.replace(place, value))
             self.refuse(["compare", "bad.h5", "reference.npy"], "bad.h5:")
+
+    def test_a_child_that_is_killed_says_so(self):
+        with h5py.File(self.folder / "slow.h5", "w") as file:
+            values = numpy.random.default_rng(1).standard_normal((4, 4000, 200))
+            file.create_dataset("x", data=values, chunks=(1, 100, 200), compression="gzip", compression_opts=1)
+        process = subprocess.Popen([PROGRAM, "compare", "slow.h5", "reference.npy"], cwd=self.folder, stderr=subprocess.PIPE)
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until = time.monotonic() + 60
+        while not (found := children.read_text().split()):
+            self.assertLess(time.monotonic(), until)
+        os.kill(int(found[0]), signal.SIGKILL)
+        said = process.communicate()[1].decode()
+        self.assertEqual(process.returncode, 2, said)
+        self.assertIn("the process that read the HDF5 file was killed", said)
 
     def test_arrays_that_are_read_in_pieces(self):
         big = numpy.random.default_rng(3).standard_normal((3, 600, 300))

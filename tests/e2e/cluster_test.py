@@ -387,6 +387,40 @@ class Allocation(Jobs):
         self.assertIn("all is done", self.succeed("status", "neurotasks", "--watch").stdout)
         self.assertRegex((study / "report.html").read_text(), r"core hours.{0,200} in items, .{1,9} held by processes")
 
+    def check_commands_with_overrides(self):
+        """What was set beside a file is in that of the results, if it was begun so; jobs get nothing else."""
+        said = self.succeed("status", "neurotasks", "--config", "small.yaml", "--set", "seed=5").stdout
+        self.assertIn(f"to go on: {PROGRAM} run neurotasks --config small.yaml --set seed=5\n", said)
+        self.assertNotIn("sbatch", said)
+        self.run_study("--set", "seed=5", "--array", "0/200", command="train", results="other")
+        said = self.succeed("status", "neurotasks", "--results", "other", "--config", "small.yaml", "--set", "seed=5").stdout
+        own = "--results other --config other/neurotasks/config.yaml\n"
+        self.assertIn(f"to go on: {PROGRAM} run neurotasks {own}", said)
+        self.assertIn(f"submit.sh neurotasks {own}", said)
+
+    def test_networks_are_not_replaced_by_a_configuration_that_nobody_named(self):
+        self.run_study("--array", "0/24", command="train")
+        [network] = (self.folder / "results").rglob("final.h5")
+        kept = network.read_bytes()
+        # Where there is no other one, that of the results is meant.
+        self.assertIn("train", self.succeed("plan", "neurotasks").stdout)
+        (self.folder / "config.yaml").write_text(self.config.replace("seed: ", "seed: 1"))
+        ways = "--config results/neurotasks/config.yaml goes on with theirs, --config config.yaml replaces them"
+        for command in (("plan", "neurotasks"), ("run", "neurotasks"), ("train", "neurotasks"), ("plan", "neurotasks", "--slurm")):
+            self.refuse(command, "config.yaml: the networks of results/neurotasks are of another configuration", ways)
+        (self.folder / "bin").mkdir()
+        for name in ("sbatch", "squeue", "scontrol"):
+            (self.folder / "bin" / name).write_text("#!/bin/sh\necho $0 >>called\n")
+            (self.folder / "bin" / name).chmod(0o755)
+        environment = {**os.environ, "REPAL_PROGRAM": PROGRAM, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+        submitted = subprocess.run([SCRIPTS / "submit.sh", "neurotasks"], cwd=self.folder, env=environment, capture_output=True,
+                                   text=True)
+        self.assertEqual(submitted.returncode, 2, submitted.stderr)
+        self.assertIn(ways, submitted.stderr)
+        self.assertFalse((self.folder / "called").exists())
+        self.assertEqual(network.read_bytes(), kept)
+        self.succeed("plan", "neurotasks", "--config", "config.yaml")
+
     def test_status_says_how_to_go_on(self):
         self.run_study("--array", "0/2", command="train")
         status = self.succeed("status", "neurotasks").stdout
@@ -412,6 +446,7 @@ class Allocation(Jobs):
         elsewhere = self.succeed("status", "neurotasks", "--results", "else where", "--config", "small.yaml").stdout
         self.assertIn("REPAL_STUDY=neurotasks REPAL_RESULTS='else where' REPAL_CONFIG=small.yaml sbatch", elsewhere)
 
+        self.check_commands_with_overrides()
         self.study()
         finished = self.succeed("status", "neurotasks").stdout
         self.assertNotIn("sbatch", finished)

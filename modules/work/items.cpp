@@ -1,6 +1,7 @@
 module;
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
@@ -10,30 +11,43 @@ module;
 module repal.items;
 
 import repal.file;
+import repal.hash;
 import repal.store;
 
 namespace repal {
 namespace {
 
-/// A file is an object of JSON in one line: this, the result, and `end`. So a state is known without parsing a result.
+/// A file is an object of JSON in one line: this, the result, and a hash of both. So a state is known without parsing a
+/// result.
 std::string header(const Item& item, ItemState state) {
     return fmt::format(R"({{"key":"{}","state":"{}","result":)", item.key, to_string(state));
 }
-constexpr std::string_view end = "}\n";
+
+constexpr std::size_t beginning_of_hash = std::string_view(",\"hash\":\"").size();
+std::string ending(std::string_view header_and_result) {
+    return fmt::format(",\"hash\":\"{}\"}}\n", hash_hex(header_and_result));
+}
 
 struct Contents {
     ItemState state = ItemState::missing;
     std::string result = {};  ///< JSON
+    bool is_changed = false;  ///< since it was written
 };
 
 /// Missing: the file is not there, not whole, or of another item.
 Contents contents(const std::filesystem::path& file, const Item& item) {
     if (!is_there(file)) return {};
-    const std::string text = read_file(file);
+    std::string text = read_file(file);
+    const std::size_t length = ending("").size();
+    if (text.size() < length) return {};
+    const std::string end = text.substr(text.size() - length);
+    text.resize(text.size() - length);
+    const std::string written = ending(text);
+    if (!end.starts_with(written.substr(0, beginning_of_hash)) || !end.ends_with("\"}\n")) return {};
     for (const ItemState state : {ItemState::done, ItemState::failed}) {
         const std::string begin = header(item, state);
-        if (text.starts_with(begin) && text.ends_with(end) && text.size() > begin.size() + end.size())
-            return {state, text.substr(begin.size(), text.size() - begin.size() - end.size())};
+        if (text.starts_with(begin) && text.size() > begin.size())
+            return {state, text.substr(begin.size()), end != written};
     }
     return {};
 }
@@ -66,10 +80,10 @@ ItemState ItemFiles::state(const Item& item, const std::filesystem::path& file) 
 }
 
 std::optional<nlohmann::json> ItemFiles::read(const Item& item) const {
-    const auto [state, result] = contents(file(item), item);
+    const auto [state, result, is_changed] = contents(file(item), item);
     if (state == ItemState::missing) return {};
     auto json = nlohmann::json::parse(result, nullptr, false);
-    if (json.is_discarded()) throw was_changed(item);
+    if (is_changed || json.is_discarded()) throw was_changed(item);
     return json;
 }
 
@@ -78,7 +92,8 @@ InputError ItemFiles::was_changed(const Item& item) const {
 }
 
 void ItemFiles::write(const Item& item, ItemState state, const std::string& json) const {
-    write_file(file(item), header(item, state) + json + std::string(end));
+    const std::string text = header(item, state) + json;
+    write_file(file(item), text + ending(text));
 }
 
 }  // namespace repal

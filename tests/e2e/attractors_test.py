@@ -10,7 +10,7 @@ import unittest
 
 import numpy
 
-from program import DEMO, PROGRAM, ProgramTest
+from program import DEMO, PROGRAM, ProgramTest, with_hash
 
 TABLES = ["dissimilarity.csv", "summary.csv", "tune.csv", "search.csv", "failures.csv", "trajectories/lorenz.h5"]
 
@@ -117,11 +117,11 @@ class Attractors(ProgramTest):
         self.take("small", "results")
         cell = sorted((self.folder / "results" / "attractors" / "cells" / "dissimilarity").rglob("*.json"))[0]
         whole = cell.read_text()
-        head, end = whole.index('"result":') + len('"result":'), len(whole) - 2
+        head, end = whole.index('"result":') + len('"result":'), whole.rindex(',"hash":')
         result = json.loads(whole[head:end])
         for changed in (result[:-1], result + result[:1], [], {}, 3, [3], [entry | {"angle_rad": -1} for entry in result],
                         [entry | {"status": "frob"} for entry in result], [entry | {"angle_rad": "0.5"} for entry in result]):
-            cell.write_text(whole[:head] + json.dumps(changed, separators=(",", ":")) + "}\n")
+            cell.write_text(with_hash(whole[:head] + json.dumps(changed, separators=(",", ":"))))
             refused = self.run_repal("run", "attractors", "--config", DEMO, "--results", "results", "--quiet", *FEWER)
             self.assertEqual(refused.returncode, 2, refused.stderr)
             self.assertIn(f"{cell.name}: this file was changed since it was written", refused.stderr)
@@ -224,7 +224,7 @@ class Attractors(ProgramTest):
         for old, new in (('"rank":5', '"rank":-5'), ('"rank":5', '"rank":"five"'), ('"rank":5', '"rnak":5'),
                          ('"chosen":', '"chosen":9999,"was":'), ('"settings":[', '"settings":[3,')):
             self.assertIn(old, whole)
-            choice.write_text(whole.replace(old, new))
+            choice.write_text(with_hash(whole[:whole.rindex(',"hash":')].replace(old, new)))
             refused = self.run_repal("run", "attractors", "--config", DEMO, "--results", "results", "--quiet", *FEWER)
             self.assertEqual(refused.returncode, 2, (new, refused.stderr))
             self.assertIn("dsa.json: this file was changed since it was written", refused.stderr)

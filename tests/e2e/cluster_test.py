@@ -256,15 +256,21 @@ class Arrays(ProgramTest):
         self.refuse(self.tasks(["-1"], {"PBS_ARRAY_INDEX": "{task}", "REPAL_SHARDS": "10"}), "'-1'")
         self.refuse(self.tasks(["1"], {"PBS_ARRAY_INDEX": "{task}", "REPAL_SHARDS": "9" * 20}), "REPAL_SHARDS")
 
-    def test_the_configuration_is_that_of_the_results_unless_another_is_there(self):
-        own = self.folder / "results" / "attractors" / "config.yaml"
-        own.parent.mkdir(parents=True)
-        own.write_text("seed: 1\n")
-        self.call(["bash", self.SCRIPT])
-        self.assertIn("--config results/attractors/config.yaml", (self.folder / "called").read_text())
-        (self.folder / "config.yaml").write_text("seed: 2\n")
-        self.call(["bash", self.SCRIPT])
-        self.assertIn("--config config.yaml", (self.folder / "called").read_text())
+    def test_the_configuration_is_left_to_repal_where_there_is_one(self):
+        """Which takes config.yaml, or that of the results, or refuses to choose between them."""
+        def configuration(**variables):
+            self.call(["bash", self.SCRIPT], **variables)
+            called = (self.folder / "called").read_text().splitlines()[-1]
+            return called.partition("--config ")[2].partition(" ")[0]
+
+        self.assertEqual(pathlib.Path(configuration()).resolve(), SOURCE.resolve() / "config.yaml")
+        self.assertEqual(configuration(REPAL_CONFIG="mine.yaml"), "mine.yaml")
+        for file in (self.folder / "results" / "attractors" / "config.yaml", self.folder / "config.yaml"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("seed: 1\n")
+            self.assertEqual(configuration(), "")
+            self.assertEqual(configuration(REPAL_CONFIG="mine.yaml"), "mine.yaml")
+            file.unlink()
 
     def test_a_copy_of_a_script_finds_the_others(self):
         copy = self.folder / "spool" / "job_script"
@@ -335,7 +341,7 @@ class Allocation(Jobs):
         self.assertIn(f"for all: REPAL_ISOLATE=1 {SCRIPTS}/submit.sh neurotasks", isolated)
         # What another configuration has cost says nothing.
         other = self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "--set", "seed=4").stdout
-        self.assertIn("repal train neurotasks --config small.yaml --array 0/24", other)
+        self.assertIn("repal train neurotasks --config small.yaml --set seed=4 --array 0/24", other)
 
     def test_costs_can_be_measured_before_anything_is_trained(self):
         (self.folder / "small.yaml").write_text(COMPARING)

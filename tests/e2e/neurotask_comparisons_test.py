@@ -14,7 +14,7 @@ import unittest
 import h5py
 import numpy
 
-from program import PROGRAM, SOURCE, sum_again
+from program import PROGRAM, SOURCE, sum_again, with_hash
 from small_study import COMPARING, STUDY, SmallStudy
 
 sys.path.append(str(SOURCE / "examples"))
@@ -286,7 +286,8 @@ class NeurotaskComparisons(SmallStudy):
         # A network that failed, and comparisons made while it had.
         cell = cells / "train" / RNN / "r0" / "frozen.json"
         content = json.loads(cell.read_text())
-        cell.write_text(json.dumps(content | {"state": "failed", "result": {"cause": "a power cut"}}, separators=(",", ":")) + "\n")
+        failed = {"key": content["key"], "state": "failed", "result": {"cause": "a power cut"}}
+        cell.write_text(with_hash(json.dumps(failed, separators=(",", ":"))[:-1]))
         (study / "networks" / RNN / "r0" / "frozen" / "final.h5").unlink()
         for file in (cells / "dissimilarity").rglob("*.json"):
             file.unlink()

@@ -25,6 +25,14 @@ def sum_again(file):
     file.write_bytes(content + struct.pack("<QI", 0, zlib.crc32(content)) + b"repalsum")
 
 
+def with_hash(text):
+    """The end of a file of an item: all but this, and FNV-1a of it."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return f'{text},"hash":"{value:016x}"}}\n'
+
+
 # The twelve tasks of the demo: pro, anti, pro with a delay, anti with a delay.
 PDM = ["PerceptualDecisionMakingT", "AntiPerceptualDecisionMakingT", "PerceptualDecisionMakingDelayResponseT",
        "AntiPerceptualDecisionMakingDelayResponseT"]

@@ -47,7 +47,9 @@ TEST_F(ItemFiles, WhatWasWrittenIsRead) {
 
     EXPECT_EQ(files_.state(item_), ItemState::done);
     EXPECT_EQ(files_.read(item_), nlohmann::json::parse(R"({"epochs":3})"));
-    EXPECT_EQ(text(), "{\"key\":\"0123456789abcdef\",\"state\":\"done\",\"result\":{\"epochs\":3}}\n");
+    EXPECT_EQ(
+        text(),
+        "{\"key\":\"0123456789abcdef\",\"state\":\"done\",\"result\":{\"epochs\":3},\"hash\":\"6708d7bfe6c1f596\"}\n");
 }
 
 TEST_F(ItemFiles, AFailureIsKept) {
@@ -78,14 +80,15 @@ TEST_F(ItemFiles, CutShortAreNotThere) {
 TEST_F(ItemFiles, AChangedResultIsRefusedWithItsFile) {
     files_.write(item_, ItemState::done, "[1,2,3]");
     std::string changed = text();
-    overwrite(changed.replace(changed.find("[1"), 2, "[?"));
-
-    try {
-        files_.read(item_);
-        FAIL() << "it was read";
-    } catch (const repal::InputError& error) {
-        EXPECT_THAT(error.what(), HasSubstr(file_.string()));
-        EXPECT_THAT(error.what(), HasSubstr("this file was changed since it was written"));
+    for (const char* other : {"[?", "[4"}) {
+        overwrite(changed.replace(changed.find('['), 2, other));
+        try {
+            files_.read(item_);
+            FAIL() << "it was read";
+        } catch (const repal::InputError& error) {
+            EXPECT_THAT(error.what(), HasSubstr(file_.string()));
+            EXPECT_THAT(error.what(), HasSubstr("this file was changed since it was written"));
+        }
     }
 }
 

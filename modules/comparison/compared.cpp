@@ -3,6 +3,7 @@ module;
 #include <fmt/ranges.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>

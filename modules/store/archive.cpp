@@ -116,8 +116,8 @@ void require_sum(const std::filesystem::path& path) {
     std::string buffer;
     const auto read = [&](std::uint64_t offset, std::uint64_t bytes) -> std::string_view {
         buffer.resize(bytes);
-        file.seekg(static_cast<std::streamoff>(offset));
-        file.read(buffer.data(), static_cast<std::streamsize>(bytes));
+        file.seekg(static_cast<std::int64_t>(offset));
+        file.read(buffer.data(), static_cast<std::ptrdiff_t>(bytes));
         return buffer;
     };
     std::error_code none;

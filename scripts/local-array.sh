@@ -12,7 +12,10 @@ die() { echo "local-array: $*" >&2; exit 2; }
 
 [ $# -eq 2 ] || usage
 [[ $1 =~ ^[1-9][0-9]*$ ]] || die "$1: expected a number of tasks from 1 on"
-[ -f "$2" ] || die "$2: no such script"
+script=$2
+[ -f "$script" ] || script=$(dirname "$0")/../$2
+[ -f "$script" ] || die "$2: no such script"
+logs=${REPAL_RESULTS:-results}/${REPAL_STUDY:-neurotasks}/logs
 
 export REPAL_SHARDS=$1
 processors=$(nproc)
@@ -23,7 +26,7 @@ for signal in INT TERM HUP USR1; do
 done
 for ((part = 0; part < REPAL_SHARDS; ++part)); do
     jobs=$(((processors + REPAL_SHARDS - 1 - part) / REPAL_SHARDS))
-    REPAL_PART=$part REPAL_JOBS=$((jobs > 0 ? jobs : 1)) bash "$2" &
+    REPAL_PART=$part REPAL_JOBS=$((jobs > 0 ? jobs : 1)) bash "$script" &
     pids+=($!)
 done
 largest=0
@@ -33,7 +36,7 @@ for ((part = 0; part < REPAL_SHARDS; ++part)); do
         wait "${pids[part]}" && code=0 || code=$?
         kill -0 "${pids[part]}" 2>/dev/null || break
     done
-    [ "$code" -eq 0 ] || echo "local-array: part $part of $REPAL_SHARDS ended with code $code" >&2
+    [ "$code" -eq 0 ] || echo "local-array: part $part of $REPAL_SHARDS ended with code $code; its log is in $logs" >&2
     [ "$code" -le "$largest" ] || largest=$code
 done
 exit "$largest"

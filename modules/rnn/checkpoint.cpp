@@ -174,10 +174,11 @@ std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& s
     std::string last;
     const Records records = read_records(states_file(), [&](std::string_view body) { last = body; });
     if (records.damaged_bytes > 0) {
-        warn(
-            fmt::format("{}: its last {} bytes are damaged, perhaps since they were being written when a process "
-                        "ended; training goes on from what is before them",
-                        states_file().string(), records.damaged_bytes));
+        warn(fmt::format(
+            "{}: its last {} bytes are damaged, perhaps since they were being written when a process "
+            "ended; training {}",
+            states_file().string(), records.damaged_bytes,
+            records.whole > 0 ? "goes on from what is before them" : "begins anew, as nothing is before them"));
         cut_records(states_file(), records);
     }
     if (last.empty()) return {};

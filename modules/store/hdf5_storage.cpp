@@ -192,6 +192,7 @@ std::string name_of_filter(H5Z_filter_t filter) {
 
 void require_filters(hid_t dataset) {
     const Handle plan(H5Dget_create_plist(dataset), H5Pclose, damaged);
+    constexpr H5Z_filter_t lzf = 32000;  // which h5py alone has
     const int n = checked(H5Pget_nfilters(plan), damaged);
     for (int i = 0; i < n; ++i) {
         unsigned flags = 0;
@@ -201,7 +202,8 @@ void require_filters(hid_t dataset) {
         if (H5Zfilter_avail(filter) <= 0)
             throw InputError("",
                              fmt::format("it is packed with the filter {}, which is not here", name_of_filter(filter)),
-                             "repack it where the filter is, h5repack -f GZIP=4 IN OUT");
+                             filter == lzf ? "in Python: file.create_dataset('y', data=file['x'][:])"
+                                           : "repack it where the filter is, h5repack -f GZIP=4 IN OUT");
     }
 }
 

@@ -218,8 +218,12 @@ void read_file(std::vector<ReadSystem>& systems, const std::string& path, const 
     const bool is_several = source.names().size() > 1 || has_wildcards(location.file);
     if (location.is_joined) {
         Read all;
-        for (const std::string& name : source.names())
-            source.read(all, name, location.slices, matched_part(with_slash(location.object), with_slash(name)));
+        for (const std::string& name : source.names()) try {
+                source.read(all, name, location.slices, matched_part(with_slash(location.object), with_slash(name)));
+            } catch (const InputError& error) {
+                if (!is_several || !error.where().empty()) throw;
+                throw error.at(name_of(path, name, ""));
+            }
         systems.push_back(system_of(has_wildcards(location.file) ? name_of(path, location.object, "+") : given,
                                     std::move(all), reading));
         return;
@@ -264,11 +268,13 @@ std::vector<ReadSystem> read_systems(const std::string& text, const Reading& rea
         if (location.is_joined && !has_wildcards(location.object) && files.size() > 1) {
             // Files that are the trials of one system.
             Read all;
-            for (const std::string& path : files) {
-                const Source source(path, location, reading);
-                for (const std::string& name : source.names())
-                    source.read(all, name, location.slices, matched_part(location.file, path));
-            }
+            for (const std::string& path : files) try {
+                    const Source source(path, location, reading);
+                    for (const std::string& name : source.names())
+                        source.read(all, name, location.slices, matched_part(location.file, path));
+                } catch (const InputError& error) {
+                    throw error.where().empty() ? error.at(path) : error;
+                }
             systems.push_back(system_of(text, std::move(all), reading));
             return systems;
         }

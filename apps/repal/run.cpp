@@ -74,6 +74,19 @@ void begin(const repal::Study& study, const repal::Config& config, const std::fi
                                                     stopwatch.seconds(), of_node()));
 }
 
+/// Removes files that write_file() began and whose process was killed: those that nobody has touched for a day.
+void remove_abandoned(const std::filesystem::path& folder) {
+    constexpr std::chrono::hours long_enough(24);
+    const auto latest = std::filesystem::file_time_type::clock::now() - long_enough;
+    std::error_code none;  // another process may be quicker
+    for (std::filesystem::recursive_directory_iterator entry(folder, none), end; entry != end; entry.increment(none)) {
+        const std::string name = entry->path().filename().string();
+        if (!name.starts_with(".repal-") || !name.ends_with(".tmp")) continue;
+        if (entry->last_write_time(none) < latest && !none) std::filesystem::remove(entry->path(), none);
+        if (none) return;
+    }
+}
+
 /// Tables, what they say, and the page, of a study that is done.
 int conclude(const repal::Study& study, const repal::Plan& plan, const repal::RunOptions& options,
              const CommonOptions& common, TerminalProgress& progress) {
@@ -82,6 +95,7 @@ int conclude(const repal::Study& study, const repal::Plan& plan, const repal::Ru
     study.write(findings, options);
     const std::filesystem::path page = options.results / "report.html";
     repal::write_file(page, repal::html(study.page(findings, plan, options), repal::plotting_library()));
+    remove_abandoned(options.results);
     progress.advance();
     progress.end();
     for (const repal::Table& rows : findings.overview)

@@ -302,6 +302,10 @@ Packing packing_of(hid_t dataset, bool is_of_nwb) {
     };
     take(is_of_nwb ? "conversion" : "scale_factor", packing.scale);
     take(is_of_nwb ? "offset" : "add_offset", packing.offset);
+    if (packing.scale == 0 || !std::isfinite(packing.scale) || !std::isfinite(packing.offset))
+        throw InputError("",
+                         fmt::format("its values are to be multiplied by {}, and {} added, which leaves none of them",
+                                     packing.scale, packing.offset));
     if (H5Aexists(dataset, "_Unsigned") > 0 && text_of(dataset, "_Unsigned") != "false")
         throw InputError("", "its numbers have signs that are none (_Unsigned)", "write the values as they are meant");
     const auto bounds = [&](const char* name) {

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -107,11 +108,17 @@ class Attractors(ProgramTest):
         cells[0].write_bytes(cells[0].read_bytes()[:50])
         cells[1].write_text("")
         cells[2].unlink()
+        left, begun = cells[0].with_name(".repal-1-0.tmp"), cells[0].with_name(".repal-2-0.tmp")
+        for file in (left, begun):
+            file.write_text("{")
+        os.utime(left, (0, 0))
         (self.folder / "results" / "attractors" / "trajectories" / "lorenz.h5").unlink()
 
         self.run_small("results")
 
         self.assertEqual(self.tables("results"), expected)
+        # Of a process that was killed, and perhaps of one that is at it.
+        self.assertEqual((left.exists(), begun.exists()), (False, True))
 
     def test_a_cell_with_other_results_is_refused_by_name(self):
         self.take("small", "results")

@@ -106,6 +106,13 @@ class WhatHdf5MakesUp(Files):
         for name in ("dff", "data"):
             self.expect_same(f"p.nc:{name}", reference="rounded.npy")
 
+    def test_scales_that_leave_nothing(self):
+        for name, value in (("scale_factor", 0.0), ("scale_factor", numpy.nan), ("add_offset", numpy.inf)):
+            with h5py.File(self.folder / "z.nc", "w") as file:
+                file["x"] = self.array
+                file["x"].attrs[name] = value
+            self.refuse(["compare", "z.nc", "reference.npy"], "which leaves none of them")
+
     def test_values_in_another_file_are_those_beside_it(self):
         (self.folder / "sub").mkdir()
         self.array.tofile(self.folder / "sub" / "e.bin")

@@ -185,10 +185,10 @@ class Slurm(ProgramTest):
         self.assertFalse((study / "networks.csv").exists())
 
         status = self.succeed("status", "neurotasks").stdout
-        again = re.search(r"(REPAL_STUDY=neurotasks) (sbatch --array=\S+) sbatch/train.sh", status)
+        again = re.search(r"(REPAL_STUDY=neurotasks) (sbatch --array=\S+) (\S+/sbatch/train.sh)", status)
         self.assertIsNotNone(again, status)
         submitted = self.slurm("env", again[1], *again[2].split(), "--cpus-per-task=1", "--mem=1G", "--parsable",
-                               SOURCE / "sbatch" / "train.sh")
+                               again[3])
         self.assertEqual(submitted.returncode, 0, submitted.stderr)
         self.wait_for(submitted.stdout.strip())
 

@@ -135,8 +135,7 @@ int run(const StageOptions& options, const CommonOptions& common) {
         const Submission submission = submission_of(options.study, config_file, common);
         fmt::print(
             "this part is done; other items are missing, see `{0} plan {1}`; `{0} report {1}` shows what is there, "
-            "tables "
-            "are written when all is done\n",
+            "tables are written when all is done\n",
             submission.program, submission.settled_arguments());
         const std::size_t failed = count(plan, repal::ItemState::failed);
         if (failed == 0) return done;

@@ -134,20 +134,25 @@ void add_calibration(std::span<Comparison> comparisons, const ChosenMetric& metr
     add(found);
 }
 
+/// How many each system has: looked at once, since what is observed may be made anew.
+std::vector<Eigen::Index> trials_of(const std::vector<NamedSystem>& systems) {
+    std::vector<Eigen::Index> trials;
+    for (const NamedSystem& system : systems)
+        trials.push_back(system.system->observe({}).trajectories().shape().trials);
+    return trials;
+}
+
 /// The comparison of a pair of which there is a result.
-Comparison comparison_of(const ChosenMetric& metric, const SeenSystems& seen, const Part& part, std::size_t pair,
-                         const Score& score) {
+Comparison comparison_of(const ChosenMetric& metric, const SeenSystems& seen, const Part& part,
+                         const std::vector<Eigen::Index>& trials, std::size_t pair, const Score& score) {
     const auto [a, b] = std::pair(part.pairs[pair].a, part.pairs[pair].b);
-    const auto trials = [&](std::size_t i) {
-        return part.systems[i].system->observe({}).trajectories().shape().trials;
-    };
     return {.metric = metric.name,
             .a = part.systems[a].name,
             .b = part.systems[b].name,
             .score = score,
             .settings = metric.settings(),
-            .trials_a = trials(a),
-            .trials_b = trials(b),
+            .trials_a = trials[a],
+            .trials_b = trials[b],
             .read_a = {},
             .read_b = {},
             .variance_kept_a = seen.variance_kept[a],
@@ -166,8 +171,9 @@ void compare_into(Compared& compared, const Comparing& asked, const Part& system
     if (const std::string warning = warning_of_components(given, seen.variance_kept); !warning.empty())
         progress.warn(given.name, warning);
     const auto [metric, cause] = settle(seen.metric, part, jobs, progress);
+    const std::vector<Eigen::Index> trials = trials_of(systems.systems);
     const auto add = [&, &used = metric](std::size_t pair, const Score& score) {
-        compared.comparisons.push_back(comparison_of(used, seen, systems, pair, score));
+        compared.comparisons.push_back(comparison_of(used, seen, systems, trials, pair, score));
     };
     if (!cause.empty()) {
         const Score none = Score::without_value(Status::not_applicable, cause);

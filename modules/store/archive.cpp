@@ -118,6 +118,7 @@ void require_sum(const std::filesystem::path& path) {
         buffer.resize(bytes);
         file.seekg(static_cast<std::int64_t>(offset));
         file.read(buffer.data(), static_cast<std::ptrdiff_t>(bytes));
+        if (!file) throw InputError("", "cannot be read");
         return buffer;
     };
     std::error_code none;
@@ -143,7 +144,7 @@ void require_sum(const std::filesystem::path& path) {
         if (region.offset < next || region.offset > end || region.bytes > end - region.offset) throw changed();
         next = region.offset + region.bytes;
     }
-    if (sum_of_others(regions, end, read) != sum || !file) throw changed();
+    if (sum_of_others(regions, end, read) != sum) throw changed();
 }
 
 void write_attribute(hid_t object, const std::string& name, const std::string& text) {

@@ -2,7 +2,8 @@
 # A distribution with nothing but its base in a folder, to which tests can change their root. Needs root.
 #
 #   scripts/bare-root.sh why-not                 prints why there can be none here; nothing if there can
-#   scripts/bare-root.sh make FOLDER [NAME]      makes it: debian11, debian12, debian13; without a name this machine's
+#   scripts/bare-root.sh make FOLDER [NAME [PACKAGE...]]   makes it: debian11, debian12, debian13; without a name this
+#                                                machine's; with these packages and what they need
 #   scripts/bare-root.sh run ROOT FOLDER COMMAND...   runs a command in a folder there; what it starts ends with it
 #
 # The environment of `run` is the caller's: call it with `env -i` for none.
@@ -24,7 +25,8 @@ mirror_of() {
 }
 
 make() {
-    local folder=$1 name=${2:-} codename here mirror
+    local folder=$1 name=${2:-} codename here mirror packages
+    packages=$(IFS=, && echo "${*:3}")
     # shellcheck source=/dev/null
     here=$(. /etc/os-release && echo "$VERSION_CODENAME")
     case $name in
@@ -40,7 +42,7 @@ make() {
     unfinished=$(mktemp -d -t bare-root-XXXXXX)  # debootstrap takes no blank in a path
     trap 'rm -rf "$unfinished"' EXIT
     chmod 755 "$unfinished"
-    debootstrap --variant=minbase "$codename" "$unfinished" "$mirror" >"$unfinished.log" 2>&1 ||
+    debootstrap --variant=minbase ${packages:+--include="$packages"} "$codename" "$unfinished" "$mirror" >"$unfinished.log" 2>&1 ||
         { tail -n 20 "$unfinished.log" >&2; rm -f "$unfinished.log"; die "debootstrap of $codename from $mirror failed"; }
     rm -f "$unfinished.log"
     # As an installation has it: the machine knows its own name.
@@ -65,5 +67,5 @@ case ${1:-} in
     why-not) why_not ;;
     make) [ $# -ge 2 ] || die "make needs a folder"; make "${@:2}" ;;
     run) [ $# -ge 4 ] || die "run needs a root, a folder and a command"; run "${@:2}" ;;
-    *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 7 >&2; exit 2 ;;
+    *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n 8 >&2; exit 2 ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What repal links and no package of Debian has as it must be: Ceres, libzip and fmt from Debian's sources and, on Debian 12,
+# What repal links and no package of Debian has as it must be: Ceres, libzip, fmt and yaml-cpp from Debian's sources and, on Debian 12,
 # the C and C++ libraries that let the program run where glibc is 2.28 or newer.
 #
 #   scripts/libraries.sh path [native]     prints their folder, which every checkout on this machine shares
@@ -55,6 +55,8 @@ settings_of_libzip=(
     -D BUILD_TOOLS=OFF -D BUILD_REGRESS=OFF -D BUILD_EXAMPLES=OFF -D BUILD_DOC=OFF
 )
 settings_of_fmtlib=(-D FMT_DOC=OFF -D FMT_TEST=OFF)
+# Debian's archive is for programs alone, not for the library that Python loads.
+settings_of_yaml_cpp=(-D YAML_CPP_BUILD_TESTS=OFF -D YAML_CPP_BUILD_TOOLS=OFF -D YAML_CPP_BUILD_CONTRIB=OFF)
 
 # The glibc that programs are linked with, and what it lacks of what this machine's libstdc++ calls.
 old_release=
@@ -67,6 +69,14 @@ unsigned arc4random(void) {       // 2.36
   unsigned value;
   if (getentropy(&value, sizeof value) != 0) __builtin_trap();
   return value;
+}
+void arc4random_buf(void* buffer, unsigned long bytes) {  // 2.36, which libzip calls; entropy comes in pieces of 256 bytes
+  for (char* next = buffer; bytes > 0;) {
+    unsigned long piece = bytes < 256 ? bytes : 256;
+    if (getentropy(next, piece) != 0) __builtin_trap();
+    next += piece;
+    bytes -= piece;
+  }
 }'
 # The versions of 2.29 differ from the first ones in how they report errors to C alone.
 mathematics='
@@ -81,7 +91,7 @@ FIRST_VERSION(log2, (double x), (x))
 FIRST_VERSION(pow, (double x, double y), (x, y))'
 
 hash=$(printf '%s\n' "$ID-$VERSION_ID" "$ceres" "$flags" "$processor" "${settings_of_all[@]}" "${settings_of_ceres_solver[@]}" \
-    "${settings_of_libzip[@]}" "${settings_of_fmtlib[@]}" "$old_release" "$c_library" "$mathematics" | sha256sum | head -c 12)
+    "${settings_of_libzip[@]}" "${settings_of_fmtlib[@]}" "${settings_of_yaml_cpp[@]}" "$old_release" "$c_library" "$mathematics" | sha256sum | head -c 12)
 cache=${XDG_CACHE_HOME:-~/.cache}/repal
 folder=$cache/libraries-$hash
 
@@ -147,17 +157,7 @@ build_glibc() {
     done
     cp "$root"/usr/lib/x86_64-linux-gnu/{Scrt1.o,crti.o,crtn.o,libc_nonshared.a} "$glibc/"
 
-    # What libzip calls beside; entropy comes in pieces of 256 bytes.
-    local of_libzip='
-void arc4random_buf(void* buffer, unsigned long bytes) {
-  for (char* next = buffer; bytes > 0;) {
-    unsigned long piece = bytes < 256 ? bytes : 256;
-    if (getentropy(next, piece) != 0) __builtin_trap();
-    next += piece;
-    bytes -= piece;
-  }
-}'
-    clang-19 -O2 -fPIC -fvisibility=hidden -x c -c - -o "$work/c_library.o" <<<"$c_library$of_libzip"
+    clang-19 -O2 -fPIC -fvisibility=hidden -x c -c - -o "$work/c_library.o" <<<"$c_library"
     clang-19 -O2 -fPIC -fvisibility=hidden -fno-builtin -x c -c - -o "$work/mathematics.o" <<<"$mathematics"
     ar r "$glibc/libc_nonshared.a" "$work/c_library.o"
     ar rc "$glibc/libm_nonshared.a" "$work/mathematics.o"
@@ -185,12 +185,13 @@ build() {
     trap 'rm -rf "$work"' EXIT
 
     apt_of "$VERSION_CODENAME" deb-src "$work/apt"
-    (cd "$work" && "${apt_get[@]}" source --download-only --tar-only ceres-solver libzip fmtlib)
+    (cd "$work" && "${apt_get[@]}" source --download-only --tar-only ceres-solver libzip fmtlib yaml-cpp)
     [ -f "$(echo "$work/ceres-solver_$ceres"*.orig.tar.*)" ] ||
         die "the source of Ceres is not version $ceres: $(cd "$work" && echo ceres-solver*)"
     build_source ceres-solver "${settings_of_ceres_solver[@]}"
     build_source libzip "${settings_of_libzip[@]}"
     build_source fmtlib "${settings_of_fmtlib[@]}"
+    build_source yaml-cpp "${settings_of_yaml_cpp[@]}"
     [ -z "$old_release" ] || build_glibc
     find "$work/whole" -type f -exec sync {} +
     # Another set-up may have been quicker.
@@ -199,5 +200,5 @@ build() {
 
 case $1 in
     path) echo "$folder" ;;
-    build) [ -d "$folder" ] || { say "building Ceres $ceres, libzip and fmt in $folder, once"; build; } ;;
+    build) [ -d "$folder" ] || { say "building Ceres $ceres, libzip, fmt and yaml-cpp in $folder, once"; build; } ;;
 esac

@@ -17,13 +17,12 @@
 import command.load_plugins;
 import command.recordings;
 import command.terminal;
+import repal.compared;
 import repal.config;
 import repal.file;
 import repal.progress;
-import repal.random;
 import repal.registry;
 import repal.table;
-import repal.tuning;
 import repal.tuning_report;
 
 namespace command {
@@ -116,9 +115,7 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
     std::vector<repal::ChosenMetric> metrics = {repal::choose_metric(options.metric, registry, config)};
     repal::require_metrics(config, {options.metric}, registry);
     repal::read_pca(config.at_or_empty("pca"), registry, metrics);
-    for (repal::OptionAxis& axis : repal::default_axes(metrics.front()))
-        if (std::ranges::find(axes, axis.option, &repal::OptionAxis::option) == axes.end())
-            axes.push_back(std::move(axis));
+    axes = repal::with_default_axes(std::move(axes), metrics.front());
     if (axes.empty())
         throw repal::InputError("--metric " + options.metric, "it has no option that is chosen from data",
                                 "name values to try, e.g. --set " + options.metric + ".option=a,b");
@@ -127,23 +124,12 @@ int tune(const TuneOptions& options, const CommonOptions& common) {
     std::vector<repal::NamedSystem> systems;
     for (repal::Recording& recording : read_recordings(options.recordings, progress).recordings)
         systems.push_back(std::move(recording.system));
-    const repal::SeenSystems seen = seen_by(metrics.front(), systems, common.jobs);
-    const repal::ChosenMetric& metric = seen.metric;
-    systems = seen.systems;
-    const repal::Stream stream = repal::Stream(0).child("tuning");
-    repal::Tuning tuning = tune(metric, systems, std::move(axes), stream, common.jobs, progress);
-    if (std::string warning = warning_of_components(metric, seen.variance_kept); !warning.empty())
-        tuning.warnings.push_back(std::move(warning));
-    constexpr std::size_t splits = 5;
-    add_separations(tuning, metric, systems, repal::Separated::with_neighbours, splits, stream, common.jobs);
-    std::vector<repal::SystemDiagnostics> diagnostics;
-    if (tuning.chosen && !tuning.is_by_halves)
-        diagnostics =
-            diagnostics_of(metric.with(tuning.settings[*tuning.chosen].options), systems, stream, common.jobs);
+    const auto [metric, seen, tuning, diagnostics] =
+        repal::tuned(metrics.front(), std::move(axes), systems, common.jobs, progress);
 
     if (!options.out.empty()) repal::write_file(options.out, repal::csv_text(settings_table(tuning, metric.name)));
     if (!options.report.empty()) {
-        repal::Report report = tuning_report(tuning, metric, systems, diagnostics);
+        repal::Report report = tuning_report(tuning, metric, seen, diagnostics);
         report.provenance = {{"program", "repal " REPAL_VERSION}, {"command", common.typed}};
         report.reproduce = common.typed;
         repal::write_file(options.report, repal::html(report, repal::plotting_library()));

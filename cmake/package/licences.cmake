@@ -28,6 +28,7 @@ set(source_of_libceres.a ceres-solver)
 set(source_of_libfmt.a fmtlib)
 set(source_of_libgcc_s.so.1 gcc-10)
 set(source_of_libstdc++.so.6 gcc-12)
+set(source_of_libyaml-cpp.a yaml-cpp)
 set(source_of_libzip.a libzip)
 
 # The package that owns a file, by its real path; Debian may know it without /usr.

@@ -2,7 +2,7 @@
 # docs/decisions/011 says what is in them and why.
 #
 # Components: `program` is what no other claims;
-#   shared    what users read and copy, in share/repal: `cmake --install` and the .deb
+#   shared    what users read and copy, in share/repal, and the package of Python: `cmake --install` and the .deb
 #   top       the same in the top folder, where users of the .tar.gz stand
 #   bundle    the libraries that are not glibc's, and all licences: the .tar.gz
 #   licences  those of what is linked in: the .deb
@@ -21,16 +21,17 @@ function(write_readme file program)
 endfunction()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
 
-function(install_for_users component folder program)
+function(install_for_users component folder python program)
   set(readme ${PROJECT_BINARY_DIR}/package/${component}/README.md)
   write_readme(${readme} ${program})
   install(FILES config.yaml LICENSE ${readme} CHANGELOG.md CONTRIBUTING.md CITATION.cff DESTINATION ${folder} COMPONENT ${component} ${ARGN})
   install(DIRECTORY examples docs containers DESTINATION ${folder} COMPONENT ${component} ${ARGN})
   install(PROGRAMS scripts/local-array.sh DESTINATION ${folder}/scripts COMPONENT ${component} ${ARGN})
+  install(DIRECTORY python/repal DESTINATION ${python} COMPONENT ${component} ${ARGN} PATTERN __pycache__ EXCLUDE)
   install(DIRECTORY sbatch DESTINATION ${folder} USE_SOURCE_PERMISSIONS OPTIONAL COMPONENT ${component} ${ARGN})
 endfunction()
-install_for_users(shared share/repal repal)
-install_for_users(top . bin/repal EXCLUDE_FROM_ALL)
+install_for_users(shared share/repal lib/python3/dist-packages repal)
+install_for_users(top . python bin/repal EXCLUDE_FROM_ALL)
 
 find_program(REPAL_PATCHELF patchelf)
 function(install_with script licences)
@@ -65,6 +66,8 @@ set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_PROVIDES "python3-repal")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3-numpy")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
 include(CPack)

@@ -15,7 +15,6 @@ module repal.compared;
 
 import repal.progress;
 import repal.random;
-import repal.tuning;
 
 namespace repal {
 
@@ -209,6 +208,28 @@ Compared compared(const Comparing& asked, const Part& systems, PreparedSystems& 
         found.is_stopped = true;
     }
     return found;
+}
+
+std::vector<OptionAxis> with_default_axes(std::vector<OptionAxis> axes, const ChosenMetric& metric) {
+    for (OptionAxis& axis : default_axes(metric))
+        if (std::ranges::find(axes, axis.option, &OptionAxis::option) == axes.end()) axes.push_back(std::move(axis));
+    return axes;
+}
+
+Tuned tuned(const ChosenMetric& metric, std::vector<OptionAxis> axes, const std::vector<NamedSystem>& systems, int jobs,
+            Progress& progress) {
+    SeenSystems seen = seen_by(metric, systems, jobs);
+    const Stream stream = Stream(0).child("tuning");
+    Tuning tuning = tune(seen.metric, seen.systems, std::move(axes), stream, jobs, progress);
+    if (std::string warning = warning_of_components(seen.metric, seen.variance_kept); !warning.empty())
+        tuning.warnings.push_back(std::move(warning));
+    constexpr std::size_t splits = 5;
+    add_separations(tuning, seen.metric, seen.systems, Separated::with_neighbours, splits, stream, jobs);
+    std::vector<SystemDiagnostics> diagnostics;
+    if (tuning.chosen && !tuning.is_by_halves)
+        diagnostics =
+            diagnostics_of(seen.metric.with(tuning.settings[*tuning.chosen].options), seen.systems, stream, jobs);
+    return {std::move(seen.metric), std::move(seen.systems), std::move(tuning), std::move(diagnostics)};
 }
 
 }  // namespace repal

@@ -10,9 +10,10 @@ import repal.progress;
 export import repal.calibration;
 export import repal.comparison;
 export import repal.figures;
+export import repal.tuning;
 
-/// Systems that are there already, compared by metrics of which not all settings are given: what `repal compare` says
-/// of files and the library of arrays.
+/// Systems that are there already, compared by metrics of which not all settings are given: what `repal compare` and
+/// `repal tune` say of files and the library of arrays.
 namespace repal {
 
 /// Every pair of systems.
@@ -51,5 +52,20 @@ export struct Compared {
 /// not say: noise, means, halves that are as far apart as systems.
 export Compared compared(const Comparing& asked, const Part& systems, PreparedSystems& prepared, KeptScores& kept,
                          Progress& progress);
+
+/// What the data say of the settings of one metric.
+export struct Tuned {
+    ChosenMetric metric;                         ///< as it was given
+    std::vector<NamedSystem> systems;            ///< what it sees of them
+    Tuning tuning;                               ///< with separations of the choice and those beside it
+    std::vector<SystemDiagnostics> diagnostics;  ///< with the choice; none without one, and of choices by halves
+};
+
+/// `axes`, and default_axes() of the options that these leave out.
+export std::vector<OptionAxis> with_default_axes(std::vector<OptionAxis> axes, const ChosenMetric& metric);
+
+/// Tries all combinations of the axes.
+export Tuned tuned(const ChosenMetric& metric, std::vector<OptionAxis> axes, const std::vector<NamedSystem>& systems,
+                   int jobs, Progress& progress);
 
 }  // namespace repal

@@ -194,28 +194,6 @@ void warn_of_steps_beside(const std::vector<ReadSystem>& systems, Progress& prog
 }
 
 /// That systems are brought to one time of a step.
-void tell_of_steps(const std::vector<Recording>& recordings, Progress& progress) {
-    std::vector<NamedSystem> systems;
-    for (const Recording& recording : recordings) systems.push_back(recording.system);
-    const auto step = common_step(systems);
-    if (!step) return;
-    for (const NamedSystem& system : systems) {
-        const Observed observed = system.system->observe({});
-        const double own = *observed.trajectories().dt();
-        constexpr double equal = 1e-3;
-        if (observed.trajectories().inputs().size() > 0 && std::abs(own - *step) > equal * *step)
-            throw InputError(
-                system.name,
-                fmt::format("its inputs cannot be brought from {:.6g} to {:.6g} s a step with it", own, *step),
-                "--dt steps compares steps as they are");
-        if (is_whole_ratio(*step, own)) continue;
-        progress.warn("time", fmt::format("{} is resampled from {:.6g} to {:.6g} s a step, which is no whole number of "
-                                          "its steps",
-                                          system.name, own, *step));
-    }
-    progress.say(fmt::format("steps take different times: all are brought to {:.6g} s", *step));
-}
-
 enum class Beside : std::uint8_t { with, without };  // inputs and conditions
 
 /// A text that other values will hardly have: 64 bits of all of them and their shape.
@@ -476,12 +454,6 @@ std::vector<Recording> read_recordings(std::span<const RecordingLocation> locati
         throw InputError("", fmt::format("{} locations cannot be read:{}", errors.size(), all));
     }
     require_steps_of_all(systems, locations.size());
-    std::vector<Recording> recordings = recordings_of(std::move(systems), reading, progress);
-    for (std::size_t i = 0; i < recordings.size(); ++i) recordings[i].location = places[i];
-    return recordings;
-}
-
-std::vector<Recording> recordings_of(std::vector<ReadSystem> systems, const Reading& reading, Progress& progress) {
     if (reading.window) require_common_window(systems, *reading.window);
     tell(systems, progress);
     warn_of_orders(systems, progress);
@@ -490,27 +462,48 @@ std::vector<Recording> recordings_of(std::vector<ReadSystem> systems, const Read
     warn_of_beginnings(systems, progress);
     constexpr std::size_t many = 32;
     std::vector<Recording> recordings;
+    std::vector<NamedSystem> named;
     for (std::size_t i = 0; i < systems.size(); ++i) {
-        ReadSystem& system = systems[i];
-        Observed observed(std::move(system.x));
-        observed.set_units(std::move(system.units));
-        observed.set_trial_names(std::move(system.trial_names));
-        observed.is_cut = system.is_cut;
-        observed.are_steps_cut = system.are_steps_cut;
-        std::string content = content_of(observed.trajectories(), Beside::without);
-        std::string identity =
-            fmt::format("{} {} {} {}", system.name, content_of(observed.trajectories(), Beside::with), observed.is_cut,
-                        observed.trajectories().dt().value_or(0));
-        for (const std::size_t unit : observed.units()) identity += fmt::format(" {}", unit);
-        for (const std::string& trial : observed.trial_names()) identity += "\n" + trial;
-        recordings.push_back(
-            {.system = {system.name, held(std::move(identity), std::move(observed), systems.size() >= many),
-                        std::move(content)},
-             .reading = system.reading,
-             .location = i});
+        std::string how = systems[i].reading;
+        named.push_back(recorded(std::move(systems[i]), systems.size() >= many));
+        recordings.push_back({.system = named.back(), .reading = std::move(how), .location = places[i]});
     }
-    tell_of_steps(recordings, progress);
+    tell_of_steps(named, progress);
     return recordings;
+}
+
+NamedSystem recorded(ReadSystem system, bool is_one_of_many) {
+    Observed observed(std::move(system.x));
+    observed.set_units(std::move(system.units));
+    observed.set_trial_names(std::move(system.trial_names));
+    observed.is_cut = system.is_cut;
+    observed.are_steps_cut = system.are_steps_cut;
+    std::string content = content_of(observed.trajectories(), Beside::without);
+    std::string identity = fmt::format("{} {} {} {}", system.name, content_of(observed.trajectories(), Beside::with),
+                                       observed.is_cut, observed.trajectories().dt().value_or(0));
+    for (const std::size_t unit : observed.units()) identity += fmt::format(" {}", unit);
+    for (const std::string& trial : observed.trial_names()) identity += "\n" + trial;
+    return {std::move(system.name), held(std::move(identity), std::move(observed), is_one_of_many), std::move(content)};
+}
+
+void tell_of_steps(const std::vector<NamedSystem>& systems, Progress& progress) {
+    const auto step = common_step(systems);
+    if (!step) return;
+    for (const NamedSystem& system : systems) {
+        const Observed observed = system.system->observe({});
+        const double own = *observed.trajectories().dt();
+        constexpr double equal = 1e-3;
+        if (observed.trajectories().inputs().size() > 0 && std::abs(own - *step) > equal * *step)
+            throw InputError(
+                system.name,
+                fmt::format("its inputs cannot be brought from {:.6g} to {:.6g} s a step with it", own, *step),
+                "--dt steps compares steps as they are");
+        if (is_whole_ratio(*step, own)) continue;
+        progress.warn("time", fmt::format("{} is resampled from {:.6g} to {:.6g} s a step, which is no whole number of "
+                                          "its steps",
+                                          system.name, own, *step));
+    }
+    progress.say(fmt::format("steps take different times: all are brought to {:.6g} s", *step));
 }
 
 }  // namespace repal

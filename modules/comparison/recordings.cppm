@@ -36,9 +36,11 @@ export struct Recording {
 export std::vector<Recording> read_recordings(std::span<const RecordingLocation> locations, const Reading& reading,
                                               Progress& progress);
 
-/// The same of systems that were read, or are in memory: with one time of a step, checked and told, and random draws
-/// keyed by their values.
-export std::vector<Recording> recordings_of(std::vector<ReadSystem> systems, const Reading& reading,
-                                            Progress& progress);
+/// A system that was read, or is in memory; random draws are keyed by its values. One of many may be held as floats, if
+/// these are the same numbers: in half of the memory, and made anew for whoever looks.
+export NamedSystem recorded(ReadSystem system, bool is_one_of_many = false);
+
+/// Tells `progress` of the time of a step that they are brought to. Throws InputError if one cannot be.
+export void tell_of_steps(const std::vector<NamedSystem>& systems, Progress& progress);
 
 }  // namespace repal

@@ -56,7 +56,8 @@ void insert_once(std::map<std::string, Loaded>& known, const char* kind, Loaded 
         throw InputError("", fmt::format("its {} has the name '{}'", kind, name),
                          "a name is of lower-case letters, digits and _, and begins with a letter");
     if (const auto found = known.find(name); found != known.end())
-        throw InputError("", fmt::format("there is a {} '{}' already, in {}", kind, name, found->second.file.string()));
+        throw InputError("", fmt::format("there is a {} '{}' already{}", kind, name,
+                                         found->second.file.empty() ? "" : ", in " + found->second.file.string()));
     known.emplace(name, std::move(loaded));
 }
 
@@ -121,6 +122,10 @@ Registry Registry::of_file(const std::filesystem::path& file) {
     Registry registry;
     registry.add(file);
     return registry;
+}
+
+void Registry::add(LoadedMetric metric) {
+    insert_once(metrics_, "metric", std::move(metric));
 }
 
 const LoadedMetric& Registry::metric(const std::string& name) const {

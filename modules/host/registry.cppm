@@ -15,7 +15,7 @@ namespace repal {
 
 export struct LoadedMetric {
     MetricInfo info;
-    std::filesystem::path file;
+    std::filesystem::path file;  ///< empty: it is in none, see Registry::add()
     MakeMetric make;
 };
 
@@ -41,6 +41,9 @@ export class Registry {
 
     /// The plugin of one file, in this process. Throws whatever loading it throws.
     static Registry of_file(const std::filesystem::path& file);
+
+    /// A metric that is in no file, e.g. one of Python. Throws InputError if its name is taken or is none.
+    void add(LoadedMetric metric);
 
     const std::map<std::string, LoadedMetric>& metrics() const { return metrics_; }
     const std::map<std::string, LoadedTask>& tasks() const { return tasks_; }

@@ -14,11 +14,11 @@ def why_not():
     return subprocess.run([SCRIPT, "why-not"], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def make(name):
-    """The folder; filled from the mirror that apt uses here, once."""
-    folder = FOLDER / name
+def make(name, *packages):
+    """The folder, with these packages beside the base; filled from the mirror that apt uses here, once."""
+    folder = FOLDER / "-".join([name, *packages])
     if not folder.exists():
-        made = subprocess.run([SCRIPT, "make", folder, name], capture_output=True, text=True)
+        made = subprocess.run([SCRIPT, "make", folder, name, *packages], capture_output=True, text=True)
         if made.returncode != 0:
             raise RuntimeError(made.stdout + made.stderr)
     return folder

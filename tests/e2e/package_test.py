@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -16,6 +17,8 @@ from program import DEMO, SOURCE, ProgramTest
 BUILD = os.environ["REPAL_BUILD"]
 GLIBC = re.compile(r"(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl))\.so\.\d+$")
 UNWANTED = re.compile(r"lib(cholmod|spqr|cxsparse|umfpack|klu|btf|ldl|c?camd|c?colamd|amd|suitesparse|metis|[a-z]*blas|lapack)")
+COMPARE = ("import numpy, repal; x = numpy.random.default_rng(1).standard_normal((8, 60, 3)).cumsum(1)\n"
+           "row = repal.compare([x, x], metric='cka').rows[0]; print([row['angle_rad'], row['status']])")
 TABLES = ["dissimilarity.csv", "summary.csv", "failures.csv", "trajectories/lorenz.h5"]
 
 
@@ -278,6 +281,7 @@ class Package(ProgramTest):
                                  text=True).stdout
 
         self.assertLessEqual({"/usr/bin/repal", "/usr/lib/repal/metric_dsa.so", "/usr/share/repal/config.yaml",
+                              "/usr/lib/python3/dist-packages/repal/__init__.py", "/usr/lib/librepal_c.so.0", "/usr/include/repal.h",
                               "/usr/share/repal/examples/demo.yaml", "/usr/share/repal/licences/LIBRARIES.md"}, files)
         self.assertEqual([file for file in files if ".so" in file and "repal" not in file], [])
         for library in ("libc6 (>=", "libstdc++6 (>="):
@@ -287,8 +291,29 @@ class Package(ProgramTest):
         root = self.copy_of_bare_root("debian12")
         shutil.copy(self.package(".deb"), root / "tmp" / "repal.deb")
         shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
-        self.in_root(root, ["apt-get", "-q", "install", "-y", "--no-install-recommends", "/tmp/repal.deb"])
+        self.in_root(root, ["apt-get", "-q", "install", "-y", "--no-install-recommends", "/tmp/repal.deb", "python3-numpy"])
         self.assertIn("dsa", self.in_root(root, ["repal", "plugins"]))
+        self.assertEqual(self.in_root(root, ["python3", "-W", "ignore", "-c", COMPARE]), "[0.0, 'ok']\n")
+
+    def test_python_finds_the_library_of_the_archive(self):
+        top = self.unpack(self.folder)
+        shutil.rmtree(top / "share", ignore_errors=True)
+        moved = top.rename(self.folder / "somewhere else")
+        found = subprocess.run([sys.executable, "-W", "ignore", "-c", COMPARE], capture_output=True, text=True, cwd=self.folder,
+                               env={"PYTHONPATH": str(moved / "python"), "PATH": "/usr/bin:/bin"})
+        self.assertEqual(found.stdout, "[0.0, 'ok']\n", found.stderr)
+        (moved / "lib" / "librepal_c.so.0").unlink()
+        found = subprocess.run([sys.executable, "-c", "import repal"], capture_output=True, text=True,
+                               env={"PYTHONPATH": str(moved / "python"), "PATH": "/usr/bin:/bin"})
+        self.assertIn("ImportError: the engine of repal, librepal_c.so.0, is in none of", found.stderr)
+
+    def test_a_program_in_c_is_built_against_the_archive(self):
+        top = self.unpack(self.folder)
+        page = (top / "docs" / "languages.md").read_text()
+        [command] = re.findall(r"^    (cc examples/compare\.c .*)$", page, re.MULTILINE)
+        made = subprocess.run(command, shell=True, cwd=top, capture_output=True, text=True)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn('"status": "ok"', made.stdout)
 
 
 if __name__ == "__main__":

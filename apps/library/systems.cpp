@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "repal.h"
+
+import library.handles;
+import repal.recordings;
+import repal.trajectories;
+
+namespace library {
+namespace {
+
+template <class Number>
+void copy_values(const repal_trial& trial, repal::RowMatrix& target) {
+    const auto* step = static_cast<const std::byte*>(trial.values);
+    for (Eigen::Index t = 0; t < target.rows(); ++t, step += trial.step_stride) {
+        const std::byte* channel = step;
+        for (Eigen::Index c = 0; c < target.cols(); ++c, channel += trial.channel_stride) {
+            Number value;
+            std::memcpy(&value, channel, sizeof value);  // which may lie anywhere
+            target(t, c) = static_cast<double>(value);
+        }
+    }
+}
+
+repal::Trajectories copied(const repal_trial* trials, std::size_t n) {
+    if (n > 0) require(trials != nullptr, "trials");
+    std::vector<repal::RowMatrix> all;
+    for (const repal_trial& trial : std::span(trials, n)) {
+        const std::string where = fmt::format("trial {}", all.size());
+        if (trial.type != REPAL_DOUBLE && trial.type != REPAL_FLOAT)
+            throw repal::InputError(where, fmt::format("unknown type {}", trial.type), "REPAL_DOUBLE or REPAL_FLOAT");
+        constexpr std::int64_t most = std::int64_t{1} << 40;
+        if (trial.steps < 1 || trial.channels < 1 || trial.steps > most / trial.channels)
+            throw repal::InputError(where, fmt::format("{} steps of {} channels", trial.steps, trial.channels));
+        require(trial.values != nullptr, "values");
+        repal::RowMatrix values(trial.steps, trial.channels);
+        if (trial.type == REPAL_DOUBLE)
+            copy_values<double>(trial, values);
+        else
+            copy_values<float>(trial, values);
+        all.push_back(std::move(values));
+    }
+    return repal::Trajectories::from_trials(all);
+}
+
+/// Runs a function; its errors are about the system.
+template <class Function>
+auto about(const std::string& system, Function function) {
+    try {
+        return function();
+    } catch (const repal::InputError& error) {
+        throw error.at(system + (error.where().empty() ? "" : ", " + error.where()));
+    }
+}
+
+repal::NamedSystem named(const std::string& name, repal::Trajectories x) {
+    std::string reading = to_string(x.shape());
+    return repal::recorded({.name = name, .x = std::move(x), .reading = std::move(reading)});
+}
+
+repal::Observed observed(const repal_system* handle) {
+    require(handle != nullptr, "system");
+    return handle->system.system->observe({});
+}
+
+/// The system with what a function makes of its trajectories.
+template <class Function>
+void change(repal_system* handle, Function function) {
+    const repal::Observed before = observed(handle);
+    const std::string name = handle->system.name;
+    handle->system = named(name, about(name, [&] { return function(before.trajectories()); }));
+}
+
+}  // namespace
+
+}  // namespace library
+
+using library::guarded;
+using library::require;
+
+int repal_system_create(const char* name, const repal_trial* trials, size_t n_trials, repal_system** system) {
+    return guarded([&] {
+        require(system != nullptr, "system");
+        const std::string text = name == nullptr ? "" : name;
+        *system = new repal_system{
+            library::named(text, library::about(text, [&] { return library::copied(trials, n_trials); }))};
+    });
+}
+
+int repal_system_set_dt(repal_system* system, double dt) {
+    return guarded([&] { library::change(system, [&](const repal::Trajectories& x) { return x.with_dt(dt); }); });
+}
+
+int repal_system_set_inputs(repal_system* system, const repal_trial* inputs, size_t n_trials) {
+    return guarded([&] {
+        library::change(system, [&](const repal::Trajectories& x) {
+            const repal::Trajectories given = library::copied(inputs, n_trials);
+            const Eigen::Index trials = x.shape().trials;
+            if (given.shape().trials != trials)
+                throw repal::InputError("",
+                                        fmt::format("inputs of {} trials for {} trials", given.shape().trials, trials));
+            for (Eigen::Index k = 0; k < trials; ++k)
+                if (given.steps(k) != x.steps(k))
+                    throw repal::InputError(
+                        "", fmt::format("inputs of {} steps for the {} of trial {}", given.steps(k), x.steps(k), k));
+            return x.with_inputs(given.rows());
+        });
+    });
+}
+
+int repal_system_set_conditions(repal_system* system, const int64_t* conditions, size_t n_trials) {
+    return guarded([&] {
+        if (n_trials > 0) require(conditions != nullptr, "conditions");
+        library::change(system, [&](const repal::Trajectories& x) {
+            return x.with_conditions({conditions, conditions + n_trials});
+        });
+    });
+}
+
+size_t repal_system_trials(const repal_system* system) {
+    return system == nullptr ? 0
+                             : static_cast<size_t>(system->system.system->observe({}).trajectories().shape().trials);
+}
+
+int repal_system_trial(const repal_system* system, size_t trial, repal_trial* view) {
+    return guarded([&] {
+        require(view != nullptr, "view");
+        const repal::Observed observed = library::observed(system);
+        const auto trials = static_cast<std::size_t>(observed.trajectories().shape().trials);
+        if (trial >= trials)
+            throw repal::InputError(system->system.name, fmt::format("there is no trial {} of {}", trial, trials));
+        *view = library::view_of(observed.trajectories(), static_cast<Eigen::Index>(trial));
+    });
+}
+
+void repal_system_free(repal_system* system) {
+    delete system;
+}

@@ -55,6 +55,11 @@ struct Likes {
     std::map<std::string, repal::StageCost> costs;
 };
 
+/// Where networks are measured, beside the results; of other studies the results themselves.
+std::filesystem::path measured_in(const std::filesystem::path& results, const std::string& study) {
+    return study == "neurotasks" ? results / "measured" : results;
+}
+
 /// Settings in which networks take as little as they can: one epoch, and of each list of hyperparameters what is in its
 /// middle.
 std::vector<std::string> shortened(const repal::Config& config) {
@@ -86,23 +91,46 @@ std::set<std::string> one_of_each_kind(const repal::PlannedItems& items) {
     return chosen;
 }
 
-/// Does one item of each kind. Networks are trained for one epoch, all of one setting, so that they can be compared:
-/// beside the results, in `measured`, of which only the costs stay.
-Likes measure(const PlanOptions& options, const CommonOptions& common, const repal::Registry& registry) {
-    const bool is_apart = options.study == "neurotasks";
-    std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+/// The study as it is measured: networks are trained for one epoch, all of one setting, so that they can be compared.
+std::unique_ptr<repal::Study> measured_study(const PlanOptions& options, const CommonOptions& common,
+                                             const repal::Registry& registry) {
     std::vector<std::string> overrides = common.overrides;
-    const std::string file = config_to_run(results, common);
+    const std::string file = config_to_run(std::filesystem::path(common.results) / options.study, common);
     const repal::Config config = repal::Config::load(file, overrides);
-    if (is_apart) {
-        results /= "measured";
+    if (options.study == "neurotasks")
         for (std::string& more : shortened(config)) overrides.push_back(std::move(more));
+    return repal::make_study(options.study, repal::Config::load(file, overrides), registry);
+}
+
+/// What was measured apart, now or before. What was done among the results themselves is counted there.
+Likes likes_of(const PlanOptions& options, const CommonOptions& common, const repal::Registry& registry) {
+    const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
+    const std::filesystem::path measured = measured_in(results, options.study);
+    Likes likes;
+    if (measured == results) return likes;
+    likes.costs = repal::read_costs(measured);
+    if (likes.costs.empty()) return likes;
+    // Once all was measured only the costs are left.
+    const bool is_whole = std::ranges::distance(std::filesystem::directory_iterator(measured)) == 1;
+    const auto study = measured_study(options, common, registry);
+    for (const repal::Stage& stage : study->stages()) {
+        repal::PlannedItems items = stage.plan(measured, {});
+        for (auto& [item, state] : items)
+            if (is_whole && likes.costs[stage.name].core_seconds.contains(item.key)) state = repal::ItemState::done;
+        likes.items[stage.name] = std::move(items);
     }
-    const auto study = repal::make_study(options.study, repal::Config::load(file, overrides), registry);
+    return likes;
+}
+
+/// Does one item of each kind; of networks only the costs stay.
+void measure(const PlanOptions& options, const CommonOptions& common, const repal::Registry& registry) {
+    const std::filesystem::path own = std::filesystem::path(common.results) / options.study;
+    const std::filesystem::path results = measured_in(own, options.study);
+    const bool is_apart = results != own;
+    const auto study = measured_study(options, common, registry);
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
     if (is_apart) study->begin(results);
-    Likes likes;
     for (const repal::Stage& stage : study->stages()) {
         repal::Selection selection;
         if (stage.name != "train") selection.items = one_of_each_kind(stage.plan(results, {}));
@@ -113,14 +141,10 @@ Likes measure(const PlanOptions& options, const CommonOptions& common, const rep
                     .command = common.typed,
                     .selection = std::move(selection)},
                    progress);
-        // What was done among the results themselves is counted there.
-        if (is_apart) likes.items[stage.name] = stage.plan(results, {});
     }
-    likes.costs = repal::read_costs(results);
     if (is_apart)
         for (const auto& entry : std::filesystem::directory_iterator(results))
             if (entry.path().filename() != "costs") std::filesystem::remove_all(entry.path());
-    return likes;
 }
 
 /// What to ask the cluster for, stage by stage, and in one line for all.
@@ -242,8 +266,8 @@ int plan(const PlanOptions& options, const CommonOptions& common) {
     if (!options.stage.empty()) study->stage(options.stage);  // throws if there is none
     const repal::Selection selection = read_selection(options.selection, *study, results);
     if (options.is_for_slurm) {
-        print_allocations(*study, selection, options, common,
-                          options.is_measured ? measure(options, common, registry) : Likes());
+        if (options.is_measured) measure(options, common, registry);
+        print_allocations(*study, selection, options, common, likes_of(options, common, registry));
         return done;
     }
     repal::Plan plan;

@@ -354,6 +354,8 @@ class Allocation(Jobs):
         left = [str(path.relative_to(self.folder / "results")) for path in self.folder.glob("results/*/*")]
         self.assertEqual(left, ["neurotasks/measured"])
         self.assertEqual([path.name for path in self.folder.glob("results/*/*/*")], ["costs"])
+        # It is remembered.
+        self.assertEqual(self.succeed("plan", "neurotasks", "--slurm", "--config", "small.yaml", "-q").stdout, result.stdout)
         # In proportion to the work, six epochs cost six times what one does.
         plan = json.loads(self.succeed("plan", "neurotasks", "--config", "small.yaml", "--json").stdout)["items"]
         gflop = sum(item["gflop"] for item in plan if item["stage"] == "train")

@@ -115,7 +115,7 @@ typedef struct repal_dataset repal_dataset;
  *      "phase": "test",                         or "train"
  *      "split": "test",                         "validation", ...: another one is drawn anew; the phase, if it is not given
  *      "balanced": true,                        every condition as often; else each is drawn
- *      "threads": 1}
+ *      "threads": 0}                            0: all that this process may use
  */
 int repal_dataset_create(const repal_host* host, const char* task, const char* options, repal_dataset** dataset);
 

@@ -87,14 +87,16 @@ read_array() {
         task=$REPAL_PART
     elif [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
         # shellcheck disable=SC2153
-        task=$SLURM_ARRAY_TASK_ID first=$SLURM_ARRAY_TASK_MIN last=$SLURM_ARRAY_TASK_MAX
-        step=$SLURM_ARRAY_TASK_STEP count=$SLURM_ARRAY_TASK_COUNT
+        task=$SLURM_ARRAY_TASK_ID first=${SLURM_ARRAY_TASK_MIN:-} last=${SLURM_ARRAY_TASK_MAX:-}
+        step=${SLURM_ARRAY_TASK_STEP:-} count=${SLURM_ARRAY_TASK_COUNT:-}
     elif [ "${SGE_TASK_ID:-undefined}" != undefined ]; then
-        task=$SGE_TASK_ID first=$SGE_TASK_FIRST last=$SGE_TASK_LAST step=$SGE_TASK_STEPSIZE
-        count=$(((last - first) / step + 1))
+        task=$SGE_TASK_ID first=${SGE_TASK_FIRST:-} last=${SGE_TASK_LAST:-} step=${SGE_TASK_STEPSIZE:-}
+        [ -z "$first" ] || [ -z "$last" ] || count=$(((last - first) / ${step:-1} + 1))
     else
         task=${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-}}
     fi
+    # A scheduler that tells only some of it tells nothing.
+    [ -n "$first" ] && [ -n "$last" ] && [ -n "$step" ] && [ -n "$count" ] || first='' last='' step='' count=''
 }
 
 # The same, of the part of a stage that is this task's: its number modulo the number of parts, so that arrays may count from

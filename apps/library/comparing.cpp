@@ -39,8 +39,8 @@ std::unique_ptr<repal_comparison> compared(const repal::Registry& registry, repa
                                            const Json& options, library::Calls& calls) {
     const std::vector<repal::ChosenMetric> metrics = library::metrics_in(options, registry);
     if (n < 2) throw repal::InputError("systems", fmt::format("{} of them, and two are compared", n));
-    const bool is_family_wise = options.value("family_wise", false);
-    const bool is_calibrated = options.value("calibrate", false);
+    const bool is_family_wise = library::answer_in(options, "family_wise", false);
+    const bool is_calibrated = library::answer_in(options, "calibrate", false);
     if (is_family_wise && !is_calibrated) throw repal::InputError("family_wise", "it says how to calibrate");
     auto result = std::make_unique<repal_comparison>();
     const repal::Part part = repal::all_pairs(library::systems_of(handles, n, calls));
@@ -63,7 +63,7 @@ std::unique_ptr<repal_comparison> compared(const repal::Registry& registry, repa
 std::vector<repal::OptionAxis> axes_in(Json& options, const std::string& metric, const repal::Registry& registry) {
     std::vector<repal::OptionAxis> axes;
     Json& given = options["metrics"][metric];
-    const std::string plugin = given.value("metric", metric);
+    const std::string plugin = library::text_in(given, "metric", metric);
     for (const repal::OptionInfo& option : registry.metric(plugin).info.options) {
         if (!given.contains(option.name) || !given[option.name].is_array() ||
             std::holds_alternative<std::vector<double>>(option.default_value))
@@ -103,6 +103,7 @@ Json tuned(const repal::Registry& registry, repal_system* const* handles, std::s
            library::Calls& calls) {
     if (!options.contains("metrics") || !options["metrics"].is_object() || options["metrics"].size() != 1)
         throw repal::InputError("metrics", "one metric is tuned", R"(e.g. {"metrics": {"dsa": {}}})");
+    if (n == 0) throw repal::InputError("systems", "there are none, and their data choose");
     const std::string name = options["metrics"].begin().key();
     if (!options["metrics"][name].is_object()) throw repal::InputError(name, "expected an object of options");
     std::vector<repal::OptionAxis> axes = axes_in(options, name, registry);

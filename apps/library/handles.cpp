@@ -47,8 +47,8 @@ void set_windows(std::vector<repal::ChosenMetric>& metrics, const Json& options)
         if (options.contains("across")) throw repal::InputError("across", "of which over_time?");
         return;
     }
-    repal::TimeWindows windows = repal::time_windows(options["over_time"].get<std::string>());
-    windows.across = options.value("across", false);
+    repal::TimeWindows windows = repal::time_windows(text_in(options, "over_time", ""));
+    windows.across = answer_in(options, "across", false);
     for (repal::ChosenMetric& metric : metrics) metric = metric.in_windows(windows);
 }
 
@@ -85,9 +85,41 @@ const char* error_text() {
     return error_of_thread.c_str();
 }
 
-Json options_in(const char* text, const std::vector<std::string>& known) {
-    Json all = text == nullptr || *text == '\0' ? Json::object() : Json::parse(text);
+Json json_in(const char* text) {
+    if (text == nullptr || *text == '\0') return Json::object();
+    // What reads values calls itself for each level.
+    constexpr int deepest = 100;
+    int depth = 0;
+    bool is_in_text = false;
+    for (const char* at = text; *at != '\0'; ++at) {
+        if (*at == '"') is_in_text = !is_in_text;
+        if (is_in_text && *at == '\\' && at[1] != '\0') ++at;
+        if (is_in_text) continue;
+        if (*at == '[' || *at == '{') ++depth;
+        if (*at == ']' || *at == '}') --depth;
+        if (depth > deepest) throw repal::InputError("options", fmt::format("more than {} levels", deepest));
+    }
+    Json all = Json::parse(text);
     if (!all.is_object()) throw repal::InputError("options", "expected an object of JSON");
+    return all;
+}
+
+bool answer_in(const Json& options, const char* key, bool otherwise) {
+    if (!options.contains(key)) return otherwise;
+    if (!options[key].is_boolean())
+        throw repal::InputError(key, fmt::format("expected true or false, got {}", options[key].dump()));
+    return options[key].get<bool>();
+}
+
+std::string text_in(const Json& options, const char* key, const std::string& otherwise) {
+    if (!options.contains(key)) return otherwise;
+    if (!options[key].is_string())
+        throw repal::InputError(key, fmt::format("expected a text, got {}", options[key].dump()));
+    return options[key].get<std::string>();
+}
+
+Json options_in(const char* text, const std::vector<std::string>& known) {
+    Json all = json_in(text);
     for (const auto& [key, value] : all.items())
         if (std::ranges::find(known, key) == known.end())
             throw repal::InputError(key, "unknown option", repal::suggest(key, known));
@@ -96,7 +128,10 @@ Json options_in(const char* text, const std::vector<std::string>& known) {
 
 std::vector<repal::ChosenMetric> metrics_in(const Json& options, const repal::Registry& registry) {
     const Json given = options.value("metrics", Json::object());
-    if (!given.is_object() || given.empty())
+    if (!given.is_object())
+        throw repal::InputError("metrics", "expected an object from names to options",
+                                R"(e.g. {"dsa": {}, "cka": {}})");
+    if (given.empty())
         throw repal::InputError("metrics", "no metric is named", R"(e.g. {"metrics": {"dsa": {}, "cka": {}}})");
     std::vector<std::string> overrides;
     std::vector<std::string> names;

@@ -47,7 +47,14 @@ export void give(const std::string& text, char** target);
 /// A trial where it lies.
 export repal_trial view_of(const repal::Trajectories& x, Eigen::Index trial);
 
-/// The object of a JSON text; an empty one if there is no text. Throws InputError if a key is not known.
+/// The object of a JSON text; an empty one if there is no text. Throws InputError if it is none, or absurdly deep.
+export Json json_in(const char* text);
+
+/// An answer, or a text, of options; or what it is unless it is given. Throw InputError if it is something else.
+export bool answer_in(const Json& options, const char* key, bool otherwise);
+export std::string text_in(const Json& options, const char* key, const std::string& otherwise);
+
+/// The same as json_in(); throws InputError if a key is not known.
 export Json options_in(const char* text, const std::vector<std::string>& known);
 
 /// The metrics that `metrics` names, with what `pca`, `over_time` and `across` say.

@@ -3,7 +3,9 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -65,7 +67,20 @@ class OwnMetric final : public repal::Metric {
     }
 
     repal::Score compare(const repal::Embedding& a, const repal::Embedding& b) const override {
-        double angle_rad = 0;
+        repal::Score score = one_way(a, b);
+        if (score.status != repal::Status::ok) return score;
+        repal::Score other = one_way(b, a);
+        constexpr double rounding = 1e-9;
+        if (other.status == repal::Status::ok && std::abs(score.angle_rad - other.angle_rad) > rounding)
+            return repal::Score::without_value(
+                repal::Status::failed, fmt::format("its angle is {:.6g} rad, and {:.6g} with the systems exchanged",
+                                                   score.angle_rad, other.angle_rad));
+        return other.status == repal::Status::ok ? score : other;
+    }
+
+ private:
+    repal::Score one_way(const repal::Embedding& a, const repal::Embedding& b) const {
+        double angle_rad = std::numeric_limits<double>::quiet_NaN();
         std::array<char, room_for_why> why{};
         const std::lock_guard lock(shared_->calling);
         const int code =
@@ -81,7 +96,6 @@ class OwnMetric final : public repal::Metric {
             text_of(why, fmt::format("its compare() returns {}", code)));
     }
 
- private:
     struct Shared {
         explicit Shared(const repal_own_metric& given) : own(given) {}
         repal_own_metric own;
@@ -119,27 +133,31 @@ repal::MetricInfo info_in(const char* description) {
     const Json given = library::options_in(description, {"name", "version", "summary", "source", "corresponding",
                                                          "needs_equal_steps", "triangle_inequality", "largest_rad"});
     if (!given.contains("name")) throw repal::InputError("name", "a metric needs one");
-    repal::MetricInfo info{.name = given["name"].get<std::string>(),
-                           .version = given.value("version", "1"),
-                           .summary = given.value("summary", ""),
-                           .source = given.value("source", ""),
+    repal::MetricInfo info{.name = library::text_in(given, "name", ""),
+                           .version = library::text_in(given, "version", "1"),
+                           .summary = library::text_in(given, "summary", ""),
+                           .source = library::text_in(given, "source", ""),
                            .invariances = {},
-                           .has_triangle_inequality = given.value("triangle_inequality", false),
+                           .has_triangle_inequality = library::answer_in(given, "triangle_inequality", false),
                            .largest_rad = given.value("largest_rad", std::numbers::pi),
-                           .needs_equal_steps = given.value("needs_equal_steps", true),
+                           .needs_equal_steps = library::answer_in(given, "needs_equal_steps", true),
                            .has_common_form = false,
                            .options = {}};
     constexpr std::array all = {repal::Correspondence::rows, repal::Correspondence::conditions,
                                 repal::Correspondence::channels};
-    for (const Json& one : given.value("corresponding", Json::array()))
+    const Json corresponding = given.value("corresponding", Json::array());
+    if (!corresponding.is_array()) throw repal::InputError("corresponding", "expected a list");
+    for (const Json& one : corresponding)
         info.corresponding.push_back(
             named<repal::Correspondence>("corresponding", one.get<std::string>(), std::span(all)));
+    if (!(info.largest_rad > 0 && info.largest_rad <= std::numbers::pi))
+        throw repal::InputError("largest_rad", fmt::format("{} is not above 0 and up to pi", info.largest_rad));
     return info;
 }
 
 repal::ChosenMetric chosen(const std::string& name, const char* options, const repal::Registry& registry) {
-    const Json given = options == nullptr || *options == '\0' ? Json::object() : Json::parse(options);
-    repal::ChosenMetric metric = library::metrics_in({{"metrics", {{name, given}}}}, registry).front();
+    const Json all = {{"metrics", {{name, library::json_in(options)}}}};
+    repal::ChosenMetric metric = library::metrics_in(all, registry).front();
     const std::vector<std::string> missing = metric.automatic_options();
     if (!missing.empty())
         throw repal::InputError(name + "." + missing.front(), "it is chosen from the data of all that are compared",

@@ -13,6 +13,7 @@
 
 #include "repal.h"
 
+import library.calls;
 import library.handles;
 import repal.config;
 import repal.dataset;
@@ -52,7 +53,7 @@ repal::NamedSystem simulated(const std::string& name, const Json& options, const
     const repal::RecipeCatalogue catalogue(config.at_or_empty("systems"), config.at_or_empty("defaults"), registry);
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     const repal::Sampling sampling{.trials = number(options, "trials", 200, 1, most_trials),
-                                   .is_shared = options.value("shared", true),
+                                   .is_shared = library::answer_in(options, "shared", true),
                                    .seed = static_cast<std::uint64_t>(number(options, "seed", 1, 0, most)),
                                    .draw = static_cast<std::uint64_t>(number(options, "draw", 0, 0, most))};
     repal::Trajectories x = catalogue.read(config.at("system")).simulate(sampling);
@@ -67,18 +68,22 @@ repal::Archive generated(const std::string& name, const Json& options, const rep
                                 "it can be simulated");
     const repal::Config config = config_of("task", options.value("task", Json::object()));
     const auto plugin = task.make(config.at_or_empty("task").options(task.info.options));
-    const std::string phase = options.value("phase", "test");
+    const std::string phase = library::text_in(options, "phase", "test");
     if (phase != "train" && phase != "test") throw repal::InputError("phase", "expected train or test, got " + phase);
     repal::DatasetRecipe recipe{.phase = phase == "train" ? repal::Phase::train : repal::Phase::test,
                                 .sequences = static_cast<std::size_t>(number(options, "trials", 200, 1, most_trials)),
-                                .is_balanced = options.value("balanced", true)};
+                                .is_balanced = library::answer_in(options, "balanced", true)};
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     // As a study draws those of its data.
     const auto seed = static_cast<std::uint64_t>(number(options, "seed", 1, 0, most));
     const repal::Stream of_task = repal::Stream(seed).child("data").child(name);
-    const repal::Stream of_split = of_task.child(options.value("split", phase));
-    const repal::Dataset dataset = make_dataset(*plugin, task.info, recipe, {of_split, of_split},
-                                                static_cast<int>(number(options, "threads", 1, 1, 4096)));
+    const repal::Stream of_split = of_task.child(library::text_in(options, "split", phase));
+    const repal_calls calls{.threads = static_cast<int>(number(options, "threads", 0, 0, 4096)),
+                            .user = nullptr,
+                            .progress = nullptr,
+                            .warn = nullptr};
+    const repal::Dataset dataset =
+        make_dataset(*plugin, task.info, recipe, {of_split, of_split}, library::Calls(&calls).threads());
     repal::Archive archive = to_archive(dataset);
     archive.attributes["task"] = name;
     if (const auto ideal = ideal_accuracy(dataset)) archive.attributes["ideal_accuracy"] = fmt::format("{}", *ideal);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -165,17 +166,22 @@ std::string command::config_of(const std::filesystem::path& results, const Commo
 }
 
 std::string command::config_to_run(const std::filesystem::path& results, const CommonOptions& common) {
-    const std::string own = config_of(results, common);
-    if (common.is_config_given || own == common.config) return common.config;
-    if (!std::filesystem::is_regular_file(common.config)) return own;
-    const auto is_same = repal::Config::load(own).yaml() == repal::Config::load(common.config, common.overrides).yaml();
-    if (!is_same && std::filesystem::is_directory(results / "networks"))
-        throw repal::InputError(
-            common.config,
-            fmt::format("the networks of {} are of another configuration, and would be trained anew", results.string()),
-            fmt::format("--config {} goes on with theirs, --config {} replaces them", quoted(own),
-                        quoted(common.config)));
-    return common.config;
+    if (common.is_config_given) return common.config;
+    const std::string file =
+        std::filesystem::is_regular_file(common.config) ? common.config : config_of(results, common);
+    if (!std::filesystem::is_directory(results / "networks")) return file;
+    std::filesystem::path own = results / "networks.yaml";
+    if (!std::filesystem::is_regular_file(own)) own = results / "config.yaml";
+    if (!std::filesystem::is_regular_file(own) ||
+        repal::Config::load(own).yaml() == repal::Config::load(file, common.overrides).yaml())
+        return file;
+    std::string with_overrides;
+    for (const std::string& override : common.overrides) with_overrides += " --set " + quoted(override);
+    throw repal::InputError(
+        file,
+        fmt::format("the networks of {} are of another configuration, and would be trained anew", results.string()),
+        fmt::format("--config {} goes on with theirs, --config {}{} replaces them", quoted(own.string()), quoted(file),
+                    with_overrides));
 }
 
 std::string command::quoted(const std::string& word) {
@@ -192,6 +198,7 @@ std::string command::quoted(const std::string& word) {
 
 int main(int argc, char** argv) {
     keep_freed_memory();
+    std::signal(SIGXFSZ, SIG_IGN);  // what exceeds a limit of files cannot be written, and says so
     int code = run(argc, argv);
     command::forget_plugins();
     // A full disk is seen here at the latest.

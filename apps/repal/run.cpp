@@ -126,7 +126,11 @@ int run(const StageOptions& options, const CommonOptions& common) {
     for (const auto& [file, cause] : registry.refused())
         progress.warn("plugin " + file.string(), "is not used: " + cause);
     repal::begin_holding(available_processors());
-    for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
+    for (const repal::Stage& stage : stages) {
+        // Whose networks they are, also when tables are those of another one.
+        if (stage.name == "train") repal::write_file(run_options.results / "networks.yaml", config.yaml());
+        study->run(stage, run_options, progress);
+    }
     repal::record_held(run_options.results);
 
     const repal::Plan plan = study->plan(run_options.results);

@@ -19,6 +19,7 @@ module;
 module repal.calibration;
 
 import repal.parallel;
+import repal.sample_grid;
 
 namespace repal {
 namespace {
@@ -67,6 +68,27 @@ bool drifts(const Trajectories& x) {
     return level * not_less <= orders + 1;
 }
 
+/// What a metric looks at of a system: trials that are left out, or in another order, are some of these.
+Trajectories looked_at(const Trajectories& x, const MetricInfo& info) {
+    const Shape& shape = x.shape();
+    if ((info.most_samples == 0 && info.most_trials == 0) || !x.has_equal_steps()) return x;
+    const bool is_of_steps = info.most_samples > 0;
+    const std::vector<Index> rows =
+        sample_grid(shape, is_of_steps ? shape.steps : 1, is_of_steps ? info.most_samples : info.most_trials);
+    std::vector<Index> trials;
+    std::vector<Index> steps;
+    for (const Index row : rows) {
+        if (trials.empty() || trials.back() != row / shape.steps) trials.push_back(row / shape.steps);
+        if (trials.size() == 1) steps.push_back(row % shape.steps);
+    }
+    if (!is_of_steps) return std::ssize(trials) == shape.trials ? x : x.of_trials(trials);
+    if (std::ssize(rows) == shape.trials * shape.steps) return x;
+    RowMatrix values(std::ssize(rows), shape.channels);
+    for (Index i = 0; i < values.rows(); ++i) values.row(i) = x.rows().row(rows[static_cast<std::size_t>(i)]);
+    return Trajectories::from_rows(
+        {.trials = std::ssize(trials), .steps = std::ssize(steps), .channels = shape.channels}, std::move(values));
+}
+
 /// Calibration of a metric that compares sample by sample: the same trials of all systems are drawn.
 class OfSamples {
  public:
@@ -75,7 +97,8 @@ class OfSamples {
 
     std::vector<PairCalibration> run(const std::vector<std::optional<double>>& angles, int jobs, Progress& progress) {
         std::vector<PairCalibration> found(part_.pairs.size());
-        for (const NamedSystem& named : part_.systems) observed_.push_back(named.system->observe({}).trajectories());
+        for (const NamedSystem& named : part_.systems)
+            observed_.push_back(looked_at(named.system->observe({}).trajectories(), metric_.info));
         jackknife(found, angles, jobs, progress);
         permute(found, angles, jobs, progress);
         shift(found, angles, jobs, progress);

@@ -96,6 +96,9 @@ class OverTime final : public Metric {
         info = metric_->described(std::move(info));
         std::erase(info.invariances, Invariance::step_order);
         info.needs_equal_steps = true;
+        // Each window may be looked at in part, and another part is no smaller sample.
+        if (info.most_samples > 0 || info.most_trials > 0) info.depends_on_size = true;
+        info.most_samples = info.most_trials = 0;
         info.values.push_back({.name = "windows", .summary = "that have a value", .minimum = 0});
         info.curves = {{.name = "angle_rad", .summary = "of each window"},
                        {.name = "first_step", .summary = "of each window, counted from 0"}};

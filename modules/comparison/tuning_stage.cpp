@@ -139,6 +139,7 @@ const Stream& tuning_stream() {
 }
 
 /// The systems that choose, or nothing while one of them has still to be made. What cannot be observed does not choose.
+/// Throws InputError if a file is missing or damaged: what the others choose would stay when it is there again.
 std::optional<std::vector<NamedSystem>> observed_of(const SystemSet& set, const std::filesystem::path& results) {
     std::vector<NamedSystem> observed;
     for (const NamedSystem& system : in_drawn_order(set.systems, tuning_stream().child("systems"))) {
@@ -147,6 +148,9 @@ std::optional<std::vector<NamedSystem>> observed_of(const SystemSet& set, const 
         try {
             observed.push_back(
                 {system.name, given(system.system->identity(), system.system->observe(results)), system.content});
+        } catch (const InvalidTrajectories&) {  // NOLINT(bugprone-empty-catch): its pairs say why
+        } catch (const InputError&) {
+            throw;
         } catch (...) {  // NOLINT(bugprone-empty-catch): whatever a plugin throws, its pairs say why
         }
     }

@@ -97,6 +97,8 @@ export struct MetricInfo {
     bool needs_equal_steps = true;                   ///< in all trials of a system; the host refuses others
     bool has_common_form = true;                     ///< false: harmonise() gives back what it got
     bool depends_on_size = false;                    ///< on the number of samples: no interval from leaving some out
+    Eigen::Index most_samples = 0;                   ///< of more it looks at those of sample_grid(); 0: at all
+    Eigen::Index most_trials = 0;                    ///< the same of trials, if each is one sample
     std::vector<ValueInfo> values = {};              ///< of Score::values, with the default options
     std::vector<CurveInfo> curves = {};              ///< of Score::curves
     std::vector<OptionInfo> options;

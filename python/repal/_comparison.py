@@ -2,13 +2,21 @@
 
 import ctypes
 import json
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy
 
-from ._library import Handle, as_json, call, host, library, text_of
-from ._results import Table, table_of
+from ._library import Handle, as_json, call, encoded, host, library, text_of
+from ._results import Table, table_in
 from ._systems import Array, Systems, handles_of, systems_in
+
+def _seen_from_b(column: str, columns: Mapping[str, Any]) -> str:
+    """The column that says of (b, a) what this one says of (a, b)."""
+    for own, other in (("_a_to_b", "_b_to_a"), ("_b_to_a", "_a_to_b"), ("_a", "_b"), ("_b", "_a")):
+        if column.endswith(own) and column[: -len(own)] + other in columns:
+            return column[: -len(own)] + other
+    return column
+
 
 Metrics = Union[str, Sequence[str], Mapping[str, Mapping[str, Any]]]
 
@@ -22,19 +30,27 @@ class Comparison:
         Of the systems, in the order of the matrices.
     metrics : list of str
     rows : list of dict
-        One for each metric and pair: angle in rad, dissimilarity in units of pi/2, status, values, note, ...
+        One for each metric and pair: angle, interval and noise floor in rad, dissimilarity in units of pi/2, status, values, note,
+        curves over time, ...
+    warnings : list of str
+        What is to be known of the numbers.
     """
 
-    def __init__(self, handle: Handle, names: List[str], metrics: List[str]) -> None:
+    def __init__(self, handle: Handle, host: Handle, names: List[str], metrics: List[str], warnings: List[str]) -> None:
         self._handle = handle
+        self._host = host  # which its metrics are of
         self.names = names
         self.metrics = metrics
+        self.warnings = warnings
         self.rows: List[Dict[str, Any]] = json.loads(text_of(library.repal_comparison_json, handle.pointer))
 
     @property
     def table(self) -> Table:
-        """The rows as a table: of pandas where that is installed, else a structured array."""
-        return table_of(self.rows)
+        """The columns of :meth:`csv`: a table of pandas where that is installed, else a structured array."""
+        return table_in(self.csv())
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Comparison is in the memory of this process and cannot be pickled: keep its rows, csv() or report()")
 
     def _metric(self, metric: Optional[str]) -> str:
         if metric is None:
@@ -58,8 +74,9 @@ class Comparison:
         Returns
         -------
         array (system, system)
-            Symmetric but for values that point one way; its diagonal is 0 for "dissimilarity" and "angle_rad", else nan. nan
-            where a pair has no value.
+            Of the systems of its row and its column. Symmetric but for what points one way: of "r2_a_to_b" row a and column b have
+            how well a tells b. Its diagonal is 0 for "dissimilarity" and "angle_rad", else nan; nan, too, where a pair has no
+            value.
         """
         name = self._metric(metric)
         n = len(self.names)
@@ -67,13 +84,15 @@ class Comparison:
         if column in ("dissimilarity", "angle_rad"):
             numpy.fill_diagonal(matrix, 0)
         pairs = [(a, b) for a in range(n) for b in range(a + 1, n)]
-        for (a, b), row in zip(pairs, [row for row in self.rows if row["metric"] == name]):
-            known = {**(row["values"] or {}), **row}
-            if column not in known or isinstance(known[column], (str, dict, list)):
-                numbers = [key for key, value in known.items() if value is None or isinstance(value, (int, float))]
-                raise ValueError(f"{name} has no numbers '{column}'; one of: {', '.join(numbers)}")
-            if known[column] is not None:
-                matrix[a, b] = matrix[b, a] = known[column]
+        rows = [{**(row["values"] or {}), **row} for row in self.rows if row["metric"] == name]
+        columns = dict.fromkeys(key for row in rows for key in row)
+        numbers = [key for key in columns if all(row.get(key) is None or isinstance(row[key], (int, float)) for row in rows)]
+        if column not in numbers:
+            raise ValueError(f"{name} has no numbers '{column}'; one of: {', '.join(numbers)}")
+        for (a, b), row in zip(pairs, rows):
+            for place, of_pair in (((a, b), column), ((b, a), _seen_from_b(column, columns))):
+                if row.get(of_pair) is not None:
+                    matrix[place] = row[of_pair]
         return matrix
 
     @property
@@ -137,8 +156,13 @@ class Comparison:
 def metrics_in(metric: Metrics, options: Mapping[str, Any]) -> "Dict[str, Dict[str, Any]]":
     """The options of each metric."""
     if isinstance(metric, str):
-        return {metric: dict(options)}
-    metrics = {str(name): dict(given) for name, given in metric.items()} if isinstance(metric, Mapping) else {str(name): {} for name in metric}
+        metric = [metric]
+    try:
+        metrics = {name: dict(given or {}) for name, given in metric.items()} if isinstance(metric, Mapping) else {name: {} for name in metric}
+    except (TypeError, ValueError):
+        raise ValueError(f"metric is {metric!r}: expected a name, several, or a mapping from names to options") from None
+    for name in metrics:
+        encoded(name, "the name of a metric")
     if options and len(metrics) != 1:
         raise ValueError(f"{', '.join(options)}: of which metric? metric={{\"{next(iter(metrics), 'dsa')}\": {{...}}}} says it")
     for given in metrics.values():
@@ -146,9 +170,14 @@ def metrics_in(metric: Metrics, options: Mapping[str, Any]) -> "Dict[str, Dict[s
     return metrics
 
 
+def components_of(pca: Any, metrics: Mapping[str, Any]) -> Any:
+    """The number of all metrics, or what is said of each."""
+    return pca if isinstance(pca, Mapping) else {name: {"components": pca} for name in metrics}
+
+
 def compare(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = None, inputs: Optional[Sequence[Any]] = None,
             conditions: Optional[Sequence[Any]] = None, calibrate: bool = False, family_wise: bool = False,
-            pca: Optional[Mapping[str, Any]] = None, over_time: Optional[str] = None, across: bool = False, jobs: int = 0,
+            pca: Union[int, Mapping[str, Any], None] = None, over_time: Union[str, int, Tuple[int, int], None] = None, across: bool = False, jobs: int = 0,
             progress: Optional[bool] = None, **options: Any) -> Comparison:
     """Compare every pair of systems.
 
@@ -161,16 +190,16 @@ def compare(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = 
         See :func:`metrics`.
     dt : float, optional
         The time of a step of all systems, in s.
-    inputs, conditions : sequences, optional
+    inputs, conditions : sequences, or mappings from names, optional
         Of each system: (trial, time, input); a whole number for each trial.
     calibrate : bool
         An interval, a noise floor and p beside each score.
     family_wise : bool
         p by the largest of all pairs.
-    pca : mapping, optional
-        What metrics see of a system, e.g. ``{"dsa": {"components": 20}}``.
-    over_time : str, optional
-        Windows and their step, in steps, e.g. "20:10".
+    pca : int or mapping, optional
+        Components that metrics see of a system: 20, or e.g. ``{"dsa": {"components": 20}}``.
+    over_time : str, int or (int, int), optional
+        Length of windows and from one to the next, in steps, e.g. "20:10" or (20, 10); angles of each are in the curves of the rows.
     across : bool
         Every window with every other.
     jobs : int
@@ -203,15 +232,15 @@ def compare(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = 
     """
     asked: Dict[str, Any] = {"metrics": metrics_in(metric, options), "calibrate": calibrate, "family_wise": family_wise}
     if pca is not None:
-        asked["pca"] = dict(pca)
+        asked["pca"] = components_of(pca, asked["metrics"])
     if over_time is not None:
-        asked["over_time"] = over_time
-    if across:
-        asked["across"] = True
+        asked["over_time"] = ":".join(map(str, over_time)) if isinstance(over_time, (tuple, list)) else str(over_time)
+    if across is not False:
+        asked["across"] = across
     text = as_json(asked)
     with_metrics = host()
     held = systems_in(systems, dt=dt, inputs=inputs, conditions=conditions)
     handle = Handle(library.repal_comparison_free)
-    call(lambda calls: library.repal_compare(with_metrics.pointer, handles_of(held), len(held), text, calls, ctypes.byref(handle.pointer)),
+    said = call(lambda calls: library.repal_compare(with_metrics.pointer, handles_of(held), len(held), text, calls, ctypes.byref(handle.pointer)),
          jobs, progress)
-    return Comparison(handle, [system.name for system in held], list(asked["metrics"]))
+    return Comparison(handle, with_metrics, [system.name for system in held], list(asked["metrics"]), said)

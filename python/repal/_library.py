@@ -1,12 +1,15 @@
 """librepal_c.so, as include/repal.h describes it."""
 
+import atexit
 import ctypes
 import json
+import math
 import os
 import pathlib
+import re
 import threading
 import warnings
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 DOUBLE, FLOAT = 0, 1
 OK, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 4
@@ -114,11 +117,22 @@ def version() -> str:
     return str(library.repal_version().decode())
 
 
+def _in_python(text: str) -> str:
+    """Advice for a command line, as it is followed here."""
+    text = re.sub(r" \(in config\.yaml [^)]*\)", "", text)
+    text = re.sub(r"--set pca\.(\w+)\.(\w+)=(\w+)", r'pca={"\1": {"\2": \3}}', text)
+    text = re.sub(r"--set (\w+)\.(\w+)=([0-9.]+|auto)\b", r"\2=\3", text)
+    text = re.sub(r"--set (\w+)\.(\w+)=(\w+)", r'\2="\3"', text)
+    text = re.sub(r"--calibrate\b", "calibrate=True", text)
+    text = re.sub(r"`?\brepal tune\b`?", "repal.tune()", text)
+    return re.sub(r"--(inputs|conditions|dt)\b", r"\1", text)
+
+
 def check(code: int) -> None:
     """Raises what a call of this thread has said: ValueError for what was given, else RuntimeError."""
     if code == OK:
         return
-    text = library.repal_error().decode(errors="replace")
+    text = _in_python(library.repal_error().decode(errors="replace"))
     raise ValueError(text) if code == BAD_INPUT else RuntimeError(text)
 
 
@@ -137,25 +151,65 @@ def text_of(function: Any, *arguments: Any) -> str:
     return taken(text)
 
 
-def as_json(options: Any) -> bytes:
-    """Options for the library; NumPy's numbers are numbers, too."""
-    def plain(value: Any) -> Any:
-        if hasattr(value, "tolist"):
-            return value.tolist()
-        raise ValueError(f"an option cannot be {value!r}")
-    return json.dumps(options, default=plain).encode()
+def encoded(text: str, what: str) -> bytes:
+    """For the library, which reads up to a NUL."""
+    if not isinstance(text, str):
+        raise ValueError(f"{what}: expected a text, got {text!r}")
+    try:
+        code = text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{what}: {text!r} is no text") from None
+    if b"\0" in code:
+        raise ValueError(f"{what}: {text!r} has a NUL in it")
+    return code
+
+
+def _plain(value: Any, path: str) -> Any:
+    """What JSON has of an option. Whole numbers are whole, whatever their type; None is not given."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(below, f"{path}.{key}" if path else str(key)) for key, below in value.items() if below is not None}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple, range)):
+        return [_plain(one, path) for one in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{path}: expected a finite number, got {value}")
+        return int(value) if value.is_integer() else value
+    if isinstance(value, (bool, int, str)):
+        return value
+    raise ValueError(f"{path}: an option cannot be {value!r}")
+
+
+def as_json(options: Mapping[str, Any]) -> bytes:
+    """Options for the library."""
+    return encoded(json.dumps(_plain(options, ""), ensure_ascii=False), "options")
 
 
 class Handle:
     """What the library made, until nobody needs it any more."""
 
     def __init__(self, free: Any) -> None:
-        self.pointer = ctypes.c_void_p()
+        self._pointer = ctypes.c_void_p()
         self._free = free
 
+    @property
+    def pointer(self) -> ctypes.c_void_p:
+        return self._pointer
+
     def __del__(self) -> None:
-        if self.pointer:
-            self._free(self.pointer)
+        pointer = getattr(self, "_pointer", None)
+        if pointer:
+            self._free(pointer)
+
+    def __copy__(self) -> "Handle":
+        return self  # nothing of it changes
+
+    def __deepcopy__(self, _memo: Any) -> "Handle":
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} is in the memory of this process and cannot be pickled: hand over the arrays")
 
 
 class Host(Handle):
@@ -195,13 +249,19 @@ def load_plugins(folder: Any) -> None:
     folder : str or path
         With plugins that were built for this version; they run in this process.
     """
-    path = pathlib.Path(folder)
+    path = pathlib.Path(folder).resolve()
     if not path.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
+    if ":" in str(path):
+        raise ValueError(f"{folder}: a folder of plugins has no ':' in its name")
     with _plugins.lock:
-        folders = [*_plugins.folders, str(path.resolve())]
+        folders = [*_plugins.folders, str(path)]
         _plugins.host = Host(folders, list(_plugins.metrics.values()))
         _plugins.folders = folders
+        refused = json.loads(text_of(library.repal_plugins, _plugins.host.pointer))["refused"]
+    for one in refused:
+        if pathlib.Path(one["file"]).parent == path:
+            warnings.warn(f"{one['file']}: {one['cause']}", stacklevel=2)
 
 
 def add_metric(name: str, description: bytes, own: OwnMetric) -> None:
@@ -264,10 +324,27 @@ def _bar(is_shown: Optional[bool]) -> Any:
     return None
 
 
-def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) -> None:
-    """Calls a function of the library that takes repal_calls. Ctrl-C stops it, its warnings are Python's."""
-    if jobs < 0:
-        raise ValueError(f"jobs is {jobs}: expected the number of threads, or 0 for all")
+class _Running:
+    """Calls that go on. When Python ends it ends their threads inside our functions, so they are stopped before."""
+
+    def __init__(self) -> None:
+        self.is_ending = False
+        self.all: Set[threading.Event] = set()
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        self.is_ending = True
+        for one in list(self.all):
+            one.wait(60)
+
+
+running = _Running()
+
+
+def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) -> List[str]:
+    """Calls a function of the library that takes repal_calls. Ctrl-C stops it; its warnings are Python's, and what it gives."""
+    if not isinstance(jobs, int) or not 0 <= jobs <= 4096:
+        raise ValueError(f"jobs is {jobs!r}: expected the number of threads, or 0 for all")
     said: List[str] = []
     failed: List[BaseException] = []
     bars: Dict[str, Any] = {}
@@ -283,10 +360,10 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
                 bars[name].update(done - bars[name].n)
             except BaseException as error:
                 failed.append(error)
-        return 1 if failed else 0
+        return 1 if failed or running.is_ending else 0
 
     def on_warning(_user: Any, of: bytes, text: bytes) -> None:
-        said.append(f"{of.decode(errors='replace')}: {text.decode(errors='replace')}")
+        said.append(_in_python(f"{of.decode(errors='replace')}: {text.decode(errors='replace')}"))
 
     calls = Calls(jobs, None, Progress(on_progress), Warn(on_warning))
 
@@ -297,9 +374,11 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
                 check(code)  # the text is that of this thread
         except BaseException as error:
             failed.append(error)
+        running.all.discard(ended)
         ended.set()
 
     # Elsewhere, so that Ctrl-C comes here meanwhile. Thread.join() takes a thread that it was interrupted at for ended.
+    running.all.add(ended)
     threading.Thread(target=work, name="repal").start()
     while not ended.is_set():
         try:
@@ -312,3 +391,4 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
         raise failed[0]
     for text in said:
         warnings.warn(text, stacklevel=3)
+    return said

@@ -4,21 +4,28 @@ import ctypes
 import itertools
 import json
 import re
+import threading
 from typing import Any, Callable, Dict, List, Sequence
 
 import numpy
 
-from ._library import BAD_INPUT, FAILED, OK, Compare, Free, Handle, OwnMetric, Prepare, add_metric, as_json, check, host, library, text_of
+from ._library import BAD_INPUT, FAILED, OK, Compare, Free, Handle, OwnMetric, Prepare, add_metric, as_json, check, encoded, host, library, running, text_of
 from ._systems import Array, System, Systems, seen, systems_in
 
 
 class Embedding(Handle):
     """What a metric knows of one system."""
 
+    def __repr__(self) -> str:
+        return f"<Embedding of '{self.name}'>"
+
     def __init__(self, metric: "Metric", system: System) -> None:
         super().__init__(library.repal_embedding_free)
         self.name = system.name
-        check(library.repal_metric_prepare(metric._handle.pointer, system.pointer, ctypes.byref(self.pointer)))
+        self._host = metric._host  # whose functions may hold it
+        code = library.repal_metric_prepare(metric._handle.pointer, system.pointer, ctypes.byref(self.pointer))
+        _raise_interrupted()
+        check(code)
 
 
 class Metric:
@@ -43,16 +50,23 @@ class Metric:
     """
 
     def __init__(self, name: str, **options: Any) -> None:
-        self.name = name
-        self.options = options
-        self._make()
+        self._make(name, options)
 
-    def _make(self) -> None:
-        self._host = host()
-        self._handle = Handle(library.repal_metric_free)
-        check(library.repal_metric_create(self._host.pointer, self.name.encode(), as_json(self.options), ctypes.byref(self._handle.pointer)))
+    def _make(self, name: str, options: "Dict[str, Any]") -> None:
+        used = host()
+        handle = Handle(library.repal_metric_free)
+        check(library.repal_metric_create(used.pointer, encoded(name, "the name of a metric"), as_json(options), ctypes.byref(handle.pointer)))
+        self._host, self._handle, self._name, self._options = used, handle, name, dict(options)
 
-    def prepare(self, system: Any, name: str = "") -> Embedding:
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def options(self) -> "Dict[str, Any]":
+        return dict(self._options)
+
+    def prepare(self, system: Any, name: str = "system") -> Embedding:
         """What it knows of a system; costly.
 
         Parameters
@@ -73,9 +87,17 @@ class Metric:
         Returns
         -------
         dict
-            As a row of :class:`Comparison`: angle in rad, dissimilarity in units of pi/2, status, values, note, ...
+            As a row of :class:`Comparison`: angle in rad, dissimilarity in units of pi/2, status, values, note, ... What
+            :func:`compare` finds out of all systems together, e.g. that one is noise, it does not say.
         """
-        rows: List[Dict[str, Any]] = json.loads(text_of(library.repal_metric_compare, self._handle.pointer, a.pointer, b.pointer))
+        for one in (a, b):
+            if not isinstance(one, Embedding):
+                raise ValueError(f"expected what prepare() gives, got {type(one).__name__}")
+        try:
+            text = text_of(library.repal_metric_compare, self._handle.pointer, a.pointer, b.pointer)
+        finally:
+            _raise_interrupted()
+        rows: List[Dict[str, Any]] = json.loads(text)
         return rows[0]
 
     def __call__(self, x: Any, y: Any) -> float:
@@ -99,31 +121,51 @@ class Metric:
 
     def get_params(self, deep: bool = True) -> "Dict[str, Any]":
         """The name and the options, as scikit-learn asks for them."""
-        return {"name": self.name, **self.options}
+        return {"name": self._name, **self._options}
 
     def set_params(self, **params: Any) -> "Metric":
         """Changes the name or options, as scikit-learn does."""
-        before = self.name, self.options
-        self.options = {**self.options, **params}
-        self.name = self.options.pop("name", self.name)
-        try:
-            self._make()
-        except ValueError:
-            self.name, self.options = before
-            raise
+        options = {**self._options, **params}
+        self._make(options.pop("name", self._name), options)
         return self
+
+    def __reduce__(self) -> Any:
+        return _remade, (self._name, self._options)
 
     def __repr__(self) -> str:
         return f"Metric({', '.join([repr(self.name)] + [f'{name}={value!r}' for name, value in self.options.items()])})"
 
 
+def _remade(name: str, options: "Dict[str, Any]") -> Metric:
+    return Metric(name, **options)
+
+
+#: What is no failure of a metric but ends what called it, e.g. Ctrl-C.
+_interruptions: List[BaseException] = []
+
+
+def _raise_interrupted() -> None:
+    if _interruptions:
+        raise _interruptions.pop()
+
+
 def _told(error: BaseException, why: int, size: int) -> int:
-    """Writes what went wrong where the library reads it; its code."""
+    """Writes what went wrong where the library reads it; its code. Never raises: nobody would see it."""
     is_input = isinstance(error, ValueError)
-    text = (str(error) if is_input else f"{type(error).__name__}: {error}").encode()[: size - 1]
-    text = text.decode(errors="ignore").encode() + b"\0"
-    ctypes.memmove(why, text, len(text))
+    try:
+        if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
+            _interruptions.append(error)
+        text = (str(error) if is_input else f"{type(error).__name__}: {error}").encode(errors="replace").replace(b"\0", b" ")
+        text = text[: size - 1].decode(errors="ignore").encode() + b"\0"
+        ctypes.memmove(why, text, len(text))
+    except Exception:
+        pass
     return BAD_INPUT if is_input else FAILED
+
+
+#: What functions of metrics in Python have given, by the numbers that the library knows them by.
+_given: Dict[int, Any] = {}
+_numbers = itertools.count(1)
 
 
 def register_metric(name: str, prepare: Callable[[Any], Any], compare: Callable[[Any, Any], float], *, summary: str = "",
@@ -158,17 +200,16 @@ def register_metric(name: str, prepare: Callable[[Any], Any], compare: Callable[
     >>> float(compare([x, 2 * x], metric="speed").matrix[0, 1]) > 0
     True
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"a metric cannot be called '{name}': a name is of lower-case letters, digits and _, and begins with a letter")
-    kept: Dict[int, Any] = {}
-    numbers = itertools.count(1)
-
     def on_prepare(_user: Any, trials: Any, n: int, embedding: Any, why: int, size: int) -> int:
         try:
+            if running.is_ending:
+                return FAILED
             arrays = [seen(trials[k]).copy() for k in range(n)]
             is_one = len({array.shape for array in arrays}) == 1
-            number = next(numbers)
-            kept[number] = prepare(numpy.stack(arrays) if is_one else arrays)
+            number = next(_numbers)
+            _given[number] = prepare(numpy.stack(arrays) if is_one else arrays)
             embedding[0] = number
             return OK
         except BaseException as error:
@@ -176,15 +217,18 @@ def register_metric(name: str, prepare: Callable[[Any], Any], compare: Callable[
 
     def on_compare(_user: Any, a: int, b: int, angle: Any, why: int, size: int) -> int:
         try:
-            angle[0] = float(compare(kept[a], kept[b]))
+            if running.is_ending:
+                return FAILED
+            angle[0] = float(compare(_given[a], _given[b]))
             return OK
         except BaseException as error:
             return _told(error, why, size)
 
     def on_free(_user: Any, embedding: int) -> None:
-        kept.pop(embedding, None)
+        _given.pop(embedding, None)
 
     own = OwnMetric(None, Prepare(on_prepare), Compare(on_compare), Free(on_free))
-    described = {"name": name, "summary": summary, "corresponding": list(corresponding), "needs_equal_steps": needs_equal_steps,
+    # Another version each time: what an earlier one has prepared is not its own.
+    described = {"name": name, "version": str(next(_numbers)), "summary": summary, "corresponding": [corresponding] if isinstance(corresponding, str) else list(corresponding), "needs_equal_steps": needs_equal_steps,
                  "triangle_inequality": triangle_inequality}
     add_metric(name, as_json(described), own)

@@ -1,9 +1,11 @@
 """Tables, and those that a study has written."""
 
 import csv
+import io
 import json
 import pathlib
-from typing import Any, Dict, List, Mapping, Sequence
+import re
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy
 
@@ -20,9 +22,9 @@ def _column(values: Sequence[Any]) -> "numpy.ndarray[Any, Any]":
     return numpy.array(texts, dtype=str) if texts else numpy.array([], dtype="U1")
 
 
-def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
+def table_of(rows: Sequence[Mapping[str, Any]], names: Optional[List[str]] = None) -> Table:
     """A row for each, of pandas where that is installed, else as a structured array."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = names or list(dict.fromkeys(name for row in rows for name in row))
     try:
         import pandas
     except ImportError:
@@ -34,24 +36,25 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
     return pandas.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
 
 
-def _value(text: str) -> Any:
-    if text == "":
-        return None
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            pass
-    return text
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?")
 
 
-def _read(file: pathlib.Path) -> Table:
-    try:
-        import pandas
-    except ImportError:
-        with open(file, newline="", encoding="utf-8") as lines:
-            return table_of([{name: _value(text) for name, text in row.items()} for row in csv.DictReader(lines)])
-    return pandas.read_csv(file, keep_default_na=False, na_values=[""], float_precision="round_trip")
+def _values(texts: List[str]) -> List[Any]:
+    """Of a column: numbers if all that is there are some, as repal writes them, else texts."""
+    there = [text for text in texts if text != ""]
+    for pattern, number in ((_WHOLE, int), (_NUMBER, float)):
+        if there and all(pattern.fullmatch(text) for text in there):
+            values: List[Any] = [None if text == "" else number(text) for text in texts]
+            return values
+    return list(texts) if there else [None for _ in texts]
+
+
+def table_in(text: str) -> Table:
+    """A table of CSV, as repal writes it."""
+    head, *rows = list(csv.reader(io.StringIO(text, newline="")))
+    columns = [_values([row[c] for row in rows]) for c in range(len(head))]
+    return table_of([dict(zip(head, row)) for row in zip(*columns)], head)
 
 
 def read_results(folder: Any) -> "Dict[str, Table]":
@@ -73,4 +76,4 @@ def read_results(folder: Any) -> "Dict[str, Table]":
     if not files:
         inside: List[str] = sorted(str(found.parent) for found in path.glob("*/*.csv"))
         raise ValueError(f"{folder}: there are no tables" + (f"; there are some in {inside[0]}" if inside else ""))
-    return {file.stem: _read(file) for file in files}
+    return {file.stem: table_in(file.read_bytes().decode()) for file in files}

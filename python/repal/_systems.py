@@ -5,58 +5,96 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy
 
-from ._library import DOUBLE, FLOAT, Handle, Trial, check, library
+from ._library import DOUBLE, FLOAT, Handle, Trial, check, encoded, library
 
 Array = Any  # numpy.ndarray
 _ma: Any = numpy.ma
 
 
+def _of_tensor(tensor: Any) -> Array:
+    """Of PyTorch, whose signs may be in a bit beside the values."""
+    tensor = tensor.detach().cpu()
+    tensor = tensor.resolve_neg() if hasattr(tensor, "resolve_neg") else tensor
+    try:
+        return tensor.numpy()
+    except TypeError:
+        if not tensor.is_floating_point() or tensor.is_sparse:
+            raise
+        return tensor.double().numpy()  # e.g. bfloat16
+
+
+def _require_unmasked(values: Any, what: str) -> None:
+    """Also in lists, of which NumPy makes arrays without masks."""
+    if isinstance(values, _ma.MaskedArray):
+        if _ma.is_masked(values):
+            raise ValueError(f"{what}: {_ma.count_masked(values)} values are masked; fill them in, or leave out their trials")
+    elif isinstance(values, (list, tuple)):
+        for one in values:
+            if isinstance(one, (list, tuple, _ma.MaskedArray)):
+                _require_unmasked(one, what)
+
+
+def _require_channels(table: Any, what: str) -> None:
+    """Of a table, whose columns may be something else."""
+    others = [column for column in table.columns if str(column).lower() in _NO_CHANNELS]
+    if others:
+        raise ValueError(f"{what}: column '{others[0]}' is no channel; a list of trials: [trial.drop(columns={others!r}) for _, trial in "
+                         f"table.groupby('{others[0]}')]")
+
+
+#: Names of columns that say where a row stands.
+_NO_CHANNELS = {"trial", "trials", "time", "times", "t", "step", "index", "condition", "session", "subject", "unnamed: 0"}
+
+
 def _array(values: Any, what: str) -> Array:
     """Of NumPy, PyTorch, JAX or anything else that gives its memory; double or float, else made double."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-    if isinstance(values, _ma.MaskedArray) and _ma.is_masked(values):
-        raise ValueError(f"{what}: {_ma.count_masked(values)} values are masked; fill them in, or leave out their trials")
+    _require_unmasked(values, what)
+    if hasattr(values, "columns"):
+        _require_channels(values, what)
     try:
-        foreign = hasattr(values, "__dlpack__") and hasattr(numpy, "from_dlpack") and not isinstance(values, numpy.ndarray)
-        array = numpy.from_dlpack(values) if foreign else numpy.asarray(values)
-    except (ValueError, TypeError, RuntimeError, BufferError) as error:
+        if hasattr(values, "detach"):
+            array = _of_tensor(values)
+        elif hasattr(values, "__dlpack__") and not hasattr(values, "__array__") and hasattr(numpy, "from_dlpack"):
+            array = numpy.from_dlpack(values)
+        else:
+            array = numpy.asarray(values)
+    except Exception as error:  # whatever kind of array it is
         raise ValueError(f"{what}: no array can be made of it: {error}") from None
     if array.dtype.kind not in "fiub":
-        raise ValueError(f"{what}: expected real numbers, got {array.dtype}")
+        hint = "; a file is loaded before" if isinstance(values, (str, bytes)) or hasattr(values, "__fspath__") else ""
+        raise ValueError(f"{what}: expected real numbers, got {array.dtype}{hint}")
     return array if array.dtype in (numpy.float64, numpy.float32) else array.astype(numpy.float64)
 
 
-def _is_nested_numbers(values: Any) -> bool:
-    """Lists of lists of numbers, as a whole one array."""
+def _depth(values: Any) -> int:
+    """How deep lists of lists of numbers are, of whatever type the numbers; 0 of a number, -1 of anything else."""
     if isinstance(values, (list, tuple)):
-        return len(values) > 0 and all(_is_nested_numbers(one) for one in values)
-    return isinstance(values, (int, float))
-
-
-def _is_regular(values: Any) -> bool:
-    try:
-        return numpy.asarray(values).dtype.kind in "fiub"
-    except ValueError:  # ragged
-        return False
+        depths = {_depth(one) for one in values}
+        depth = depths.pop() if len(depths) == 1 else -1
+        return depth + 1 if depth >= 0 else -1
+    return 0 if isinstance(values, (int, float, numpy.number, numpy.bool_)) or getattr(values, "ndim", None) == 0 else -1
 
 
 def trials_of(values: Any, what: str) -> "List[Array]":
     """Each (time, channel)."""
-    if isinstance(values, (list, tuple)) and not (_is_nested_numbers(values) and _is_regular(values)):
+    depth = _depth(values) if isinstance(values, (list, tuple)) else 0
+    lengths = {len(row) for row in values} if depth == 2 else set()
+    if len(lengths) > 1:
+        raise ValueError(f"{what}: rows of {min(lengths)} and of {max(lengths)} numbers; one trial has (time, channel)")
+    # Numbers alone are one array, but of trials that differ in steps.
+    if depth < 0 or depth > 2:
+        _require_unmasked(values, what)
         trials = [_array(trial, f"{what}, trial {k}") for k, trial in enumerate(values)]
         trials = [trial[:, None] if trial.ndim == 1 else trial for trial in trials]
-        shape = trials[0].shape if trials else ()
     else:
         array = _array(values, what)
-        shape = array.shape
         if array.ndim == 1:
             array = array[:, None]
         trials = list(array) if array.ndim == 3 else [array]
     for trial in trials:
         if trial.ndim != 2:
-            raise ValueError(f"{what}: expected (trial, time, channel), (time, channel), or a list of (time, channel), "
-                             f"got {trial.shape if isinstance(values, (list, tuple)) else shape}")
+            shape = trial.shape if isinstance(values, (list, tuple)) else numpy.shape(values)
+            raise ValueError(f"{what}: expected (trial, time, channel), (time, channel), or a list of (time, channel), got {shape}")
     return trials
 
 
@@ -95,23 +133,41 @@ class System(Handle):
         The condition that each trial repeats; for metrics that compare conditions.
     """
 
-    def __init__(self, values: Any, name: str, *, dt: Optional[float] = None, inputs: Any = None, conditions: Any = None) -> None:
+    def __init__(self, values: Any, name: str = "system", *, dt: Optional[float] = None, inputs: Any = None, conditions: Any = None) -> None:
         super().__init__(library.repal_system_free)
-        self.name = name
+        code = encoded(name, "the name of a system")
+        self._name = name
         trials = trials_of(values, name)
-        check(library.repal_system_create(name.encode(), described(trials), len(trials), ctypes.byref(self.pointer)))
+        try:
+            check(library.repal_system_create(code, described(trials), len(trials), ctypes.byref(self.pointer)))
+        except ValueError as error:
+            padded = " (trials that are padded: a list of trials without what is missing)" if "every value must be finite" in str(error) else ""
+            raise ValueError(f"{error}{padded}") from None
+        self._shape = f"{len(trials)} trials of {min(map(len, trials))} steps or more, {trials[0].shape[1]} channels"
         if dt is not None:
-            check(library.repal_system_set_dt(self.pointer, float(dt)))
+            try:
+                step = float(dt)
+            except TypeError:
+                raise ValueError(f"{name}: dt is {dt!r}: expected the time of a step in s") from None
+            check(library.repal_system_set_dt(self.pointer, step))
         if inputs is not None:
             given = trials_of(inputs, f"inputs of {name}")
             check(library.repal_system_set_inputs(self.pointer, described(given), len(given)))
         if conditions is not None:
-            numbers = numpy.asarray(conditions)
-            if numbers.dtype.kind not in "iub" or numbers.ndim != 1:
+            _require_unmasked(conditions, f"conditions of {name}")
+            numbers = _of_tensor(conditions) if hasattr(conditions, "detach") else numpy.asarray(conditions)
+            if numbers.dtype.kind not in "iub" or numbers.ndim != 1 or (numbers.size > 0 and int(numbers.max()) >= 2**63):
                 raise ValueError(f"conditions of {name}: expected a whole number for each trial")
             numbers = numpy.ascontiguousarray(numbers, dtype=numpy.int64)
             pointer = numbers.ctypes.data_as(ctypes.POINTER(ctypes.c_int64))
             check(library.repal_system_set_conditions(self.pointer, pointer, len(numbers)))
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<System '{self._name}': {self._shape}>"
 
     def trials(self) -> "List[Array]":
         """Copies of the trials, (time, channel) each."""
@@ -126,24 +182,40 @@ class System(Handle):
 Systems = Union[Sequence[Any], Mapping[str, Any]]
 
 
+def _beside(given: Any, names: "List[str]", what: str) -> "List[Any]":
+    """What is said of each system: by its name, or in their order."""
+    if given is None:
+        return [None] * len(names)
+    if isinstance(given, Mapping):
+        by_name = {str(name): value for name, value in given.items()}
+        if set(by_name) != set(names):
+            raise ValueError(f"{what} of {', '.join(by_name)} for {', '.join(names)}")
+        return [by_name[name] for name in names]
+    if isinstance(given, str):
+        raise ValueError(f"{what}: '{given}' is an option of a metric: metric={{\"rsa\": {{\"{what}\": \"{given}\"}}}} says it")
+    values = list(given)
+    if len(values) != len(names):
+        raise ValueError(f"{what} of {len(values)} systems for {len(names)}: a list, one for each system")
+    return values
+
+
 def systems_in(systems: Systems, *, dt: Optional[float], inputs: Optional[Sequence[Any]],
                conditions: Optional[Sequence[Any]]) -> "List[System]":
     """Each of the given ones, with what is said of all."""
-    if isinstance(systems, Mapping):
+    if hasattr(systems, "items"):
         named = [(str(name), values) for name, values in systems.items()]
     else:
-        named = [(one.name if isinstance(one, System) else str(i), one) for i, one in enumerate(systems)]
+        named = [(one.name if isinstance(one, System) else f"system {i}", one) for i, one in enumerate(systems)]
     names: Dict[str, int] = {}
     for name, _ in named:
         names[name] = names.get(name, 0) + 1
     twice = [name for name, n in names.items() if n > 1]
     if twice:
         raise ValueError(f"two systems are called '{twice[0]}'")
-    for what, beside in (("inputs", inputs), ("conditions", conditions)):
-        if beside is not None and len(beside) != len(named):
-            raise ValueError(f"{what} of {len(beside)} systems for {len(named)}")
+    inputs_of_all = _beside(inputs, [name for name, _ in named], "inputs")
+    conditions_of_all = _beside(conditions, [name for name, _ in named], "conditions")
     made = []
-    for i, (name, values) in enumerate(named):
+    for (name, values), u, c in zip(named, inputs_of_all, conditions_of_all):
         if isinstance(values, System):
             if dt is not None or inputs is not None or conditions is not None:
                 raise ValueError("dt, inputs and conditions of a System are said where it is made")
@@ -151,8 +223,7 @@ def systems_in(systems: Systems, *, dt: Optional[float], inputs: Optional[Sequen
                 raise ValueError(f"the System '{values.name}' is called '{name}' here")
             made.append(values)
         else:
-            made.append(System(values, name, dt=dt, inputs=None if inputs is None else inputs[i],
-                               conditions=None if conditions is None else conditions[i]))
+            made.append(System(values, name, dt=dt, inputs=u, conditions=c))
     return made
 
 

@@ -6,13 +6,15 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
 
 import numpy
 
-from ._library import Handle, Trial, as_json, check, host, library, text_of
+from ._library import Handle, Trial, as_json, check, encoded, host, library, text_of
 from ._systems import Array, seen
 
 
 def simulate(system: Union[str, Mapping[str, Any]], *, trials: int = 200, seed: int = 1, draw: int = 0, shared: bool = True,
              **options: Any) -> Array:
     """Trials of a simulated system, e.g. an attractor.
+
+    Attractors are scaled to [0, 1], each trial alone, unless ``normalise=False``.
 
     Parameters
     ----------
@@ -37,13 +39,15 @@ def simulate(system: Union[str, Mapping[str, Any]], *, trials: int = 200, seed: 
     >>> simulate("lorenz", r=28, trials=5, steps=100).shape
     (5, 100, 3)
     """
+    if not isinstance(system, (str, Mapping)):
+        raise ValueError(f"expected the name of a task or a mapping, got {system!r}")
     if not isinstance(system, str) and options:
         raise ValueError(f"{', '.join(options)}: options of a task stand in its mapping")
     asked = {"system": {"task": system, **options} if isinstance(system, str) else dict(system), "trials": trials, "seed": seed,
              "draw": draw, "shared": shared}
     name = system if isinstance(system, str) else "system"
     handle = Handle(library.repal_system_free)
-    check(library.repal_simulate(host().pointer, name.encode(), as_json(asked), ctypes.byref(handle.pointer)))
+    check(library.repal_simulate(host().pointer, encoded(name, "the name of a task"), as_json(asked), ctypes.byref(handle.pointer)))
     view = Trial()
     all_of_them: List[Array] = []
     for k in range(library.repal_system_trials(handle.pointer)):
@@ -92,7 +96,7 @@ def _copied(handle: Handle, name: str, array: Mapping[str, Any]) -> Array:
 
 
 def trials(task: str, n: int = 200, *, seed: int = 1, phase: str = "test", split: Optional[str] = None, balanced: bool = True,
-           jobs: int = 1, **options: Any) -> Dataset:
+           jobs: int = 0, **options: Any) -> Dataset:
     """Trials of a task, for training and testing networks.
 
     Parameters
@@ -109,14 +113,16 @@ def trials(task: str, n: int = 200, *, seed: int = 1, phase: str = "test", split
     balanced : bool
         Every condition as often; else each is drawn.
     jobs : int
-        Threads.
+        Threads; 0: all that this process may use.
     **options
         Of the task.
 
     Returns
     -------
     Dataset
-        Its "observations" are (sequence, time, channel), one trial each.
+        Its "observations" are (sequence, time, channel), one trial each, with zeros behind those that are shorter ("sequence_steps"
+        has how long each is); "weights" (sequence, time) say what each step counts in the loss, "target_actions" or "target_outputs" what
+        is to be done.
 
     Examples
     --------
@@ -128,5 +134,5 @@ def trials(task: str, n: int = 200, *, seed: int = 1, phase: str = "test", split
     if split is not None:
         asked["split"] = split
     handle = Handle(library.repal_dataset_free)
-    check(library.repal_dataset_create(host().pointer, task.encode(), as_json(asked), ctypes.byref(handle.pointer)))
+    check(library.repal_dataset_create(host().pointer, encoded(task, "the name of a task"), as_json(asked), ctypes.byref(handle.pointer)))
     return Dataset(handle)

@@ -2,9 +2,9 @@
 
 import ctypes
 import json
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
-from ._comparison import Metrics, metrics_in
+from ._comparison import Metrics, components_of, metrics_in
 from ._library import as_json, call, host, library, taken
 from ._results import Table, table_of
 from ._systems import Systems, handles_of, systems_in
@@ -16,8 +16,8 @@ class Tuning:
     Attributes
     ----------
     metric : str
-    chosen : dict or None
-        The options that were chosen, ready for ``compare(..., **tuning.chosen)``; None if nothing was.
+    chosen : dict
+        The options that were chosen, ready for ``Metric(name, **tuning.chosen)``; empty if nothing was.
     sentences, warnings : list of str
         Why, and what is to be known of it.
     rows : list of dict
@@ -28,7 +28,7 @@ class Tuning:
 
     def __init__(self, found: Mapping[str, Any]) -> None:
         self.metric: str = found["metric"]
-        self.chosen: Optional[Dict[str, Any]] = found["chosen"]
+        self.chosen: Dict[str, Any] = found["chosen"] or {}
         self.sentences: List[str] = found["sentences"]
         self.warnings: List[str] = found["warnings"]
         self.rows: List[Dict[str, Any]] = found["settings"]
@@ -40,11 +40,11 @@ class Tuning:
         return table_of(self.rows)
 
     def __repr__(self) -> str:
-        return f"<Tuning of {self.metric}: {self.chosen if self.chosen is not None else 'nothing was chosen'}>"
+        return f"<Tuning of {self.metric}: {self.chosen or 'nothing was chosen'}>"
 
 
 def tune(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = None, inputs: Optional[Sequence[Any]] = None,
-         conditions: Optional[Sequence[Any]] = None, pca: Optional[Mapping[str, Any]] = None, jobs: int = 0,
+         conditions: Optional[Sequence[Any]] = None, pca: Union[int, Mapping[str, Any], None] = None, jobs: int = 0,
          progress: Optional[bool] = None, **options: Any) -> Tuning:
     """Which delays and which rank suit the systems, and why.
 
@@ -74,7 +74,7 @@ def tune(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = Non
     """
     asked: Dict[str, Any] = {"metrics": metrics_in(metric, options)}
     if pca is not None:
-        asked["pca"] = dict(pca)
+        asked["pca"] = components_of(pca, asked["metrics"])
     text = as_json(asked)
     with_metrics = host()
     held = systems_in(systems, dt=dt, inputs=inputs, conditions=conditions)

@@ -413,7 +413,7 @@ class Allocation(Jobs):
         # Where there is no other one, that of the results is meant.
         self.assertIn("train", self.succeed("plan", "neurotasks").stdout)
         (self.folder / "config.yaml").write_text(self.config.replace("seed: ", "seed: 1"))
-        ways = "--config results/neurotasks/config.yaml goes on with theirs, --config config.yaml replaces them"
+        ways = "--config results/neurotasks/networks.yaml goes on with theirs, --config config.yaml replaces them"
         for command in (("plan", "neurotasks"), ("run", "neurotasks"), ("train", "neurotasks"), ("plan", "neurotasks", "--slurm")):
             self.refuse(command, "config.yaml: the networks of results/neurotasks are of another configuration", ways)
         (self.folder / "bin").mkdir()
@@ -428,6 +428,17 @@ class Allocation(Jobs):
         self.assertFalse((self.folder / "called").exists())
         self.assertEqual(network.read_bytes(), kept)
         self.succeed("plan", "neurotasks", "--config", "config.yaml")
+        # A stage that trains nothing has the tables of another configuration, but not its networks.
+        self.succeed("generate", "neurotasks", "--config", "config.yaml")
+        self.refuse(["train", "neurotasks"], ways)
+        (self.folder / "config.yaml").unlink()
+        self.refuse(["run", "neurotasks"], "results/neurotasks/config.yaml: the networks", "networks.yaml goes on with theirs")
+        self.assertEqual(network.read_bytes(), kept)
+        # Nor does an option on the command line.
+        self.run_study("--array", "0/24", "--config", "results/neurotasks/networks.yaml", command="train")
+        self.refuse(["train", "neurotasks", "--set", "seed=77"],
+                    "--config results/neurotasks/config.yaml --set seed=77 replaces them")
+        self.assertEqual(network.read_bytes(), kept)
 
     def test_status_says_how_to_go_on(self):
         self.run_study("--array", "0/2", command="train")

@@ -219,6 +219,29 @@ class Metrics(ProgramTest):
             self.assertLess(score["p_relate"], 0.05)
             self.assertIn("no interval", score["note"])
 
+    def test_what_a_metric_looks_at_is_what_is_calibrated(self):
+        """Some of many samples: the numbers are those of a file that holds no others."""
+        random = numpy.random.default_rng(8)
+        x = [random.standard_normal((20, 30, 12)) @ random.standard_normal((12, 12)) for _ in range(2)]
+        y = [one + 0.5 * random.standard_normal(one.shape) for one in (x[0], x[0])]
+        # A square grid of 225 of 600 samples, and 8 of 20 trials: the middles of equal parts.
+        trials = [(2 * k + 1) * 20 // 30 for k in range(15)]
+        steps = [(2 * t + 1) * 30 // 30 for t in range(15)]
+        some = [(2 * k + 1) * 20 // 16 for k in range(8)]
+        for i, one in enumerate(y):
+            numpy.save(self.folder / f"{i}.npy", one)
+            numpy.save(self.folder / f"grid{i}.npy", one[trials][:, steps])
+            numpy.save(self.folder / f"some{i}.npy", one[some])
+        for metric, few, options in (("cka", "grid", ["kernel=rbf", "max_samples=225"]), ("cka", "grid", ["kernel=distance", "max_samples=225"]),
+                                     ("rsa", "grid", ["max_conditions=225"]), ("rsa", "some", ["conditions=trial_means", "max_conditions=8"])):
+            with self.subTest(metric=metric, options=options):
+                settings = [f"--set={metric}.{option}" for option in options]
+                found, expected = (json.loads(self.succeed("compare", f"{name}0.npy", f"{name}1.npy", "--metric", metric, *settings, "--calibrate",
+                                                           "--format", "json").stdout)[0] for name in ("", few))
+                for name in ("angle_rad", "corrected_rad", "low_rad", "high_rad"):
+                    self.assertEqual(found[name], expected[name], name)
+                self.assertIsNotNone(found["low_rad"])
+
     def test_scores_are_no_page(self):
         self.refuse(["compare", "a.npy", "b.npy", "--metric", "cka", "--out", "z.html"], "--out z.html", "--report")
 

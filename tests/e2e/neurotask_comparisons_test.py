@@ -364,6 +364,28 @@ class NeurotaskComparisons(SmallStudy):
             self.assertEqual(row["status"], "failed" if is_of_it else "ok", row)
         self.assertIn("final.h5: it has no checkpoint of epoch 2", (study / "failures.csv").read_text())
 
+    def test_settings_are_not_chosen_by_those_networks_that_can_be_read(self):
+        study = self.finished()
+        expected = self.hashes(study)
+        tuned = (study / "tune.csv").read_bytes()
+        kept = {file: file.read_bytes() for file in (study / "networks").rglob("final.h5")}
+        for file, content in kept.items():
+            with h5py.File(file) as network:
+                weights = next(network[name] for name in network if isinstance(network[name], h5py.Group) and name == "weights")
+                at = next(iter(weights.values())).id.get_offset()
+            file.write_bytes(content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1:])
+        for folder in ("cells/dissimilarity", "cells/tune", "embeddings"):
+            shutil.rmtree(study / folder)
+        result = self.run_repal(*self.command())
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertRegex(result.stderr, r"networks/pair/.*/final\.h5: ")
+        self.assertEqual(list((study / "cells").glob("tune/**/*.json")), [])
+        for file, content in kept.items():
+            file.write_bytes(content)
+        self.study()
+        self.assertEqual((study / "tune.csv").read_bytes(), tuned)
+        self.assertEqual(self.hashes(study), expected)
+
     def test_one_metric_alone_can_be_chosen(self):
         study = self.study("--set", "metrics={cka: {}}", "--set", f"{STUDY}.comparisons={{groups: {{}}}}")
         self.assertEqual({row["metric"] for row in self.rows(study, "dissimilarity")}, {"cka"})

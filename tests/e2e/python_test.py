@@ -1,12 +1,14 @@
 """The Python package: the same bits as the program, any memory, and errors that Python's users expect."""
 
 import contextlib
+import copy
 import doctest
 import importlib
 import json
 import multiprocessing
 import os
 import pathlib
+import pickle
 import re
 import resource
 import shutil
@@ -115,7 +117,7 @@ class Numbers(Python):
                 found = repal.tune(self.systems, metric, **lists)
                 line = re.search(r"to use it:(.*)", result.stdout)
                 options = dict(re.findall(r"--set \w+\.(\w+)=(\S+)", line.group(1))) if line else None
-                self.assertEqual({name: str(value) for name, value in found.chosen.items()} if found.chosen else None, options)
+                self.assertEqual({name: str(value) for name, value in found.chosen.items()} or None, options)
                 rows = (self.folder / "tuned.csv").read_text().splitlines()
                 self.assertEqual(len(found.rows), len(rows) - 1)
                 self.assertEqual(list(found.rows[0]), rows[0].split(","))
@@ -138,8 +140,8 @@ class Numbers(Python):
                               ("lists of trials", [list(x) for x in self.systems]), ("tuples of trials", [tuple(x) for x in self.systems]),
                               ("nested lists", [x.tolist() for x in self.systems]), ("unaligned", unaligned), ("read only", readonly),
                               ("big-endian", [x.astype(">f8") for x in self.systems]), ("long double", [x.astype("g") for x in self.systems]),
-                              ("objects", [repal.System(x, str(i)) for i, x in enumerate(self.systems)]),
-                              ("a mapping", {str(i): x for i, x in enumerate(self.systems)})):
+                              ("objects", [repal.System(x, f"system {i}") for i, x in enumerate(self.systems)]),
+                              ("a mapping", {f"system {i}": x for i, x in enumerate(self.systems)})):
             with self.subTest(name):
                 self.assertEqual(repal.compare(systems, metric=["procrustes", "dsa"]).rows, expected)
         floats = [x.astype("f4") for x in self.systems]
@@ -152,6 +154,9 @@ class Numbers(Python):
             self.assertEqual({row["status"] for row in rows}, {"ok"})
         one = [x[0] for x in self.systems]
         self.assertEqual(repal.compare(one, metric="cka").rows, repal.compare([x[:1] for x in self.systems], metric="cka").rows)
+        for number in (float, numpy.float32, numpy.int64, numpy.bool_):
+            nested = [[number(value) for value in row] for row in numpy.round(self.systems[0][0])]
+            self.assertEqual([trial.shape for trial in repal.System(nested, "n").trials()], [(80, 4)])
         masked = numpy.ma.masked_array(self.systems[1], mask=False)
         self.assertEqual(repal.compare([self.systems[0], masked], metric="cka").rows, repal.compare(self.systems[:2], metric="cka").rows)
 
@@ -165,7 +170,15 @@ class Numbers(Python):
         self.assertEqual(repal.compare(tensors, metric="procrustes").rows, expected)
         self.assertEqual(repal.compare([list(x) for x in tensors], metric="procrustes").rows, expected)
         self.assertEqual(repal.compare([x.transpose(1, 2).contiguous().transpose(1, 2) for x in tensors], metric="procrustes").rows, expected)
-        for wrong in (tensors[0].to(torch.bfloat16), tensors[0].to(torch.complex64), tensors[0].to_sparse()):
+        # A sign that stands beside the values.
+        plain = tensors[0].detach()
+        negative = torch.conj(torch.complex(plain, -plain)).imag
+        self.assertTrue(negative.is_neg())
+        self.assertTrue((repal.System(negative, "n").trials()[0] == self.systems[0][0]).all())
+        halves = [x.detach().to(torch.bfloat16) for x in tensors]
+        self.assertEqual(repal.compare(halves, metric="cka").rows, repal.compare([x.double().numpy() for x in halves], metric="cka").rows)
+        self.assertEqual(repal.compare([x > 0 for x in tensors], metric="cka").rows, repal.compare([x > 0 for x in self.systems], metric="cka").rows)
+        for wrong in (tensors[0].to(torch.complex64), tensors[0].to_sparse(), torch.empty(3, 4, 5, device="meta")):
             with self.assertRaises(ValueError):
                 repal.compare([tensors[1], wrong], metric="procrustes")
 
@@ -248,16 +261,23 @@ class Interface(Python):
         for systems, given, text in (
                 ([x, y], {"metric": "dsb"}, "did you mean 'dsa'"), ([x, y], {"metric": "dsa", "rnk": 3}, "did you mean 'rank'"),
                 ([x, y], {"metric": "dsa", "rank": -1}, "dsa.rank: -1 is smaller than 2"), ([x], {}, "two are compared"), ([], {}, "two are compared"),
-                ([x, nan], {}, "1: value nan at trial 3, step 7, channel 2"), ([x, masked], {}, "1 values are masked"),
+                ([x, nan], {}, "system 1: value nan at trial 3, step 7, channel 2"), ([x, masked], {}, "1 values are masked"),
                 ([x, y + 1j], {}, "complex128"), ([x, "x"], {}, "real numbers"), ([x, None], {}, "real numbers"),
                 ([x, numpy.zeros((2, 2, 2, 2))], {}, "expected (trial, time, channel)"), ([x, numpy.float64(3)], {}, "expected (trial, time, channel)"),
                 ([x, []], {}, "trial"), ([x, [numpy.zeros((3, 2)), numpy.zeros((3, 4))]], {}, "channels"),
                 ([x, y], {"metric": ["dsa", "cka"], "rank": 3}, "of which metric"), ([x, y], {"metric": []}, "no metric is named"),
                 ([x, y], {"over_time": "x"}, "x"), ([x, y], {"across": True}, "over_time"), ([x, y], {"family_wise": True}, "calibrate"),
-                ([x, y], {"inputs": [None]}, "inputs of 1 systems for 2"), ([x, numpy.zeros((0, 3))], {}, ""), ([x, y], {"jobs": -1}, "jobs is -1"),
+                ([x, y], {"inputs": [None]}, "inputs of 1 systems for 2"), ([x, [[1, 2, 3], [4, 5]]], {}, "rows of 2 and of 3 numbers"),
+                ([x, [list(trial) for trial in masked]], {}, "masked"), ([x, y], {"conditions": [[2**64 - 1] * 12] * 2}, "a whole number for each trial"),
+                ({"x\0y": x, "y": y}, {}, "has a NUL in it"), ({"\udc80": x, "y": y}, {}, "is no text"), ([x, y], {"metric": "cka\0"}, "has a NUL"),
+                ([x, y], {"metric": None}, "expected a name"), ([x, y], {"metric": {"cka": 3}}, "expected a name"), ([x, y], {"dt": [0.1]}, "dt is [0.1]"),
+                ([x, y], {"jobs": 1.5}, "jobs is 1.5"), ([x, y], {"jobs": 2**31}, "jobs is"), ([x, y], {"metric": "cka", "calibrate": 1}, "calibrate: expected true or false"),
+                ([x, y], {"metric": "cka", "over_time": "20:10", "across": "no"}, "across: expected true or false"), ([x, "a.npy"], {}, "a file is loaded before"),
+                ([x, y], {"conditions": "trials"}, "is an option of a metric"), ({"a": x, "b": y}, {"inputs": {"a": x, "c": y}}, "inputs of a, c for a, b"),
+                ([x, y], {"metric": {"cka": {"a": _nested(200)}}}, "more than 100 levels"), ([x, numpy.zeros((0, 3))], {}, ""), ([x, y], {"jobs": -1}, "jobs is -1"),
                 ([x, y], {"dt": 0}, "a step of 0 s"), ([x, y], {"conditions": [[1.5] * 12] * 2}, "a whole number for each trial"),
                 ([x, y], {"conditions": [[1] * 11] * 2}, "condition"), ([x, y], {"rank": object()}, "an option cannot be"),
-                ([x, y], {"rank": float("nan")}, "JSON"), ([repal.System(x, "a"), repal.System(y, "a")], {}, "two systems are called 'a'"),
+                ([x, y], {"rank": float("nan")}, "rank: expected a finite number"), ([repal.System(x, "a"), repal.System(y, "a")], {}, "two systems are called 'a'"),
                 ({"b": repal.System(x, "a"), "c": y}, {}, "is called 'b' here"), ([x, repal.System(y, "y")], {"dt": 0.1}, "are said where it is made")):
             with self.subTest(text), self.assertRaisesRegex(ValueError, re.escape(text)):
                 repal.compare(systems, **given)
@@ -271,6 +291,71 @@ class Interface(Python):
                           (lambda: repal.load_plugins(self.folder / "nothing"), "no such folder")):
             with self.subTest(text), self.assertRaisesRegex(ValueError, re.escape(text)):
                 act()
+
+    def test_tables_of_pandas(self):
+        import pandas
+        frames = [pandas.DataFrame(x[0]) for x in self.systems]
+        self.assertEqual(repal.compare(frames, metric="cka").rows, repal.compare([x[0] for x in self.systems], metric="cka").rows)
+        long = pandas.concat([pandas.DataFrame(trial).assign(trial=k) for k, trial in enumerate(self.systems[0])])
+        with self.assertRaisesRegex(ValueError, "column 'trial' is no channel"):
+            repal.compare([long, frames[1]], metric="dsa")
+        trials = [trial.drop(columns=["trial"]) for _, trial in long.groupby("trial")]
+        self.assertTrue((numpy.stack(repal.System(trials, "t").trials()) == self.systems[0]).all())
+        named = pandas.Series({"a": self.systems[0], "b": self.systems[1]})
+        self.assertEqual(repal.compare(named, metric="cka").names, ["a", "b"])
+
+    def test_what_stands_beside_systems_goes_by_their_names(self):
+        x, y, z = self.systems
+        one, other = [0, 0, 1, 1, 2, 2] * 2, [0, 1, 2] * 4
+        crossnobis = {"rsa": {"distance": "crossnobis", "conditions": "trials"}}
+        expected = repal.compare({"x": x, "y": y}, metric=crossnobis, conditions=[one, other]).rows
+        for beside in ({"y": other, "x": one}, (one, other), numpy.array([one, other])):
+            self.assertEqual(repal.compare({"x": x, "y": y}, metric=crossnobis, conditions=beside).rows, expected)
+        expected = repal.compare({1: x, 0: y}, metric="input_dsa", inputs=self.inputs[:2], rank=2, n_delays=2).rows
+        self.assertEqual(repal.compare({1: x, 0: y}, metric="input_dsa", inputs={0: self.inputs[1], 1: self.inputs[0]}, rank=2, n_delays=2).rows, expected)
+
+    def test_options_of_any_type(self):
+        x = self.systems
+        expected = repal.compare(x, metric="dsa", rank=3, n_delays=2).rows
+        for three in (3.0, numpy.int64(3), numpy.float32(3)):
+            self.assertEqual(repal.compare(x, metric="dsa", rank=three, n_delays=2, centre=None).rows, expected)
+        tuned = repal.tune(x, "dsa", rank=range(2, 4), n_delays=numpy.array([2, 3]))
+        self.assertEqual(len(tuned.rows), 4)
+        self.assertEqual(repal.compare(x, metric="cka", over_time=(20, 10)).rows, repal.compare(x, metric="cka", over_time="20:10").rows)
+        self.assertEqual(repal.compare(x, metric="dsa", rank=2, n_delays=2, pca=3).rows,
+                         repal.compare(x, metric="dsa", rank=2, n_delays=2, pca={"dsa": {"components": 3}}).rows)
+        self.assertEqual(repal.tune([numpy.random.default_rng(i).standard_normal((8, 60, 3)) for i in range(2)]).chosen, {})
+
+    def test_matrices_of_what_points_one_way_and_of_pairs_without_a_value(self):
+        x, y, z = self.systems
+        d = repal.compare([x, y, z], metric="predictivity")
+        turned = repal.compare([z, y, x], metric="predictivity")
+        matrix = d.matrix_of(column="r2_a_to_b")
+        self.assertEqual(matrix[0, 1], d.rows[0]["values"]["r2_a_to_b"])
+        self.assertEqual(matrix[1, 0], d.rows[0]["values"]["r2_b_to_a"])
+        self.assertTrue(numpy.array_equal(matrix[::-1, ::-1], turned.matrix_of(column="r2_a_to_b"), equal_nan=True))
+        self.assertTrue(numpy.array_equal(matrix.T, d.matrix_of(column="r2_b_to_a"), equal_nan=True))
+        d = repal.compare([x, y, numpy.ones((12, 80, 4))], metric="cka")
+        matrix = d.matrix_of(column="cka")
+        self.assertEqual(numpy.isnan(matrix).sum(), 3 + 4)
+        self.assertEqual(matrix[0, 1], d.rows[0]["values"]["cka"])
+
+    def test_advice_is_for_python(self):
+        shifted = [self.systems[0] + 30, self.systems[1]]
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            d = repal.compare(shifted, metric="dsa")
+        text = "\n".join(str(one.message) for one in said)
+        self.assertIn('centre="mean"', text)
+        self.assertNotIn("--", text)
+        self.assertEqual(d.warnings, [str(one.message) for one in said])
+
+    def test_refused_plugins_are_told(self):
+        (self.folder / "plugins").mkdir()
+        (self.folder / "plugins" / "metric_junk.so").write_text("junk")
+        result = outside(["-c", f"import repal; repal.load_plugins({str(self.folder / 'plugins')!r})"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("metric_junk.so: ", result.stderr)
 
     def test_warnings_are_pythons(self):
         noise = [numpy.random.default_rng(i).standard_normal((8, 60, 3)) for i in range(2)]
@@ -305,8 +390,15 @@ class Interface(Python):
         with self.assertRaisesRegex(ValueError, "it was prepared by"):
             repal.Metric("dsa", rank=3, n_delays=3).compare(a, b)
         self.assertEqual(metric.set_params(rank=3).get_params(), {"name": "dsa", "rank": 3, "n_delays": 3})
-        with self.assertRaises(ValueError):
-            metric.set_params(rnk=2)
+        for wrong in ({"rnk": 2}, {"name": None}):
+            with self.assertRaises(ValueError):
+                metric.set_params(**wrong)
+        self.assertEqual(metric.get_params(), {"name": "dsa", "rank": 3, "n_delays": 3})
+        self.assertEqual(metric(self.systems[0], self.systems[0]), 0)
+        for wrong in (self.systems[0], repal.System(self.systems[0]), None):
+            with self.assertRaisesRegex(ValueError, r"expected what prepare\(\) gives"):
+                metric.compare(a, wrong)
+        self.assertEqual(pickle.loads(pickle.dumps(metric)).get_params(), metric.get_params())
         self.assertEqual(repr(metric), "Metric('dsa', rank=3, n_delays=3)")
         with self.assertRaisesRegex(ValueError, "not_applicable"):
             repal.Metric("procrustes")(self.systems[0], self.systems[1][:5])
@@ -357,6 +449,52 @@ class Interface(Python):
         with self.assertRaisesRegex(ValueError, "there is a metric 'dsa' already"):
             repal.register_metric("dsa", mean, angle)
         self.assertIn("cka", repal.metrics())
+
+    def test_a_metric_of_ones_own_that_goes_wrong(self):
+        def unspeakable(_a, _b):
+            raise OSError("cannot open /data/\udcff.npy")
+
+        class Mute(Exception):
+            def __str__(self):
+                raise TypeError
+
+        def mute(_a, _b):
+            raise Mute
+
+        for wrong, text in ((unspeakable, "cannot open /data/"), (mute, ""), (lambda a, b: None, "TypeError"), (lambda a, b: float("nan"), "nan rad"),
+                            (lambda a, b: 0.1 if a < b else 0.2, "with the systems exchanged")):
+            repal.register_metric("wrong", lambda x: x.sum(), wrong)
+            row = repal.compare(self.systems[:2], metric="wrong").rows[0]
+            self.assertEqual((row["status"], row["angle_rad"]), ("failed", None))
+            self.assertIn(text, row["note"])
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        repal.register_metric("wrong", lambda x: x.sum(), interrupted)
+        metric = repal.Metric("wrong")
+        with self.assertRaises(KeyboardInterrupt):
+            metric(self.systems[0], self.systems[1])
+        repal.register_metric("wrong", interrupted, lambda a, b: 0)
+        with self.assertRaises(KeyboardInterrupt):
+            repal.Metric("wrong").prepare(self.systems[0])
+
+    def test_a_metric_that_is_registered_again_is_another_one(self):
+        script = ("import numpy, repal, gc\n"
+                  "x, y = (numpy.random.default_rng(i).standard_normal((6, 40, 3)) for i in range(2))\n"
+                  "for k in range(3):\n"
+                  "    repal.register_metric('mine', lambda x: 10**k * x.std(), lambda a, b: min(abs(a - b), 3.0))\n"
+                  "    if k == 0:\n"
+                  "        d = repal.compare([x, y], 'mine'); metric = repal.Metric('mine'); e = metric.prepare(x); f = metric.prepare(y)\n"
+                  "        before = metric.compare(e, f)['angle_rad']\n"
+                  "gc.collect()\n"
+                  "assert metric.compare(e, f)['angle_rad'] == before\n"
+                  "d.report('page.html')\n"
+                  "try:\n    repal.Metric('mine').compare(e, f)\n    raise SystemExit('accepted')\n"
+                  "except ValueError as error:\n    assert 'it was prepared by' in str(error), error\n"
+                  "metric.set_params(); del e, f, metric, d; gc.collect()\nprint('end')\n")
+        result = outside(["-c", script], cwd=self.folder)
+        self.assertEqual((result.returncode, result.stdout), (0, "end\n"), result.stderr)
 
     def test_plugins_of_a_folder(self):
         script = ("import repal, sys\nassert 'mine' not in repal.metrics()\n"
@@ -415,6 +553,29 @@ class Robust(Python):
         # What a trial takes while it is copied comes and goes.
         self.assertLess(float(result.stdout), 1.1)
 
+    def test_copies_and_pickles(self):
+        system = repal.System(self.systems[0], "a")
+        for copied in (copy.copy(system), copy.deepcopy(system)):
+            self.assertTrue((copied.trials()[0] == self.systems[0][0]).all())
+        del system, copied
+        d = repal.compare(self.systems, metric="procrustes")
+        for unpicklable in (repal.System(self.systems[0]), d, repal.Metric("cka").prepare(self.systems[0])):
+            with self.assertRaisesRegex(TypeError, "in the memory of this process"):
+                pickle.dumps(unpicklable)
+        with self.assertRaises(AttributeError):
+            repal.System(self.systems[0], "a").name = "b"
+
+    def test_python_ends_while_a_thread_compares(self):
+        script = ("import numpy, repal, threading, time, warnings; warnings.simplefilter('ignore')\n"
+                  "x = [numpy.random.default_rng(i).standard_normal((20, 200, 20)).cumsum(1) for i in range(20)]\n"
+                  "repal.register_metric('slow', lambda x: x.mean(), lambda a, b: (time.sleep(.05), .3)[1])\n"
+                  "for metric in ('slow', 'dsa'):\n"
+                  "    threading.Thread(target=lambda m=metric: repal.compare(x, metric=m, calibrate=True), daemon=True).start()\n"
+                  "time.sleep(.5)\nprint('end')\n")
+        for _ in range(3):
+            result = outside(["-c", script])
+            self.assertEqual((result.returncode, result.stdout), (0, "end\n"), result.stderr)
+
     def test_other_processes(self):
         expected = repal.compare(self.systems, metric="procrustes").rows
         with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -467,6 +628,10 @@ class Robust(Python):
                   "for folder in sys.argv[1:]:\n    assert folder + '/lib/librepal.so' in maps, maps\n")
         result = outside(["-c", script, self.folder / "one", self.folder / "two"])
         self.assertEqual(result.returncode, 0, result.stderr)
+
+
+def _nested(depth):
+    return [_nested(depth - 1)] if depth else 1
 
 
 def _rows_by_procrustes(systems):

@@ -38,9 +38,11 @@ auto members_of(T& x) {
         return std::tie(name, unit, summary, minimum, maximum, choices, is_automatic, x.default_value);
     } else if constexpr (std::is_same_v<Plain, MetricInfo>) {
         auto& [name, version, family, summary, source, invariances, has_triangle_inequality, largest_rad, corresponding,
-               needs_equal_steps, has_common_form, depends_on_size, values, curves, options] = x;
+               needs_equal_steps, has_common_form, depends_on_size, most_samples, most_trials, values, curves,
+               options] = x;
         return std::tie(name, version, family, summary, source, invariances, has_triangle_inequality, largest_rad,
-                        corresponding, needs_equal_steps, has_common_form, depends_on_size, values, curves, options);
+                        corresponding, needs_equal_steps, has_common_form, depends_on_size, most_samples, most_trials,
+                        values, curves, options);
     } else if constexpr (std::is_same_v<Plain, CurveInfo>) {
         auto& [name, summary] = x;
         return std::tie(name, summary);

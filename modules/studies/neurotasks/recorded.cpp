@@ -171,12 +171,8 @@ Network Recorded::network_at(const std::vector<EpochRecord>& own, const EpochRec
                              const std::filesystem::path& results) const {
     const CheckpointFolder checkpoints(NeurotaskNetworks::folder(network_, results), network_.key);
     const rnn::NetworkShape shape = networks_.shape_of(network_);
-    try {
-        return {shape, record.epoch == own.back().epoch ? checkpoints.final_parameters(shape)
-                                                        : checkpoints.parameters(shape, record.epoch)};
-    } catch (const InputError& error) {
-        throw SystemFailed(fmt::format("{}; remove the folder to train this network again", error.what()));
-    }
+    return {shape, record.epoch == own.back().epoch ? checkpoints.final_parameters(shape)
+                                                    : checkpoints.parameters(shape, record.epoch)};
 }
 
 Observed Recorded::observe(const std::filesystem::path& results) const {

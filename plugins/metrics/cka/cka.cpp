@@ -246,6 +246,7 @@ class Cka final : public repal::MetricOf<Kernel> {
         if (options_.kernel == "ridge" && options_.ridge == 0) info.invariances = {translation, invertible_linear};
         info.has_triangle_inequality = !is_corrected();
         info.largest_rad = is_biased() ? std::numbers::pi / 2 : std::numbers::pi;
+        info.most_samples = is_factored() ? 0 : options_.max_samples;
         const repal::ValueInfo cka{.name = "cka", .summary = "<A, B> / (|A| |B|)", .minimum = 0, .maximum = 1};
         const repal::ValueInfo debiased{
             .name = "cka_debiased", .summary = "the same, U-centred: noise is at 0", .minimum = -1, .maximum = 1};

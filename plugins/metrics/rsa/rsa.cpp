@@ -129,6 +129,9 @@ class Rsa final : public repal::MetricOf<Geometry> {
         if (options_.distance == "squared_euclidean" || is_crossvalidated()) info.invariances.push_back(translation);
         if (is_crossvalidated() && options_.noise == "shrunk") info.invariances.push_back(channel_scaling);
         if (options_.conditions != "steps") info.invariances.push_back(step_order);
+        const Index most = is_crossvalidated() ? 0 : options_.max_conditions;
+        info.most_samples = options_.conditions == "steps" ? most : 0;
+        info.most_trials = options_.conditions == "steps" ? 0 : most;
         info.corresponding = {is_crossvalidated() ? repal::Correspondence::conditions : repal::Correspondence::rows};
         const auto value = [](const char* name, const char* summary) {
             return repal::ValueInfo{.name = name, .summary = summary, .minimum = -1, .maximum = 1};

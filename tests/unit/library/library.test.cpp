@@ -135,11 +135,21 @@ TEST_F(Library, WhatCannotBeUsedIsRefusedWithAText) {
     EXPECT_THAT(compare("[]"), HasSubstr("expected an object"));
     EXPECT_THAT(compare("{}"), HasSubstr("no metric is named"));
     EXPECT_THAT(compare(R"({"metric": {}})"), HasSubstr("did you mean 'metrics'?"));
+    EXPECT_THAT(compare(R"({"metrics": ["cka"]})"), HasSubstr("expected an object from names to options"));
+    EXPECT_THAT(compare(R"({"metrics": {"cka": {}}, "over_time": 5})"), HasSubstr("over_time: expected a text, got 5"));
+    // Each level of which would be a call.
+    const std::string deep =
+        R"({"metrics": {"cka": {"a": )" + std::string(100'000, '[') + std::string(100'000, ']') + "}}}";
+    EXPECT_THAT(compare(deep.c_str()), HasSubstr("more than 100 levels"));
+    repal_metric* no_metric = nullptr;
+    EXPECT_EQ(repal_metric_create(host_.get(), "cka", std::string(100'000, '[').c_str(), &no_metric), REPAL_BAD_INPUT);
+    EXPECT_THAT(compare(R"({"metrics": {"cka": {"kernel": "a\"[[[]"}}})"), HasSubstr("cka.kernel"));
     EXPECT_THAT(compare(R"({"metrics": {"dsb": {}}})"), HasSubstr("did you mean 'dsa'?"));
     EXPECT_THAT(compare(R"({"metrics": {"dsa": {"rnk": 3}}})"), HasSubstr("did you mean 'rank'?"));
     EXPECT_THAT(compare(R"({"metrics": {"dsa": {"rank": "x"}}})"), HasSubstr("dsa.rank"));
     EXPECT_THAT(compare(R"({"metrics": {"dsa": 3}})"), HasSubstr("expected an object"));
-    EXPECT_THAT(compare(R"({"metrics": {"cka": {}}, "calibrate": "yes"})"), HasSubstr("JSON"));
+    EXPECT_THAT(compare(R"({"metrics": {"cka": {}}, "calibrate": "yes"})"),
+                HasSubstr("calibrate: expected true or false"));
     EXPECT_THAT(compared(host_.get(), {a_.get()}, R"({"metrics": {"cka": {}}})"), HasSubstr("two are compared"));
     EXPECT_THAT(compared(host_.get(), {a_.get(), nullptr}, R"({"metrics": {"cka": {}}})"), HasSubstr("null"));
     EXPECT_THAT(compared(nullptr, {a_.get(), b_.get()}, R"({"metrics": {"cka": {}}})"),
@@ -333,6 +343,7 @@ TEST_F(Library, SettingsAreChosenAndValuesInListsAreTried) {
     EXPECT_THAT(found, HasSubstr("\"chosen\""));
     EXPECT_THAT(found, HasSubstr("\"rank\": 2"));
     EXPECT_THAT(found, HasSubstr("\"n_delays\": 4"));
+    EXPECT_EQ(repal_tune(host_.get(), both.data(), 0, R"({"metrics": {"dsa": {}}})", nullptr, &json), REPAL_BAD_INPUT);
     EXPECT_EQ(repal_tune(host_.get(), both.data(), 2, R"({"metrics": {"cka": {}}})", nullptr, &json), REPAL_BAD_INPUT);
     EXPECT_THAT(repal_error(), HasSubstr("no option that is chosen from data"));
     EXPECT_EQ(repal_tune(host_.get(), both.data(), 2, R"({"metrics": {"dsa": {"rank": []}}})", nullptr, &json),

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 n_recent=8
 
 git ls-files '*.cpp' '*.cppm' '*.hpp' | xargs clang-format-19 --dry-run --Werror
-sources() { git ls-files 'modules/*.cpp' 'modules/*.cppm' 'plugins/*.cpp' 'plugins/*.cppm' 'apps/*.cpp' 'bench/*.cpp'; }
+sources() { git ls-files 'modules/*.cpp' 'modules/*.cppm' 'plugins/*.cpp' 'plugins/*.cppm' 'apps/*.cpp' 'apps/*.cppm' 'bench/*.cpp'; }
 case ${1:-} in
     --format) exit 0 ;;
     # Newest first, each once, those that are still there.

@@ -150,7 +150,7 @@ repal::MetricInfo info_in(const char* description) {
     for (const Json& one : corresponding)
         info.corresponding.push_back(
             named<repal::Correspondence>("corresponding", one.get<std::string>(), std::span(all)));
-    if (!(info.largest_rad > 0 && info.largest_rad <= std::numbers::pi))
+    if (info.largest_rad <= 0 || info.largest_rad > std::numbers::pi)
         throw repal::InputError("largest_rad", fmt::format("{} is not above 0 and up to pi", info.largest_rad));
     return info;
 }

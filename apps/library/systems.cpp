@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,9 +22,14 @@ namespace library {
 namespace {
 
 template <class Number>
-void copy_values(const repal_trial& trial, repal::RowMatrix& target) {
+void copy_values(const repal_trial& trial, Eigen::Ref<repal::RowMatrix> target) {
     const auto* step = static_cast<const std::byte*>(trial.values);
+    const bool is_dense = std::is_same_v<Number, double> && trial.channel_stride == sizeof(double);
     for (Eigen::Index t = 0; t < target.rows(); ++t, step += trial.step_stride) {
+        if (is_dense) {
+            std::memcpy(target.row(t).data(), step, sizeof(double) * static_cast<std::size_t>(target.cols()));
+            continue;
+        }
         const std::byte* channel = step;
         for (Eigen::Index c = 0; c < target.cols(); ++c, channel += trial.channel_stride) {
             Number value;
@@ -32,25 +39,40 @@ void copy_values(const repal_trial& trial, repal::RowMatrix& target) {
     }
 }
 
+void copy_trial(const repal_trial& trial, Eigen::Ref<repal::RowMatrix> target) {
+    if (trial.type == REPAL_DOUBLE)
+        copy_values<double>(trial, target);
+    else
+        copy_values<float>(trial, target);
+}
+
+void require_usable(const repal_trial& trial, std::size_t number) {
+    const std::string where = fmt::format("trial {}", number);
+    if (trial.type != REPAL_DOUBLE && trial.type != REPAL_FLOAT)
+        throw repal::InputError(where, fmt::format("unknown type {}", trial.type), "REPAL_DOUBLE or REPAL_FLOAT");
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    if (trial.steps < 1 || trial.channels < 1 || trial.steps > most / trial.channels)
+        throw repal::InputError(where, fmt::format("{} steps of {} channels", trial.steps, trial.channels));
+    require(trial.values != nullptr, "values");
+}
+
 repal::Trajectories copied(const repal_trial* trials, std::size_t n) {
     if (n > 0) require(trials != nullptr, "trials");
-    std::vector<repal::RowMatrix> all;
-    for (const repal_trial& trial : std::span(trials, n)) {
-        const std::string where = fmt::format("trial {}", all.size());
-        if (trial.type != REPAL_DOUBLE && trial.type != REPAL_FLOAT)
-            throw repal::InputError(where, fmt::format("unknown type {}", trial.type), "REPAL_DOUBLE or REPAL_FLOAT");
-        constexpr std::int64_t most = std::int64_t{1} << 40;
-        if (trial.steps < 1 || trial.channels < 1 || trial.steps > most / trial.channels)
-            throw repal::InputError(where, fmt::format("{} steps of {} channels", trial.steps, trial.channels));
-        require(trial.values != nullptr, "values");
-        repal::RowMatrix values(trial.steps, trial.channels);
-        if (trial.type == REPAL_DOUBLE)
-            copy_values<double>(trial, values);
-        else
-            copy_values<float>(trial, values);
-        all.push_back(std::move(values));
+    const std::span all(trials, n);
+    for (std::size_t k = 0; k < n; ++k) require_usable(all[k], k);
+    const auto is_like_first = [&](const repal_trial& trial) {
+        return trial.steps == all.front().steps && trial.channels == all.front().channels;
+    };
+    if (n > 0 && std::ranges::all_of(all, is_like_first)) {
+        const repal::Shape shape{static_cast<Eigen::Index>(n), all.front().steps, all.front().channels};
+        repal::RowMatrix values(shape.trials * shape.steps, shape.channels);
+        for (std::size_t k = 0; k < n; ++k)
+            copy_trial(all[k], values.middleRows(static_cast<Eigen::Index>(k) * shape.steps, shape.steps));
+        return repal::Trajectories::from_rows(shape, std::move(values));
     }
-    return repal::Trajectories::from_trials(all);
+    std::vector<repal::RowMatrix> matrices;
+    for (const repal_trial& trial : all) copy_trial(trial, matrices.emplace_back(trial.steps, trial.channels));
+    return repal::Trajectories::from_trials(matrices);
 }
 
 /// Runs a function; its errors are about the system.

@@ -70,9 +70,10 @@ repal::Archive generated(const std::string& name, const Json& options, const rep
     const auto plugin = task.make(config.at_or_empty("task").options(task.info.options));
     const std::string phase = library::text_in(options, "phase", "test");
     if (phase != "train" && phase != "test") throw repal::InputError("phase", "expected train or test, got " + phase);
-    repal::DatasetRecipe recipe{.phase = phase == "train" ? repal::Phase::train : repal::Phase::test,
-                                .sequences = static_cast<std::size_t>(number(options, "trials", 200, 1, most_trials)),
-                                .is_balanced = library::answer_in(options, "balanced", true)};
+    const repal::DatasetRecipe recipe{
+        .phase = phase == "train" ? repal::Phase::train : repal::Phase::test,
+        .sequences = static_cast<std::size_t>(number(options, "trials", 200, 1, most_trials)),
+        .is_balanced = library::answer_in(options, "balanced", true)};
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     // As a study draws those of its data.
     const auto seed = static_cast<std::uint64_t>(number(options, "seed", 1, 0, most));

@@ -131,7 +131,10 @@ repal::Report report_of(Scores compared, const std::vector<repal::Recording>& re
                                                                   .caption = "What to know before the numbers.",
                                                                   .rows = std::move(warnings)});
     repal::Table read = {{"system", "read as"}};
-    for (std::size_t i = 0; i < systems.size(); ++i) read.push_back({systems[i].name, recordings[i].reading});
+    for (std::size_t i = 0; i < systems.size(); ++i) {
+        const std::vector<std::string> row = {systems[i].name, recordings[i].reading};
+        read.push_back(row);
+    }
     report.sections.front().figures.push_back(
         repal::TableFigure{.id = "files", .title = "Files", .caption = "How each was read.", .rows = std::move(read)});
     report.provenance = {{"program", "repal " REPAL_VERSION},

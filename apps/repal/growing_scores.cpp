@@ -93,7 +93,7 @@ void GrowingScores::take_line(const std::string& line) {
         const auto results = repal::results_from(nlohmann::json::parse(json.at("results").dump()));
         if (results && results->size() == 1)
             results_.insert_or_assign({metric, json.at("pair").get<std::size_t>()}, results->front());
-    } catch (const std::exception&) {
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
         // A line that is no score, e.g. of a disk that was full, is computed again.
     }
 }

@@ -194,10 +194,13 @@ void warn_of_steps_beside(const std::vector<ReadSystem>& systems, Progress& prog
 }
 
 /// That systems are brought to one time of a step.
-enum class Beside : std::uint8_t { with, without };  // inputs and conditions
+/// Texts that other values will hardly have: 64 bits of all of them and their shape.
+struct Content {
+    std::string values;       ///< what most metrics do not look at draws nothing
+    std::string with_beside;  ///< with inputs and conditions
+};
 
-/// A text that other values will hardly have: 64 bits of all of them and their shape.
-std::string content_of(const Trajectories& x, Beside beside) {
+Content content_of(const Trajectories& x) {
     std::uint64_t mixed = 0;
     const auto mix = [&](std::uint64_t bits) {
         constexpr std::uint64_t factor = 0x9e3779b97f4a7c15;
@@ -207,12 +210,10 @@ std::string content_of(const Trajectories& x, Beside beside) {
     for (Eigen::Index k = 0; k < x.shape().trials; ++k) mix(static_cast<std::uint64_t>(x.steps(k)));
     mix(static_cast<std::uint64_t>(x.shape().channels));
     for (Eigen::Index i = 0; i < x.rows().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.rows().data()[i]));
-    std::string text = fmt::format("{:016x}", mixed);
-    // What most metrics do not look at draws nothing.
-    if (beside == Beside::without) return text;
+    const std::string values = fmt::format("{:016x}", mixed);
     for (Eigen::Index i = 0; i < x.inputs().size(); ++i) mix(std::bit_cast<std::uint64_t>(x.inputs().data()[i]));
     for (const std::int64_t condition : x.conditions()) mix(static_cast<std::uint64_t>(condition));
-    return fmt::format("{} {:016x}", text, mixed);
+    return {.values = values, .with_beside = fmt::format("{} {:016x}", values, mixed)};
 }
 
 /// Values that floats hold as well, in half of the memory: of many systems a few are looked at at a time.
@@ -478,12 +479,13 @@ NamedSystem recorded(ReadSystem system, bool is_one_of_many) {
     observed.set_trial_names(std::move(system.trial_names));
     observed.is_cut = system.is_cut;
     observed.are_steps_cut = system.are_steps_cut;
-    std::string content = content_of(observed.trajectories(), Beside::without);
-    std::string identity = fmt::format("{} {} {} {}", system.name, content_of(observed.trajectories(), Beside::with),
-                                       observed.is_cut, observed.trajectories().dt().value_or(0));
+    Content content = content_of(observed.trajectories());
+    std::string identity = fmt::format("{} {} {} {}", system.name, content.with_beside, observed.is_cut,
+                                       observed.trajectories().dt().value_or(0));
     for (const std::size_t unit : observed.units()) identity += fmt::format(" {}", unit);
     for (const std::string& trial : observed.trial_names()) identity += "\n" + trial;
-    return {std::move(system.name), held(std::move(identity), std::move(observed), is_one_of_many), std::move(content)};
+    return {std::move(system.name), held(std::move(identity), std::move(observed), is_one_of_many),
+            std::move(content.values)};
 }
 
 void tell_of_steps(const std::vector<NamedSystem>& systems, Progress& progress) {

@@ -121,7 +121,7 @@ void measure_named(const std::string& named, const repal::Registry& registry,
     std::string metric;
     words >> metric;
     std::vector<std::string> overrides;
-    for (std::string option; words >> option;) overrides.push_back(metric + "." + option);
+    for (std::string option; words >> option;) overrides.push_back(fmt::format("{}.{}", metric, option));
     measure(repal::choose_metric(metric, registry, repal::Config::from_overrides(overrides)), named, systems, nullptr);
 }
 

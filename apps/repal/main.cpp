@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -58,7 +59,7 @@ void add_common_options(CLI::App& app, command::CommonOptions& common) {
 void require_plugin_timeout(double seconds) {
     constexpr double shortest = 0.01;
     constexpr double longest = 1e7;
-    if (!(seconds >= shortest && seconds <= longest))
+    if (std::isnan(seconds) || seconds < shortest || seconds > longest)
         throw repal::InputError(fmt::format("--plugin-timeout (or REPAL_PLUGIN_TIMEOUT) {}", seconds),
                                 fmt::format("expected {} to {} seconds", shortest, longest));
 }

@@ -37,7 +37,7 @@ void require_outputs(const std::vector<Output>& outputs, const std::vector<std::
     constexpr std::array<std::string_view, 7> recordings = {".npy", ".npz", ".h5", ".hdf5", ".mat", ".nwb", ".nc"};
     for (const auto& [option, file] : outputs) {
         if (file.empty()) continue;
-        const std::string where = option + " " + file;
+        const std::string where = fmt::format("{} {}", option, file);
         for (const std::string& input : inputs)
             if (is_read(file, input)) throw repal::InputError(where, "this file is read, and would be replaced");
         const std::string extension = std::filesystem::path(file).extension().string();

@@ -112,7 +112,7 @@ std::vector<std::string> locations_in(const std::vector<std::string>& texts) {
             if (is_new) locations.emplace_back();
             is_new = false;
             depth += text[i] == '[' ? 1 : text[i] == ']' ? -1 : 0;
-            const std::size_t end = std::min(text.find_first_of(",", i + 1), text.size());
+            const std::size_t end = std::min(text.find(',', i + 1), text.size());
             const std::string_view next = std::string_view(text).substr(i + 1, end - i - 1);
             const bool is_axis = locations.back().find('@') != std::string::npos && !next.empty() &&
                                  std::ranges::all_of(next, [](unsigned char c) { return std::isalpha(c) != 0; });
@@ -169,9 +169,9 @@ ReadRecordings read_recordings(const RecordingOptions& options, repal::Progress&
     };
     std::error_code none;
     for (const std::string& location : options.locations)
-        if (std::size_t equals = location.find('='); equals != std::string::npos &&
-                                                     location.substr(0, equals).find('.') != std::string::npos &&
-                                                     !std::filesystem::exists(location, none))
+        if (const std::size_t equals = location.find('='); equals != std::string::npos &&
+                                                           location.substr(0, equals).find('.') != std::string::npos &&
+                                                           !std::filesystem::exists(location, none))
             throw repal::InputError(location, "no such file", "before an option of a metric stands --set, before each");
     std::vector<repal::RecordingLocation> locations;
     for (std::size_t i = 0; i < options.locations.size(); ++i) {

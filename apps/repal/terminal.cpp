@@ -7,6 +7,7 @@ module;
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <mutex>
 #include <string>
@@ -25,7 +26,7 @@ constexpr std::chrono::milliseconds bar_interval(100);
 constexpr std::chrono::seconds line_interval(10);
 
 std::string duration(double seconds) {
-    const auto whole = static_cast<long>(seconds + 0.5);
+    const long whole = std::lround(seconds);
     if (whole < 60) return fmt::format("{} s", whole);
     if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
     return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
@@ -39,10 +40,10 @@ std::size_t width(const std::string& text) {
 
 std::string shortened(const std::string& text, std::size_t columns) {
     std::string some;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool starts_character = (static_cast<unsigned char>(text[i]) & 0xC0u) != 0x80u;
+    for (const char character : text) {
+        const bool starts_character = (static_cast<unsigned char>(character) & 0xC0u) != 0x80u;
         if (starts_character && width(some) == columns) break;
-        some += text[i];
+        some += character;
     }
     return some;
 }

@@ -35,7 +35,8 @@ TrialWeights without(const std::vector<std::size_t>& groups, std::size_t left_ou
 }
 
 TrialWeights all_of(Index trials) {
-    return TrialWeights(static_cast<std::size_t>(trials), 1.0);
+    TrialWeights weights(static_cast<std::size_t>(trials), 1.0);
+    return weights;
 }
 
 /// As many trials as there are, drawn with replacement.

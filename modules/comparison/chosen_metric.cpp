@@ -49,12 +49,12 @@ ChosenMetric made(ChosenMetric metric) {
 
 ChosenMetric chosen(const std::string& name, const LoadedMetric& loaded, const Config& own) {
     const std::vector<std::string> own_keys = {"metric", "over_time"};
-    const ChosenMetric metric = made({.name = name,
-                                      .identity = {},
-                                      .metric = {},
-                                      .of_plugin = loaded.info,
-                                      .options = own.options(loaded.info.options, own_keys),
-                                      .make = loaded.make});
+    ChosenMetric metric = made({.name = name,
+                                .identity = {},
+                                .metric = {},
+                                .of_plugin = loaded.info,
+                                .options = own.options(loaded.info.options, own_keys),
+                                .make = loaded.make});
     if (!own.has("over_time")) return metric;
     const Config windows = own.at("over_time");
     try {

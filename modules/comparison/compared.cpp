@@ -96,7 +96,7 @@ void warn_of_baselines(std::span<Comparison> comparisons, const ChosenMetric& me
             comparisons[p].score.warnings.push_back(
                 fmt::format("baselines differ: the mean holds {:.0f} % and {:.0f} % of the energy", 100 * a, 100 * b));
     }
-    if (std::string warning = warning_of_mean(metric, part.systems, shares); !is_told && !warning.empty())
+    if (const std::string warning = warning_of_mean(metric, part.systems, shares); !is_told && !warning.empty())
         progress.warn(with_settings(metric), warning);
 }
 

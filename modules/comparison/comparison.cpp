@@ -243,7 +243,8 @@ void compare(const ChosenMetric& metric, const Part& part, std::span<const Prepa
         std::ranges::move(compare_batch(*metric.metric, part, some, prepared),
                           results[range].begin() + static_cast<std::ptrdiff_t>(pairs.first - ranges[range].first));
         seconds[range] += std::chrono::duration<double>(Clock::now() - begin).count();
-        if ((left[range] -= some.size()) == 0) finished(range, std::move(results[range]), seconds[range]);
+        const std::size_t still_left = left[range] -= some.size();
+        if (still_left == 0) finished(range, std::move(results[range]), seconds[range]);
     });
 }
 

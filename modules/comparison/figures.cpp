@@ -234,7 +234,7 @@ Figure calibrated_pairs(const std::string& id, std::span<const Comparison> compa
                        .colour = black,
                        .is_dashed = true};
         for (const Comparison* pair : pairs) {
-            const double place = static_cast<double>(values.x.size() + 1);
+            const auto place = static_cast<double>(values.x.size() + 1);
             const auto in_units = [&](const std::optional<double>& angle) { return angle ? *angle / unit : nothing; };
             const PairCalibration& found = *pair->calibration;
             for (Series* series : {&values, &corrected, &floors, &chances}) series->x.push_back(place);

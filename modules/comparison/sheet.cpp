@@ -43,7 +43,8 @@ std::string column_name(std::string_view field) {
     std::string name = trimmed(field);
     std::string lower = name;
     std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-    return std::ranges::find(reserved, lower) != reserved.end() ? lower : name;
+    if (std::ranges::find(reserved, lower) != reserved.end()) return lower;
+    return name;
 }
 
 /// Some spreadsheets end lines by a carriage return alone.

@@ -53,7 +53,7 @@ std::optional<RestoredEmbedding> StoredEmbedding::read(const Metric& metric) con
     try {
         const Archive archive = read_archive(file_);
         if (archive.attribute("key") == key_) return restored(archive, metric);
-    } catch (...) {  // also whatever a plugin throws: it is prepared anew
+    } catch (...) {  // NOLINT(bugprone-empty-catch): also whatever a plugin throws: it is prepared anew
     }
     return {};
 }

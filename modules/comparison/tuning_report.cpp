@@ -229,7 +229,7 @@ Table chosen_table(std::span<const TunedSet> sets) {
     Table rows = {{"settings of", "metric", "", "options", "gain", "residual", "R"}};
     for (const auto& [item, found] : sets) {
         if (!found) continue;
-        std::vector<std::string> row = {item->set->name, item->metric->name};
+        const std::vector<std::string> row = {item->set->name, item->metric->name};
         if (!found->chosen) {
             rows.push_back(joined(row, {"none", found->cause}));
             continue;

@@ -121,7 +121,7 @@ Tuning tuning_from(const nlohmann::json& json) {
     if (json.contains("confirmed")) tuning.confirmed = json.at("confirmed").get<double>();
     if (json.contains("chosen")) {
         tuning.chosen = json.at("chosen").get<std::size_t>();
-        tuning.settings.at(*tuning.chosen);  // throws
+        static_cast<void>(tuning.settings.at(*tuning.chosen));  // throws
     }
     return tuning;
 }
@@ -193,7 +193,7 @@ TuningStage::TuningStage(const std::vector<Experiment>& experiments, const std::
             if (is_new)
                 items_.push_back({{.stage = name,
                                    .name = set.name + "/" + metric.name,
-                                   .key = hash_hex("tuning-2 " + metric.identity + tried + systems)},
+                                   .key = hash_hex(fmt::format("tuning-2 {}{}{}", metric.identity, tried, systems))},
                                   &set,
                                   &metric,
                                   search});

@@ -71,7 +71,7 @@ Figure value_maps(const std::string& id, std::span<const Comparison> comparisons
                         .rows = systems,
                         .columns = systems,
                         .matrices = {{metric, std::move(values)}}};
-            figure.variants.push_back({metric + ": " + name, std::move(map)});
+            figure.variants.push_back({fmt::format("{}: {}", metric, name), std::move(map)});
         }
     }
     figure.caption = fmt::format(

@@ -314,7 +314,7 @@ std::string canonical(std::span<const OptionInfo> known, const OptionValues& val
         sorted[option.name] = found == values.end() ? otherwise : to_string(found->second);
     }
     std::string text;
-    for (const auto& [name, value] : sorted) text += (text.empty() ? "" : ",") + name + "=" + value;
+    for (const auto& [name, value] : sorted) text += fmt::format("{}{}={}", text.empty() ? "" : ",", name, value);
     return text;
 }
 

@@ -143,7 +143,7 @@ Trajectories Trajectories::with_rows(RowMatrix values) const {
 }
 
 Trajectories Trajectories::with_dt(std::optional<double> dt) const {
-    if (dt && !(std::isfinite(*dt) && *dt > 0))
+    if (dt && (!std::isfinite(*dt) || *dt <= 0))
         throw InvalidTrajectories(fmt::format("a step of {} s", *dt), "it must be positive");
     Trajectories changed = *this;
     changed.dt_ = dt;

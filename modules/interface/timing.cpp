@@ -24,11 +24,11 @@ Eigen::Index steps_of(double duration, double dt) {
 Timing::Timing(const TimingOptions& options) : dt_(options.dt) {
     const bool delayed = options.delayed;
     const auto add = [&](const char* period, const std::vector<double>& train, const std::vector<double>& test,
-                         std::vector<double> published_train, double published_test) {
+                         const std::vector<double>& published_train, double published_test) {
         if (test.size() > 1)
             throw InputError(fmt::format("test_{}", period), "expected one duration, tests have a fixed timing");
         durations_.push_back(
-            {period, train.empty() ? std::move(published_train) : train, test.empty() ? published_test : test.front()});
+            {period, train.empty() ? published_train : train, test.empty() ? published_test : test.front()});
     };
     add("fixation", options.fixation, options.test_fixation, {100, 200, 300}, delayed ? 500 : 200);
     add("stimulus", options.stimulus, options.test_stimulus, {3000, 4000, 5000}, 4000);

@@ -44,7 +44,7 @@ Eigen::VectorXd packed(const Eigen::MatrixXd& symmetric) {
 }
 
 Eigen::MatrixXd unpacked(const Eigen::VectorXd& values) {
-    const auto n = static_cast<Eigen::Index>((std::sqrt(8.0 * static_cast<double>(values.size()) + 1) - 1) / 2 + 0.5);
+    const Eigen::Index n = std::lround((std::sqrt(8.0 * static_cast<double>(values.size()) + 1) - 1) / 2);
     Eigen::MatrixXd symmetric(n, n);
     for (Eigen::Index column = 0, place = 0; column < n; place += n - column, ++column) {
         symmetric.col(column).tail(n - column) = values.segment(place, n - column);

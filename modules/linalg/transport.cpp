@@ -150,8 +150,9 @@ Transport cheapest_transport(const Eigen::MatrixXd& cost) {
     const Index rows = cost.rows();
     const Index columns = cost.cols();
     const std::int64_t common = std::gcd(rows, columns);
-    const Shipping shipping(cost, columns / common, rows / common);
-    const double unit = 1 / (static_cast<double>(rows / common) * static_cast<double>(columns));
+    const std::int64_t of_each_column = rows / common;
+    const Shipping shipping(cost, columns / common, of_each_column);
+    const double unit = 1 / (static_cast<double>(of_each_column) * static_cast<double>(columns));
     Transport transport;
     for (Index row = 0; row < rows; ++row)
         for (Index column = 0; column < columns; ++column)

@@ -170,13 +170,15 @@ Canvas drawn(const HeatMap& map) {
     const Size cell{size.width + room_beside, room_above + size.height + frame.room_below()};
     const double left = frame.room_left();
     const double right = left + cell.width * static_cast<double>(columns);
-    const auto rows = static_cast<double>((map.matrices.size() + columns - 1) / columns);
+    const std::size_t n_rows = (map.matrices.size() + columns - 1) / columns;
+    const auto rows = static_cast<double>(n_rows);
     Canvas canvas{map.has_one_scale ? moved({right + 8, room_above}, colour_bar(common, map.unit, bar)) : "",
                   {right + room_for_bar, std::max(cell.height * rows, room_above + bar + line_height)}};
     for (std::size_t i = 0; i < map.matrices.size(); ++i) {
         const auto& [title, values] = map.matrices[i];
+        const std::size_t row = i / columns;
         const Point at{left + cell.width * static_cast<double>(i % columns),
-                       room_above + cell.height * static_cast<double>(i / columns)};
+                       room_above + cell.height * static_cast<double>(row)};
         const Scale colours = map.has_one_scale ? common : colours_of({&map.matrices[i], 1}, bar);
         canvas.body +=
             moved(at, title_of(frame, map.has_one_scale ? title

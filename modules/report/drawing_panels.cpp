@@ -235,10 +235,12 @@ Canvas drawn(const PanelChart& chart) {
     const Size cell{left + size.width + room_beside, above + size.height + below};
     const std::size_t rows = (n + columns - 1) / columns;
     Canvas canvas{"", {cell.width * static_cast<double>(columns), cell.height * static_cast<double>(rows)}};
-    for (std::size_t i = 0; i < frames.size(); ++i)
-        canvas.body += moved({left + cell.width * static_cast<double>(i % columns),
-                              above + cell.height * static_cast<double>(i / columns)},
-                             drawn(chart.panels[i], frames[i]));
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        const std::size_t row = i / columns;
+        canvas.body += moved(
+            {left + cell.width * static_cast<double>(i % columns), above + cell.height * static_cast<double>(row)},
+            drawn(chart.panels[i], frames[i]));
+    }
     return with_legend(std::move(canvas), legend_of(chart.panels));
 }
 

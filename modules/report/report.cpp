@@ -146,7 +146,7 @@ Json to_json(const Figure& figure) {
 /// it.
 std::string data_element(const Json& json) {
     // Names of users may be no valid UTF-8.
-    std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
     std::string safe;
     safe.reserve(text.size());
     for (const char character : text)
@@ -219,7 +219,7 @@ std::string shown(const TableFigure& table) {
                                                                       : "",
                                 readable(table.rows[r][c]));
         rows += "</tr>\n";
-        if (r == 0) rows = "<thead>\n" + rows + "</thead>\n<tbody>\n";
+        if (r == 0) rows = fmt::format("<thead>\n{}</thead>\n<tbody>\n", rows);
     }
     return fmt::format(
         "<div class=\"rows\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table>\n{}</tbody>\n</table></div>\n",

@@ -30,7 +30,7 @@ double sign_flip_p(std::span<const double> differences, int resamples, Stream st
     int as_large = are_all ? 0 : 1;  // the observed pattern itself
     for (int pattern = are_all ? 0 : 1; pattern < patterns; ++pattern) {
         double sum = 0;
-        std::uint64_t bits = static_cast<std::uint64_t>(pattern);
+        auto bits = static_cast<std::uint64_t>(pattern);
         for (std::size_t i = 0; i < n; ++i, bits >>= 1) {
             if (!are_all && i % 64 == 0) bits = stream.bits();
             sum += (bits & 1) != 0 ? -differences[i] : differences[i];
@@ -156,7 +156,7 @@ PairedTest paired_test(std::span<const double> differences, int resamples, Strea
     const double deviation = error * std::sqrt(static_cast<double>(test.n));
     test.t = test.mean_difference / error;
     test.effect_size = test.mean_difference / deviation;
-    test.p = test.n == 0 ? not_a_number : sign_flip_p(differences, resamples, std::move(stream));
+    test.p = test.n == 0 ? not_a_number : sign_flip_p(differences, resamples, stream);
     return test;
 }
 

@@ -155,7 +155,7 @@ void write_attribute(hid_t object, const std::string& name, const std::string& t
     const std::string act = fmt::format("the attribute '{}' cannot be written", name);
     const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, act);
     const char* const value = text.c_str();
-    checked(H5Awrite(attribute, type, &value), act);
+    checked(H5Awrite(attribute, type, static_cast<const void*>(&value)), act);
 }
 
 /// Where its values are.
@@ -192,7 +192,7 @@ std::map<std::string, std::string> attributes_of(hid_t object) {
         const Handle type(H5Aget_type(attribute), H5Tclose, damaged);
         if (H5Tis_variable_str(type) <= 0) continue;
         char* text = nullptr;
-        checked(H5Aread(attribute, type, &text), damaged);
+        checked(H5Aread(attribute, type, static_cast<void*>(&text)), damaged);
         attributes[name] = text == nullptr ? "" : text;
         H5free_memory(text);
     }

@@ -37,7 +37,7 @@ class FileBytes final : public ByteSource {
 
  private:
     /// Asked before it is opened: a pipe would wait for somebody who writes.
-    static const std::filesystem::path& seekable(const std::filesystem::path& file) {
+    static std::filesystem::path seekable(const std::filesystem::path& file) {
         std::error_code none;
         const auto status = std::filesystem::status(file, none);
         if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&

@@ -244,7 +244,7 @@ class Hdf5File final : public ArrayFile {
         std::ranges::sort(names, naturally_precedes);
         std::vector<std::unique_ptr<StoredArray>> trials;
         for (const std::string& name : names) {
-            const std::string value = path + "/" + name + "/value";
+            const std::string value = fmt::format("{}/{}/value", path, name);
             trials.push_back(entry(Handle(H5Oopen(file_, value.c_str(), H5P_DEFAULT), H5Oclose), trials.size(),
                                    shown_path(path), value));
         }

@@ -86,7 +86,7 @@ std::vector<std::string> listed_in(const std::string& text) {
 
 // What a scale calls itself; else its dataset.
 std::string name_of_scale(hid_t file, const std::string& path) {
-    const std::string own = last_part(path);
+    std::string own = last_part(path);
     if (axis_of(first_word(own)) || path.empty()) return own;
     const Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
     const std::string name = object.is_open() ? text_of(object, "NAME") : "";
@@ -123,9 +123,9 @@ std::vector<std::string> texts_of(hid_t object, const char* name) {
     std::vector<std::string> texts;
     if (H5Tis_variable_str(type) > 0) {
         std::vector<char*> read(static_cast<std::size_t>(n), nullptr);
-        checked(H5Aread(attribute, type, read.data()), damaged);
+        checked(H5Aread(attribute, type, static_cast<void*>(read.data())), damaged);
         for (const char* text : read) texts.emplace_back(text == nullptr ? "" : text);
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, read.data());
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(read.data()));
         return texts;
     }
     constexpr std::size_t longest = 1 << 16;  // so that a damaged type allocates nothing much

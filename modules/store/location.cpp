@@ -93,7 +93,7 @@ std::vector<Slice> take_slices(std::string& text) {
 std::string take_axes(std::string& text) {
     const std::size_t at = text.rfind('@');
     if (at == std::string::npos || at == 0) return {};
-    const std::string axes = text.substr(at + 1);
+    std::string axes = text.substr(at + 1);
     const auto is_of_name = [](unsigned char c) { return std::isalpha(c) != 0 || c == ',' || c == ' '; };
     if (axes.empty() || !std::ranges::all_of(axes, is_of_name)) return {};
     text.resize(at);

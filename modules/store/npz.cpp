@@ -134,7 +134,7 @@ class NpzFile final : public ArrayFile {
                 entry.refused = error.problem();
                 try {
                     entry.dimensions = npy_dimensions(*bytes_of(member));
-                } catch (const InputError&) {  // damaged
+                } catch (const InputError&) {  // NOLINT(bugprone-empty-catch): it is refused already
                 }
             }
             entries.push_back(std::move(entry));

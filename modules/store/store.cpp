@@ -46,7 +46,7 @@ std::vector<std::string> trial_names(const Read& read) {
             const std::string own = !each.empty() ? each[static_cast<std::size_t>(k)]
                                     : trials == 1 ? std::string()
                                                   : fmt::format("{}", k);
-            names.push_back(all.empty() || own.empty() ? all + own : all + " " + own);
+            names.push_back(fmt::format("{}{}{}", all, all.empty() || own.empty() ? "" : " ", own));
         }
     }
     std::vector<std::string> sorted = names;
@@ -109,7 +109,7 @@ void cut_to(const TrialWindow& window, std::optional<double> dt, Read& read) {
     }
     const double first = std::round(window.first / unit);
     const double end = std::round(window.end / unit);
-    const double longest = static_cast<double>(std::ranges::max(lengths));
+    const auto longest = static_cast<double>(std::ranges::max(lengths));
     read.notes.push_back(end <= longest ? fmt::format("steps {} to {}", first, end - 1)
                                         : fmt::format("from step {} on", first));
 }

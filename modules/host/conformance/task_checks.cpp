@@ -74,7 +74,7 @@ class TaskChecks {
             if (option.summary.empty()) return failed(fmt::format("its option {} has no summary", option.name));
         }
         if (n_conditions_ == 0) return failed("n_conditions() is 0; without conditions it is 1");
-        if (!(task_->step_ms() >= 0 && std::isfinite(task_->step_ms())))
+        if (!std::isfinite(task_->step_ms()) || task_->step_ms() < 0)
             return failed(fmt::format("step_ms() is {}", task_->step_ms()));
         return {Verdict::passed, fmt::format("channels: {}, conditions: {}, {} ms a step", info_.channels.size(),
                                              n_conditions_, task_->step_ms())};

@@ -42,7 +42,7 @@ packages=(
 [ "$ID-$VERSION_ID-$(uname -m)" != debian-12-x86_64 ] || packages+=(libstdc++-12-pic binutils)
 ! "$tests" ||
     packages+=(libgtest-dev libgmock-dev python3 python3-venv python3-numpy python3-h5py python3-scipy python3-torch libopenblas0-pthread
-        python3-matplotlib python3-pandas python3-sklearn mypy libclang-19-dev llvm-19-dev
+        python3-matplotlib python3-pandas python3-sklearn python3-tqdm mypy libclang-19-dev llvm-19-dev
         chromium fonts-liberation slurm-wlm munge debootstrap)
 # npm gets the plotting library; it comes with some packages of nodejs, which then refuse Debian's.
 command -v npm >/dev/null || packages+=(nodejs npm)

@@ -193,7 +193,6 @@ void warn_of_steps_beside(const std::vector<ReadSystem>& systems, Progress& prog
     }
 }
 
-/// That systems are brought to one time of a step.
 /// Texts that other values will hardly have: 64 bits of all of them and their shape.
 struct Content {
     std::string values;       ///< what most metrics do not look at draws nothing

@@ -186,10 +186,11 @@ class Numbers(Python):
         self.succeed("run", "attractors", "--config", SOURCE / "examples" / "demo.yaml", "--results", "results", "--jobs", "2")
         tables = repal.read_results(self.folder / "results" / "attractors")
         import h5py
-        with h5py.File(next((self.folder / "results" / "attractors").glob("**/lorenz.h5")), "r") as file:
-            names = list(file)
-            found = {name: numpy.array(file[name]) for name in names if isinstance(file[name], h5py.Dataset)}
-        self.assertTrue(found or names)
+        with h5py.File(self.folder / "results" / "attractors" / "trajectories" / "lorenz.h5", "r") as file:
+            self.assertEqual(len(file), 9)
+            for name in file:
+                drawn = repal.simulate("lorenz", r=float(name[1:]), trials=40, steps=120, dt=0.01, seed=1)
+                self.assertTrue((drawn == numpy.array(file[name])).all(), name)
         self.assertIn("dissimilarity", tables)
         self.assertGreater(len(tables["dissimilarity"]), 0)
         x = repal.simulate("lorenz", trials=7, steps=30, seed=3)
@@ -203,6 +204,7 @@ class Numbers(Python):
         self.assertEqual(go["observations"].dtype, numpy.float32)
         self.assertEqual(go["observations"].shape[:2], go["weights"].shape)
         self.assertIn("chance_performance", go.attributes)
+        self.assertFalse((repal.trials("go_nogo", 6, phase="train", split="validation")["observations"] == go["observations"]).all())
         self.assertTrue((repal.trials("go_nogo", 6, phase="train", jobs=3)["observations"] == go["observations"]).all())
 
 

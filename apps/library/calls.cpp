@@ -34,6 +34,12 @@ void Calls::advance() {
     tell();
 }
 
+void Calls::drop() {
+    const std::lock_guard lock(mutex_);
+    if (total_ > done_) --total_;
+    tell();
+}
+
 void Calls::warn(const std::string& of, const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (calls_.warn != nullptr) calls_.warn(calls_.user, of.c_str(), text.c_str());

@@ -9,6 +9,7 @@
 
 import command.load_plugins;
 import repal.config;
+import repal.error;
 import repal.file;
 import repal.studies;
 
@@ -18,8 +19,15 @@ namespace {
 int report(const std::string& name, const CommonOptions& common) {
     const std::filesystem::path results = std::filesystem::path(common.results) / name;
     const auto registry = load_plugins(common);
-    const auto config = repal::Config::load(config_of(results, common), common.overrides);
+    const std::string file_of_config = config_of(results, common);
+    const auto config = repal::Config::load(file_of_config, common.overrides);
     const auto study = repal::make_study(name, config, registry);
+    if (study->has_others(results))
+        throw repal::InputError(
+            file_of_config,
+            fmt::format("the results in {} are of another configuration{}", results.string(),
+                        common.overrides.empty() ? "" : ", without --set"),
+            "the page is of theirs without --config and --set; `run` with them replaces what is there");
     const repal::RunOptions options{.results = results, .shard = {}, .command = common.typed};
     const repal::Plan plan = study->plan(results);
     const repal::Findings findings = study->find(results);

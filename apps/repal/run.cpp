@@ -58,12 +58,8 @@ void print_summary(const TerminalProgress& progress, Tone tone, const CommonOpti
 }
 
 /// Before hours of work: can results be written there, and soon? What is there of another configuration?
-void begin(const repal::Study& study, const repal::Config& config, const std::filesystem::path& results,
-           repal::Progress& progress) {
-    const std::filesystem::path own = results / "config.yaml";
-    std::error_code none;
-    if (std::filesystem::is_regular_file(own, none) && repal::read_file(own) != config.yaml() + "\n" &&
-        repal::read_file(own) != config.yaml())
+void begin(const repal::Study& study, const std::filesystem::path& results, repal::Progress& progress) {
+    if (study.has_others(results))
         progress.warn(results.string(),
                       "these results are of another configuration: its tables and report are removed, and what it "
                       "determines is made again");
@@ -122,15 +118,11 @@ int run(const StageOptions& options, const CommonOptions& common) {
     if (!options.stage.empty()) stages = {study->stage(options.stage)};
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
-    begin(*study, config, run_options.results, progress);
+    begin(*study, run_options.results, progress);
     for (const auto& [file, cause] : registry.refused())
         progress.warn("plugin " + file.string(), "is not used: " + cause);
     repal::begin_holding(available_processors());
-    for (const repal::Stage& stage : stages) {
-        // Whose networks they are, also when tables are those of another one.
-        if (stage.name == "train") repal::write_file(run_options.results / "networks.yaml", config.yaml());
-        study->run(stage, run_options, progress);
-    }
+    for (const repal::Stage& stage : stages) study->run(stage, run_options, progress);
     repal::record_held(run_options.results);
 
     const repal::Plan plan = study->plan(run_options.results);

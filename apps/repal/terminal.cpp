@@ -100,8 +100,13 @@ void TerminalProgress::begin(const std::string& stage, std::size_t total) {
 void TerminalProgress::advance() {
     const std::lock_guard lock(mutex_);
     ++stage_.done;
-    const auto interval = has_bar_ ? Clock::duration(bar_interval) : Clock::duration(line_interval);
-    if (Clock::now() - drawn_ >= interval) draw();
+    draw_if_due();
+}
+
+void TerminalProgress::drop() {
+    const std::lock_guard lock(mutex_);
+    if (total_ > 0) --total_;
+    draw_if_due();
 }
 
 void TerminalProgress::end() {
@@ -161,6 +166,11 @@ TerminalProgress::~TerminalProgress() {
 
 double TerminalProgress::seconds() const {
     return std::chrono::duration<double>(Clock::now() - started_).count();
+}
+
+void TerminalProgress::draw_if_due() {
+    const auto interval = has_bar_ ? Clock::duration(bar_interval) : Clock::duration(line_interval);
+    if (Clock::now() - drawn_ >= interval) draw();
 }
 
 void TerminalProgress::draw() {

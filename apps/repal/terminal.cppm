@@ -34,6 +34,7 @@ export class TerminalProgress final : public repal::Progress {
 
     void begin(const std::string& stage, std::size_t total) override;
     void advance() override;
+    void drop() override;
     void end() override;
     void warn(const std::string& source, const std::string& text) override;
     void say(const std::string& text) override;
@@ -56,6 +57,7 @@ export class TerminalProgress final : public repal::Progress {
 
     double seconds() const;
     void draw();
+    void draw_if_due();
     void clear_bar();
 
     bool is_quiet_;

@@ -205,7 +205,7 @@ DissimilarityStage::ItemList DissimilarityStage::run_free(const ItemList& items,
             if (files.state(*item) < settled)
                 to_do.push_back(item);
             else
-                run.progress.advance();
+                run.progress.drop();
         }
         if (!to_do.empty()) run_together(to_do, run);
         for (const ComparisonItem* item : taken) run.claims.release(*item);

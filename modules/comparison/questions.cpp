@@ -416,7 +416,7 @@ std::vector<GroupFinding> ask(const OrderQuestion& question, const LabelledSyste
         std::vector<std::size_t> order(n);
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair((*numbers)[i], i); });
-        things.exchange = Exchange::shifts(std::move(order));
+        things.exchange = Exchange::shifts(order);
         things.note = "one subject: its numbers are only shifted";
     }
     if (subjects.empty()) things.note = note_of_nesting(systems, question.label, "order");

@@ -8,6 +8,8 @@ namespace repal {
 Progress::~Progress() = default;
 void Progress::begin(const std::string& /*stage*/, std::size_t /*total*/) {}
 void Progress::advance() {}
+
+void Progress::drop() {}
 void Progress::end() {}
 void Progress::warn(const std::string& /*source*/, const std::string& /*text*/) {}
 void Progress::say(const std::string& /*text*/) {}

@@ -18,9 +18,11 @@ export class Progress {
  public:
     virtual ~Progress();
 
-    /// `total` items of work follow, each ended by one advance().
+    /// `total` items of work follow, each ended by one advance() or drop().
     virtual void begin(const std::string& stage, std::size_t total);
     virtual void advance();
+    /// One item fewer: another process has done it.
+    virtual void drop();
     virtual void end();
 
     /// Tells the user of something although the work goes on. Most users need only the first warning of a source, e.g.

@@ -27,7 +27,7 @@ std::vector<Number> rows_of(const std::vector<Number>& all, std::size_t all_step
 }  // namespace
 
 Batch::Batch(const Dataset& dataset, std::span<const std::size_t> sequences, std::size_t rule, std::size_t n_rules)
-    : sequences_(sequences.size()), steps_(0), n_inputs_(dataset.channels.size() + n_rules) {
+    : sequences_(sequences.size()), n_inputs_(dataset.channels.size() + n_rules) {
     for (const std::size_t sequence : sequences) lengths_.push_back(dataset.sequence_steps[sequence]);
     steps_ = static_cast<std::size_t>(std::ranges::max(lengths_));
     const auto all_steps = static_cast<std::size_t>(dataset.steps);

@@ -28,7 +28,7 @@ class Batch {
 
  private:
     std::size_t sequences_;
-    std::size_t steps_;
+    std::size_t steps_ = 0;
     std::size_t n_inputs_;
     std::vector<float> inputs_;   ///< (sequence, time, input)
     std::vector<float> noise_;    ///< (sequence, time, unit)

@@ -241,7 +241,7 @@ bool train_epoch(TrainingState& state, const rnn::NetworkShape& shape, const std
                  std::size_t n_rules, const TrainingOptions& options, const Stream& stream,
                  const std::function<bool()>& is_to_stop) {
     const EpochRecord& last = state.history.back();
-    const Stream of_epoch = stream.child(static_cast<std::uint64_t>(last.epoch + 1));
+    const Stream of_epoch = stream.child(static_cast<std::uint64_t>(last.epoch) + 1);
     const std::vector<ScheduledBatch> batches = schedule_epoch(tasks, options, of_epoch);
     const rnn::StatePenalty penalty{
         .l1 = options.l1_h,

@@ -104,7 +104,7 @@ Exchange Exchange::of_subjects(std::span<const std::size_t> subjects, std::span<
     return exchange;
 }
 
-Exchange Exchange::shifts(std::vector<std::size_t> order) {
+Exchange Exchange::shifts(std::span<const std::size_t> order) {
     Block block;
     for (const std::size_t thing : order) block.push_back({thing});
     return {.blocks = {std::move(block)}, .is_cyclic = true};

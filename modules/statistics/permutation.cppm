@@ -28,7 +28,7 @@ export struct Exchange {
     static Exchange of_subjects(std::span<const std::size_t> subjects, std::span<const std::size_t> values);
 
     /// Things in this order, shifted from its end to its beginning. Source: Davison & Hinkley 1997, 4.3.
-    static Exchange shifts(std::vector<std::size_t> order);
+    static Exchange shifts(std::span<const std::size_t> order);
 
     std::size_t n_things() const;
 

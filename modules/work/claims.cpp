@@ -105,9 +105,13 @@ std::vector<std::size_t> do_free(const SharedItems& items, const std::vector<std
             elsewhere.push_back(i);
             return;
         }
-        if (items.state(i) < settled) items.work(i);
+        const bool is_left = items.state(i) < settled;
+        if (is_left) items.work(i);
         claims.release(items.item(i));
-        progress.advance();
+        if (is_left)
+            progress.advance();
+        else
+            progress.drop();
     });
     std::ranges::sort(elsewhere);
     return elsewhere;

@@ -118,14 +118,17 @@ void remove_all(const std::filesystem::path& folder, const std::string& name) {
 
 }  // namespace
 
-void Study::begin(const std::filesystem::path& results) const {
+bool Study::has_others(const std::filesystem::path& results) const {
     const std::filesystem::path file = results / "config.yaml";
-    const std::string config = config_yaml_ + "\n";
-    if (std::filesystem::is_regular_file(file) && read_file(file) != config) {
+    return std::filesystem::is_regular_file(file) && read_file(file) != config_yaml_ + "\n";
+}
+
+void Study::begin(const std::filesystem::path& results) const {
+    if (has_others(results)) {
         for (const std::string& table : tables()) remove_all(results, table);
         std::filesystem::remove(results / "report.html");
     }
-    write_file(file, config);
+    write_file(results / "config.yaml", config_yaml_ + "\n");
 }
 
 void Study::write(const Findings& findings, const RunOptions& options) const {

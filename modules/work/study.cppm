@@ -103,6 +103,9 @@ export class Study {
     /// Does the items of a stage, and those of others before that it needs and nobody has made.
     void run(const Stage& stage, const RunOptions& options, Progress& progress) const;
 
+    /// Whether what is there belongs to another configuration.
+    bool has_others(const std::filesystem::path& results) const;
+
     /// Writes config.yaml, and removes the tables of another configuration, so that none stands beside it.
     void begin(const std::filesystem::path& results) const;
 
@@ -121,6 +124,9 @@ export class Study {
     /// The names of all files that write() may make, a '*' standing for whatever a configuration names, so that begin()
     /// can remove those of another configuration.
     virtual std::vector<std::string> tables() const = 0;
+
+    /// The configuration, as it is written beside results.
+    const std::string& config_yaml() const { return config_yaml_; }
 
     std::vector<Stage> stages_;
 

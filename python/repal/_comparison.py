@@ -10,6 +10,7 @@ from ._library import Handle, as_json, call, encoded, host, library, text_of
 from ._results import Table, table_in
 from ._systems import Array, Systems, handles_of, systems_in
 
+
 def _seen_from_b(column: str, columns: Mapping[str, Any]) -> str:
     """The column that says of (b, a) what this one says of (a, b)."""
     for own, other in (("_a_to_b", "_b_to_a"), ("_b_to_a", "_a_to_b"), ("_a", "_b"), ("_b", "_a")):
@@ -242,5 +243,5 @@ def compare(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = 
     held = systems_in(systems, dt=dt, inputs=inputs, conditions=conditions)
     handle = Handle(library.repal_comparison_free)
     said = call(lambda calls: library.repal_compare(with_metrics.pointer, handles_of(held), len(held), text, calls, ctypes.byref(handle.pointer)),
-         jobs, progress)
+                jobs, progress)
     return Comparison(handle, with_metrics, [system.name for system in held], list(asked["metrics"]), said)

@@ -283,7 +283,9 @@ def metrics() -> "Dict[str, Dict[str, Any]]":
     Returns
     -------
     dict
-        From the name of each to its description.
+        From the name of each to a dict: summary, source, family; options, each with name, type, default, unit, summary and
+        choices; values and curves that it gives beside the angle; corresponding, what of two systems corresponds one to one;
+        invariances, triangle_inequality, version, and the file of its plugin.
 
     Examples
     --------
@@ -299,7 +301,8 @@ def tasks() -> "Dict[str, Dict[str, Any]]":
     Returns
     -------
     dict
-        From the name of each to its description.
+        From the name of each to a dict: summary, source; options, as of :func:`metrics`; channels, the names of what is seen of
+        it; version and file.
 
     Examples
     --------

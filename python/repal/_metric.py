@@ -202,6 +202,7 @@ def register_metric(name: str, prepare: Callable[[Any], Any], compare: Callable[
     """
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"a metric cannot be called '{name}': a name is of lower-case letters, digits and _, and begins with a letter")
+
     def on_prepare(_user: Any, trials: Any, n: int, embedding: Any, why: int, size: int) -> int:
         try:
             if running.is_ending:
@@ -229,6 +230,7 @@ def register_metric(name: str, prepare: Callable[[Any], Any], compare: Callable[
 
     own = OwnMetric(None, Prepare(on_prepare), Compare(on_compare), Free(on_free))
     # Another version each time: what an earlier one has prepared is not its own.
-    described = {"name": name, "version": str(next(_numbers)), "summary": summary, "corresponding": [corresponding] if isinstance(corresponding, str) else list(corresponding), "needs_equal_steps": needs_equal_steps,
-                 "triangle_inequality": triangle_inequality}
+    described = {"name": name, "version": str(next(_numbers)), "summary": summary,
+                 "corresponding": [corresponding] if isinstance(corresponding, str) else list(corresponding),
+                 "needs_equal_steps": needs_equal_steps, "triangle_inequality": triangle_inequality}
     add_metric(name, as_json(described), own)

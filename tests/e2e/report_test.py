@@ -31,6 +31,15 @@ class Report(ProgramTest):
         self.assertIn("--config results/attractors/config.yaml", text_of(written.decode()))
         self.assertNotIn("What is missing", text_of(written.decode()))
 
+    def test_the_page_of_another_configuration_is_not_written_over_it(self):
+        self.succeed("run", "attractors", *SMALL)
+        written = self.page().read_bytes()
+        others = "the results in results/attractors are of another configuration"
+        self.refuse(["report", "attractors", "--config", DEMO], str(DEMO), others, "without --config")
+        self.refuse(["report", "attractors", "--set", "seed=5"], f"{others}, without --set")
+        self.assertEqual(self.page().read_bytes(), written)
+        self.succeed("report", "attractors", *SMALL)
+
     def test_it_is_the_same_for_any_number_of_threads(self):
         self.succeed("run", "attractors", *SMALL, "--results", "one", "--jobs", "1")
         self.succeed("run", "attractors", *SMALL, "--results", "four", "--jobs", "4")

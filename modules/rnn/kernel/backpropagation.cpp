@@ -228,7 +228,8 @@ void Backpropagation::Engine::run_block_backward(const Call& call, const Tile& t
     std::copy_n(tile_of(0), layout.gradient_rows, tile_of(steps));  // the first step of the block after this one
     for (int step = steps; step-- > 0;) {
         Lanes* later = tile_of(step + 1);
-        std::copy_n(tape.output_gradients(first + step), shape.outputs, later + layout.blocks * layout.units);
+        std::copy_n(tape.output_gradients(first + step), shape.outputs,
+                    later + std::ptrdiff_t(layout.blocks) * layout.units);
         const Lanes mask = penalised(call.objective.penalty, tile, first + step);
         const PenaltySlope of_step{.l1 = mask * penalty.l1, .l2 = mask * penalty.l2};
         backward(layout, weights.backward, shape.decay,

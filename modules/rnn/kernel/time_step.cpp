@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #include "rnn/kernel/cells.hpp"
 
@@ -58,7 +59,7 @@ void step_backward(const Layout& layout, const PanelMatrix& weights, float decay
             const int unit = group * panel_rows + row;
             Lanes gradient = sums[row] + step.carried[unit];
             if (step.penalty) gradient += penalty_gradient(*step.penalty, step.state[unit]);
-            const Lanes* factors = step.factors + (group * panel_rows * Units::factors + row);
+            const Lanes* factors = step.factors + (std::ptrdiff_t(group) * panel_rows * Units::factors + row);
             for (int block = 0; block < Units::blocks; ++block)
                 step.gradients[block * layout.units + unit] = gradient * factors[block * panel_rows];
             const Lanes kept = Units::factors > Units::blocks ? factors[Units::blocks * panel_rows] : Lanes{} + decay;

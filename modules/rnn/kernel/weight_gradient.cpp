@@ -43,13 +43,13 @@ void WeightGradient::transpose_to_panels(const Lanes* gradients, int steps) {
     for (int panel = 0; panel < panels_; ++panel) {
         for (int step = 0; step < steps; ++step) {
             const auto* from = reinterpret_cast<const float*>(gradients + std::ptrdiff_t(step) * layout_.gradient_rows +
-                                                              panel * lane_count);
+                                                              std::ptrdiff_t(panel) * lane_count);
             auto* to = reinterpret_cast<float*>(rows_by_sequence_.data() +
                                                 (std::ptrdiff_t(panel) * steps + step) * lane_count);
             for (int row = 0; row < lane_count; row += 8)
                 for (int lane = 0; lane < lane_count; lane += 8)
-                    transpose_block([=](int i) { return from + (row + i) * lane_count + lane; },
-                                    [=](int j) { return to + (lane + j) * lane_count + row; });
+                    transpose_block([=](int i) { return from + std::ptrdiff_t(row + i) * lane_count + lane; },
+                                    [=](int j) { return to + std::ptrdiff_t(lane + j) * lane_count + row; });
         }
     }
 }

@@ -67,7 +67,7 @@ struct Compositions {
     /// The motifs that both are made of, each once: what is independent are motifs, not the systems made of them.
     std::vector<Unit> units(std::size_t a, std::size_t b) const;
 
-    std::size_t length;
+    std::size_t length = 0;
     std::vector<std::pair<std::string, Recipe>> basis = {};
     std::vector<std::vector<std::size_t>> motifs = {};  ///< of each system, as indices
     std::vector<std::string> names = {};

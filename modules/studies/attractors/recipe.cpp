@@ -144,8 +144,8 @@ class Noisy final : public Recipe::Form {
 
 }  // namespace
 
-Recipe Recipe::simulated(const LoadedTask& task, OptionValues options) {
-    return Recipe(std::make_shared<Simulated>(task, std::move(options)));
+Recipe Recipe::simulated(const LoadedTask& task, const OptionValues& options) {
+    return Recipe(std::make_shared<Simulated>(task, options));
 }
 
 Recipe Recipe::attached(std::vector<Recipe> motifs) {
@@ -172,8 +172,8 @@ Trajectories Recipe::simulate(const Sampling& sampling) const {
     return form_->simulate(sampling);
 }
 
-RecipeCatalogue::RecipeCatalogue(const Config& systems, const Config& defaults, const Registry& registry)
-    : registry_(registry), defaults_(defaults) {
+RecipeCatalogue::RecipeCatalogue(const Config& systems, Config defaults, const Registry& registry)
+    : registry_(registry), defaults_(std::move(defaults)) {
     for (const auto& [name, value] : systems.items()) recipes_.emplace(name, read(value));
 }
 
@@ -222,7 +222,7 @@ Recipe RecipeCatalogue::read_simulated(const Config& value) const {
     OptionValues options = value.options(task->info.options, other_keys);
     for (const OptionInfo& option : task->info.options)
         if (!value.has(option.name) && defaults_.has(option.name)) options[option.name] = defaults_.option(option);
-    return Recipe::simulated(*task, std::move(options));
+    return Recipe::simulated(*task, options);
 }
 
 }  // namespace repal

@@ -29,7 +29,7 @@ export struct Sampling {
 /// equal systems.
 export class Recipe {
  public:
-    static Recipe simulated(const LoadedTask& task, OptionValues options);
+    static Recipe simulated(const LoadedTask& task, const OptionValues& options);
     static Recipe attached(std::vector<Recipe> motifs);
     static Recipe combined(Recipe base, Recipe added, double mixing);
     static Recipe reversed(Recipe motif);
@@ -61,7 +61,7 @@ export class Recipe {
 export class RecipeCatalogue {
  public:
     /// `defaults` holds options for every task that has them.
-    RecipeCatalogue(const Config& systems, const Config& defaults, const Registry& registry);
+    RecipeCatalogue(const Config& systems, Config defaults, const Registry& registry);
 
     /// The system that a configuration value names or describes. Throws InputError with the nearest name.
     Recipe read(const Config& value) const;

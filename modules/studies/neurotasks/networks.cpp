@@ -258,7 +258,8 @@ NeurotaskNetworks::ToTrain NeurotaskNetworks::to_train(const RunOptions& options
         if (!is_new && state(items_[item.parent], options.results) != ItemState::done) first.push_back(item.parent);
     }
     std::ranges::sort(first);
-    first.erase(std::unique(first.begin(), first.end()), first.end());
+    const auto repeated = std::ranges::unique(first);
+    first.erase(repeated.begin(), repeated.end());
     return networks;
 }
 

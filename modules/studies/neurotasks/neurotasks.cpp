@@ -12,6 +12,7 @@ module;
 #include <vector>
 module repal.neurotasks;
 
+import repal.file;
 import repal.tuning_report;
 
 namespace repal {
@@ -62,7 +63,12 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
         {.name = "train",
          .needs = {{"generate", learned_data}},
          .plan = [this](const auto& results, const Selection& selection) { return networks_.plan(results, selection); },
-         .run = [this](const RunOptions& options, Progress& progress) { networks_.train(options, progress); }}};
+         .run =
+             [this](const RunOptions& options, Progress& progress) {
+                 // Whose networks they are, also when tables are those of another configuration.
+                 write_file(options.results / "networks.yaml", config_yaml());
+                 networks_.train(options, progress);
+             }}};
     std::ranges::move(
         dissimilarity_.stages(
             {{"generate", compared_data}, {"train"}},

@@ -171,7 +171,7 @@ std::string Calibrations::result_of(const PairsItem& item, const Compared& compa
 }
 
 template <class SomeItem>
-Stage Calibrations::stage(const char* name, std::vector<Need> needs, const std::vector<SomeItem>& items) const {
+Stage Calibrations::stage(const char* name, const std::vector<Need>& needs, const std::vector<SomeItem>& items) const {
     const auto plan = [&items](const std::filesystem::path& results, const Selection& selection) {
         const ItemFiles files(results);
         PlannedItems planned;
@@ -211,7 +211,7 @@ Stage Calibrations::stage(const char* name, std::vector<Need> needs, const std::
                   claims, options.jobs, progress);
         progress.end();
     };
-    return {.name = name, .needs = std::move(needs), .plan = plan, .run = run};
+    return {.name = name, .needs = needs, .plan = plan, .run = run};
 }
 
 std::vector<Stage> Calibrations::stages() const {

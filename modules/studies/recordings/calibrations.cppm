@@ -52,7 +52,7 @@ export class Calibrations {
     struct Compared;
 
     template <class SomeItem>
-    Stage stage(const char* name, std::vector<Need> needs, const std::vector<SomeItem>& items) const;
+    Stage stage(const char* name, const std::vector<Need>& needs, const std::vector<SomeItem>& items) const;
     std::optional<Compared> compared(std::size_t experiment, const std::filesystem::path& results) const;
     std::vector<std::size_t> systems_of(const PairsItem& item) const;
     const SystemItem& item_of(std::size_t experiment, std::optional<std::size_t> system) const;

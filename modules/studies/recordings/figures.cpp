@@ -345,7 +345,7 @@ std::vector<Section> sections_of(const Answers& answers, const std::vector<std::
     add(systems, tree_figure(answers.metrics, labels));
     Section metrics{.id = "metrics", .title = "Metrics"};
     add(metrics, mantel_figure(answers.mantel));
-    if (answers.mantel.size() > 0)
+    if (!answers.mantel.empty())
         metrics.figures.emplace_back(TableFigure{.id = "mantel-table",
                                                  .title = "Mantel tests",
                                                  .caption =

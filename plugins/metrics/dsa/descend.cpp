@@ -144,7 +144,8 @@ Eigen::MatrixXd orthogonalised(const Eigen::MatrixXd& x) {
 template Matrix<double> cayley(const Matrix<double>&, const Matrix<double>&);
 template Matrix<float> cayley(const Matrix<float>&, const Matrix<float>&);
 
-Candidate descend(const Overlap<double>& overlap, Candidate start, double gradient_tolerance, int max_iterations) {
+Candidate descend(const Overlap<double>& overlap, const Candidate& start, double gradient_tolerance,
+                  int max_iterations) {
     // The problem owns both.
     const ceres::GradientProblem problem(new Distance(overlap), new OrthogonalMatrices(chart_scale(overlap, start.z)));
     ceres::GradientProblemSolver::Options options;

@@ -17,10 +17,11 @@ struct Candidate {
 /// Jacobi sweeps: in every plane of coordinates (i, j) the best of all rotations and reflections, exactly. Stops after
 /// `max_sweeps` or when a sweep gains less than `tolerance`. Leaves the saddle points at which gradients vanish, and
 /// crosses between the determinants.
-Candidate sweep(const Overlap<double>& overlap, Candidate start, int max_sweeps, double tolerance);
+Candidate sweep(const Overlap<double>& overlap, const Candidate& start, int max_sweeps, double tolerance);
 
 /// Limited-memory BFGS of Ceres on the orthogonal group, until the gradient norm or the number of iterations is met.
-Candidate descend(const Overlap<double>& overlap, Candidate start, double gradient_tolerance, int max_iterations);
+Candidate descend(const Overlap<double>& overlap, const Candidate& start, double gradient_tolerance,
+                  int max_iterations);
 
 /// Riemannian trust region with truncated conjugate gradients (Absil, Baker, Gallivan 2007). Converges quadratically
 /// where L-BFGS would crawl, down to the rounding of the gradient. The steps are found in float.

@@ -70,7 +70,7 @@ Candidate finished(const Overlap<double>& overlap, Candidate best, double gradie
     best.iterations = 0;
     best = trust_region(overlap, std::move(best), gradient_tolerance, max_iterations);
     if (best.gradient_norm > gradient_tolerance) {
-        best = descend(overlap, std::move(best), gradient_tolerance, max_iterations);
+        best = descend(overlap, best, gradient_tolerance, max_iterations);
         best = trust_region(overlap, std::move(best), gradient_tolerance, max_iterations);
     }
     return best;
@@ -99,7 +99,7 @@ Found search(const Overlap<double>& overlap, const Eigen::MatrixXd& basis_a, con
         Candidate candidate;
         if (i < fresh || parents.size() < 2) {
             candidate.z = i < structural.size() ? std::move(structural[i]) : random_start(overlap.rank(), stream);
-            candidate = sweep(overlap, std::move(candidate), 2, 1e-6);
+            candidate = sweep(overlap, candidate, 2, 1e-6);
         } else {
             const std::size_t first = i % parents.size();
             const std::size_t other = (first + 1 + stream.below(parents.size() - 1)) % parents.size();

@@ -221,7 +221,7 @@ class PlaneRotations {
 
 }  // namespace
 
-Candidate sweep(const Overlap<double>& overlap, Candidate start, int max_sweeps, double tolerance) {
+Candidate sweep(const Overlap<double>& overlap, const Candidate& start, int max_sweeps, double tolerance) {
     const Eigen::Index n = overlap.rank();
     PlaneRotations planes(overlap, start.z);
     const double threshold = tolerance / static_cast<double>(n * n);

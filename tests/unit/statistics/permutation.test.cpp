@@ -63,7 +63,7 @@ TEST(Permutation, SubjectsAreExchangedAsWholesUnlessValuesVaryWithinThem) {
 }
 
 TEST(Permutation, ShiftsOneCourseFromItsEndToItsBeginning) {
-    const auto seen = orders_of(Exchange::shifts({2, 0, 1}), {5, 6, 7}, 100);
+    const auto seen = orders_of(Exchange::shifts(std::vector<std::size_t>{2, 0, 1}), {5, 6, 7}, 100);
 
     // Along the things 2, 0, 1 the values are 7, 5, 6.
     EXPECT_EQ(seen, (std::multiset<Values>{{5, 6, 7}, {6, 7, 5}, {7, 5, 6}}));

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -81,8 +82,14 @@ TEST_F(ClaimsTest, TwoThatShareDoEachItemOnce) {
     std::vector<Item> items;
     for (std::size_t i = 0; i < n; ++i) items.push_back({.stage = "s", .name = std::to_string(i), .key = "k"});
     std::vector<std::atomic<int>> times(n);
-    const auto share = [&] {
-        Claims claims(results_, progress_);
+    struct Counted final : repal::Progress {
+        void advance() override { ++done; }
+        void drop() override { ++dropped; }
+        std::atomic<std::size_t> done = 0;
+        std::atomic<std::size_t> dropped = 0;
+    };
+    const auto share = [&](Counted& counted) {
+        Claims claims(results_, counted);
         const repal::SharedItems shared{
             .n = n,
             .item = [&](std::size_t i) -> const Item& { return items[i]; },
@@ -92,13 +99,17 @@ TEST_F(ClaimsTest, TwoThatShareDoEachItemOnce) {
                     std::this_thread::sleep_for(std::chrono::milliseconds(2));
                     ++times[i];
                 }};
-        do_shared(shared, claims, 2, progress_);
+        do_shared(shared, claims, 2, counted);
         for (const auto& of_item : times) EXPECT_EQ(of_item, 1);  // all are done when it ends, whoever did them
     };
 
-    std::thread other(share);
-    share();
+    std::array<Counted, 2> counts;
+    std::thread other([&] { share(counts[1]); });
+    share(counts[0]);
     other.join();
+    // Each counts what it has done itself.
+    EXPECT_EQ(counts[0].done + counts[1].done, n);
+    for (const Counted& counted : counts) EXPECT_EQ(counted.done + counted.dropped, n);
 }
 
 TEST_F(ClaimsTest, AStoppedWorkerThrowsAndLeavesTheRest) {

@@ -33,7 +33,7 @@ std::vector<Selection> ordered_selections(std::size_t n, std::size_t length) {
 
 }  // namespace
 
-Compositions::Compositions(const Config& config, const Simulations& simulations) : length(0) {
+Compositions::Compositions(const Config& config, const Simulations& simulations) {
     for (const auto& [name, motif] : config.at("basis").items())
         basis.emplace_back(name, simulations.systems.read(motif));
     if (basis.size() < 2) throw config.at("basis").error("a comparison needs two motifs");

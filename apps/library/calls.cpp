@@ -8,10 +8,13 @@ module;
 #include "repal.h"
 module library.calls;
 
+import repal.error;
+
 namespace library {
 
 Calls::Calls(const repal_calls* calls) {
     if (calls != nullptr) calls_ = *calls;
+    if (calls_.threads < 0) throw repal::InputError("threads", "expected a number, or 0 for all");
 }
 
 int Calls::threads() const {
@@ -31,12 +34,6 @@ void Calls::begin(const std::string& stage, std::size_t total) {
 void Calls::advance() {
     const std::lock_guard lock(mutex_);
     ++done_;
-    tell();
-}
-
-void Calls::drop() {
-    const std::lock_guard lock(mutex_);
-    if (total_ > done_) --total_;
     tell();
 }
 

@@ -20,7 +20,6 @@ export class Calls final : public repal::Progress {
 
     void begin(const std::string& stage, std::size_t total) override;
     void advance() override;
-    void drop() override;
     void warn(const std::string& of, const std::string& text) override;
     bool is_stop_requested() const override;
 

@@ -220,8 +220,10 @@ int repal_metric_prepare(const repal_metric* metric, const repal_system* system,
         require(embedding != nullptr, "embedding");
         const auto& [name, held, content] = system->system;
         const repal::Observed observed = held->observe({});
+        repal::PreparedSystem prepared = repal::prepare(metric->chosen, name, observed, repal::Unsuitable::throws);
+        if (prepared.has_failed) throw std::runtime_error(prepared.cause);
         *embedding = new repal_embedding{metric->chosen.identity, name, observed.trajectories().shape().trials,
-                                         repal::prepare(metric->chosen, name, observed, repal::Unsuitable::throws)};
+                                         std::move(prepared)};
     });
 }
 

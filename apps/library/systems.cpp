@@ -85,6 +85,15 @@ auto about(const std::string& system, Function function) {
     }
 }
 
+/// Tables and pages are in it.
+void require_utf8(const std::string& name) {
+    try {
+        (void)nlohmann::json(name).dump();
+    } catch (const nlohmann::json::type_error&) {
+        throw repal::InputError("name", "the name of a system is no UTF-8");
+    }
+}
+
 repal::NamedSystem named(const std::string& name, repal::Trajectories x) {
     std::string reading = to_string(x.shape());
     return repal::recorded({.name = name, .x = std::move(x), .reading = std::move(reading)});
@@ -113,7 +122,9 @@ using library::require;
 int repal_system_create(const char* name, const repal_trial* trials, size_t n_trials, repal_system** system) {
     return guarded([&] {
         require(system != nullptr, "system");
-        const std::string text = name == nullptr ? "" : name;
+        require(name != nullptr, "name");
+        const std::string text = name;
+        library::require_utf8(text);
         *system = new repal_system{
             library::named(text, library::about(text, [&] { return library::copied(trials, n_trials); }))};
     });

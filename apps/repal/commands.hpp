@@ -28,8 +28,7 @@ struct CommonOptions {
 /// The configuration that results were made with, unless another one is given.
 std::string config_of(const std::filesystem::path& results, const CommonOptions& common);
 
-/// That of a study that is to go on or begin: what is given, else config.yaml, else the one of the results. Throws
-/// InputError if networks that are there would be trained anew by one that nobody has named.
+/// That of a study that is to go on or begin: what is given, else config.yaml, else the one of the results.
 std::string config_to_run(const std::filesystem::path& results, const CommonOptions& common);
 
 /// The word as a shell reads it back: plain, 'two words'.

@@ -167,22 +167,8 @@ std::string command::config_of(const std::filesystem::path& results, const Commo
 }
 
 std::string command::config_to_run(const std::filesystem::path& results, const CommonOptions& common) {
-    if (common.is_config_given) return common.config;
-    const std::string file =
-        std::filesystem::is_regular_file(common.config) ? common.config : config_of(results, common);
-    if (!std::filesystem::is_directory(results / "networks")) return file;
-    std::filesystem::path own = results / "networks.yaml";
-    if (!std::filesystem::is_regular_file(own)) own = results / "config.yaml";
-    if (!std::filesystem::is_regular_file(own) ||
-        repal::Config::load(own).yaml() == repal::Config::load(file, common.overrides).yaml())
-        return file;
-    std::string with_overrides;
-    for (const std::string& override : common.overrides) with_overrides += " --set " + quoted(override);
-    throw repal::InputError(
-        file,
-        fmt::format("the networks of {} are of another configuration, and would be trained anew", results.string()),
-        fmt::format("--config {} goes on with theirs, --config {}{} replaces them", quoted(own.string()), quoted(file),
-                    with_overrides));
+    if (common.is_config_given || std::filesystem::is_regular_file(common.config)) return common.config;
+    return config_of(results, common);
 }
 
 std::string command::quoted(const std::string& word) {

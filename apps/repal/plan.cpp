@@ -23,6 +23,7 @@
 
 import command.load_plugins;
 import command.selection;
+import command.study_to_run;
 import command.terminal;
 import repal.allocation;
 import repal.config;
@@ -260,8 +261,7 @@ void print_plan(const repal::Plan& plan, bool is_verbose) {
 int plan(const PlanOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
-    const auto study = repal::make_study(
-        options.study, repal::Config::load(config_to_run(results, common), common.overrides), registry);
+    const auto study = study_to_run(options.study, registry, common).study;
 
     if (!options.stage.empty()) study->stage(options.stage);  // throws if there is none
     const repal::Selection selection = read_selection(options.selection, *study, results);

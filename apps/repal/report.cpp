@@ -32,8 +32,7 @@ int report(const std::string& name, const CommonOptions& common) {
     const repal::Plan plan = study->plan(results);
     const repal::Findings findings = study->find(results);
     // All may be done although no process has lived to say so.
-    if (count(plan, repal::ItemState::missing) == 0 && !std::filesystem::is_regular_file(results / "manifest.json"))
-        study->write(findings, options);
+    if (count(plan, repal::ItemState::missing) == 0 && !study->has_tables(results)) study->write(findings, options);
     const std::filesystem::path file = results / "report.html";
     repal::write_file(file, repal::html(study->page(findings, plan, options), repal::plotting_library()));
     fmt::print("report: {}\n", file.string());

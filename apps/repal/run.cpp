@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -18,8 +19,8 @@
 
 import command.load_plugins;
 import command.selection;
+import command.study_to_run;
 import command.terminal;
-import repal.config;
 import repal.costs;
 import repal.file;
 import repal.progress;
@@ -55,6 +56,15 @@ repal::Shard read_shard(const std::string& text) {
 void print_summary(const TerminalProgress& progress, Tone tone, const CommonOptions& common) {
     const std::string summary = progress.summary();
     if (!common.is_quiet && !summary.empty()) fmt::print("{}\n", toned(tone, "done: " + summary, stdout));
+}
+
+/// Whether the stages have any, of the selection. Throws InputError if that names what is not there.
+bool has_items_to_do(const std::vector<repal::Stage>& stages, const repal::RunOptions& options) {
+    bool has_any = false;
+    for (const repal::Stage& stage : stages)
+        has_any |= std::ranges::any_of(stage.plan(options.results, options.selection),
+                                       [](const auto& planned) { return planned.second != repal::ItemState::done; });
+    return has_any;
 }
 
 /// Before hours of work: can results be written there, and soon? What is there of another configuration?
@@ -106,9 +116,7 @@ int conclude(const repal::Study& study, const repal::Plan& plan, const repal::Ru
 int run(const StageOptions& options, const CommonOptions& common) {
     const auto registry = load_plugins(common);
     const std::filesystem::path results = std::filesystem::path(common.results) / options.study;
-    const std::string config_file = config_to_run(results, common);
-    const auto config = repal::Config::load(config_file, common.overrides);
-    const auto study = repal::make_study(options.study, config, registry);
+    const auto [config_file, study] = study_to_run(options.study, registry, common);
     const repal::RunOptions run_options{.results = results,
                                         .shard = read_shard(options.array),
                                         .jobs = common.jobs,
@@ -118,7 +126,9 @@ int run(const StageOptions& options, const CommonOptions& common) {
     if (!options.stage.empty()) stages = {study->stage(options.stage)};
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
+    const bool has_work = has_items_to_do(stages, run_options);  // or throws, before anything is changed
     begin(*study, run_options.results, progress);
+    if (has_work) study->forget_tables(run_options.results);
     for (const auto& [file, cause] : registry.refused())
         progress.warn("plugin " + file.string(), "is not used: " + cause);
     repal::begin_holding(available_processors());

@@ -99,7 +99,12 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
     if (failed.size() > shown)
         fmt::print("failed: {} more; `{} plan {} -v` lists all\n", failed.size() - shown, submission.program,
                    submission.settled_arguments());
-    if (is_all_done) fmt::print("all is done; report: {}\n", (results / "report.html").string());
+    const std::filesystem::path page = results / "report.html";
+    if (is_all_done && study.has_tables(results) && std::filesystem::is_regular_file(page))
+        fmt::print("all is done; report: {}\n", page.string());
+    else if (is_all_done)
+        fmt::print("all items are done; tables and the page are written by: {} report {}\n", submission.program,
+                   submission.settled_arguments());
     if (!left.empty() && !is_watching) {
         fmt::print("to go on: {} run {}\n", submission.program, submission.settled_arguments());
         if (submission.overrides.empty())

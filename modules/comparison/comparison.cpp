@@ -207,7 +207,10 @@ std::vector<PreparedSystem> prepare(const ChosenMetric& metric, const Part& part
     std::vector<NamedSystem> systems;
     for (const std::size_t system : needed) systems.push_back(part.systems[system]);
     const Unsuitable unsuitable = what_unsuitable_do(part);
-    std::vector<PreparedSystem> found = prepared.of(metric, systems, unsuitable, jobs, advance);
+    std::vector<PreparedSystem> found = prepared.of(metric, systems, unsuitable, jobs, [&] {
+        if (advance) advance();
+        progress.stop_if_requested();
+    });
     if (const std::string warning = first_warning(found, systems); !warning.empty())
         progress.warn(metric.name, warning);
     if (has_common_form(metric, part)) harmonise(*metric.metric, found);

@@ -157,6 +157,12 @@ std::optional<std::vector<NamedSystem>> observed_of(const SystemSet& set, const 
     return observed;
 }
 
+/// Whether those are there that observed_of() begins with.
+bool can_be_observed(const SystemSet& set, const std::filesystem::path& results) {
+    return std::ranges::all_of(some_of(set.systems, tuning_stream().child("systems")),
+                               [&](const NamedSystem& system) { return system.system->is_ready(results); });
+}
+
 Tuning tuning_of(const TuningItem& item, const std::vector<NamedSystem>& systems, int jobs, Progress& progress) {
     const ChosenMetric& metric = *item.metric;
     Tuning tuning{.axes = item.search != nullptr ? item.search->axes : default_axes(metric)};
@@ -239,9 +245,15 @@ void TuningStage::run(const std::set<std::string>& experiments, const RunOptions
     ItemList missing;
     for (const std::size_t i : unfinished(plan(options.results, experiments, options.selection), options.shard))
         missing.push_back(items[i]);
-    if (missing.empty()) return;
+    std::size_t waiting =
+        std::erase_if(missing, [&](const TuningItem* item) { return !can_be_observed(*item->set, options.results); });
+    const auto tell_of_waiting = [&] {
+        if (waiting > 0)
+            progress.warn(name,
+                          fmt::format("{} items wait for networks that are not trained yet; run this again", waiting));
+    };
+    if (missing.empty()) return tell_of_waiting();
 
-    std::size_t waiting = 0;
     ProgressOfItem within(progress);
     const auto work = [&](std::size_t i) {
         const TuningItem& item = *missing[i];
@@ -263,9 +275,7 @@ void TuningStage::run(const std::set<std::string>& experiments, const RunOptions
                .work = work},
               claims, 1, progress);
     progress.end();
-    if (waiting > 0)
-        progress.warn(name,
-                      fmt::format("{} items wait for networks that are not trained yet; run this again", waiting));
+    tell_of_waiting();
 }
 
 std::vector<TunedSet> TuningStage::found(const std::filesystem::path& results) const {

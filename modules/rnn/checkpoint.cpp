@@ -154,19 +154,25 @@ std::vector<EpochRecord> at_quarters(const std::vector<EpochRecord>& records) {
     return found;
 }
 
-std::size_t CheckpointFolder::remove_others() const {
-    std::size_t removed = 0;
-    const auto remove_if_other = [&](const std::filesystem::path& file, const std::optional<std::string>& key) {
-        if (key && *key != key_ && std::filesystem::remove(file)) ++removed;
+std::vector<std::filesystem::path> CheckpointFolder::others() const {
+    std::vector<std::filesystem::path> files;
+    const auto add_if_other = [&](const std::filesystem::path& file, const std::optional<std::string>& key) {
+        if (key && *key != key_) files.push_back(file);
     };
-    remove_if_other(final_file(), key_in(final_file()));
+    add_if_other(final_file(), key_in(final_file()));
     std::optional<std::string> key;
     read_records(states_file(), [&](std::string_view body) {
-        if (!key) key = archive_in(body).attribute("key");
+        if (!key) key = archive_in(body, {}).attribute("key");
     });
-    remove_if_other(states_file(), key);
-    if (removed > 0) std::filesystem::remove(folder_ / "history.csv");
-    return removed;
+    add_if_other(states_file(), key);
+    return files;
+}
+
+std::size_t CheckpointFolder::remove_others() const {
+    const std::vector<std::filesystem::path> files = others();
+    for (const std::filesystem::path& file : files) std::filesystem::remove(file);
+    if (!files.empty()) std::filesystem::remove(folder_ / "history.csv");
+    return files.size();
 }
 
 std::optional<TrainingState> CheckpointFolder::latest(const rnn::NetworkShape& shape,
@@ -241,7 +247,7 @@ Archive CheckpointFolder::read(const std::vector<std::string>& groups) const {
     Archive archive = read_archive(final_file(), groups);
     if (archive.attribute("key") != key_)
         throw InputError(final_file().string(), "this network is of another configuration",
-                         "remove the file and train again");
+                         "unless another process trains that one, remove the file and train again");
     return archive;
 }
 
@@ -295,7 +301,9 @@ Archive read_state(const std::filesystem::path& place, std::optional<int> epoch)
     if (std::filesystem::is_directory(place))
         file = is_there(place / "final.h5") ? place / "final.h5" : place / states_name;
     if (file.extension() == ".part") {
-        if (!is_there(file)) throw InputError(file.string(), "no such file");
+        if (!is_there(file))
+            throw InputError(place.string(),
+                             place == file ? "no such file" : "there is neither final.h5 nor states.part");
         std::optional<Archive> found;
         read_records(file, [&](std::string_view body) {
             const Archive head = archive_in(body, {});

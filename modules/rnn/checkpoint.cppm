@@ -34,7 +34,10 @@ export class CheckpointFolder {
     CheckpointFolder(std::filesystem::path folder, std::string key)
         : folder_(std::move(folder)), key_(std::move(key)) {}
 
-    /// Removes what a training of another configuration has left, so that a folder holds one; the number of files.
+    /// Files that a training of another configuration has left.
+    std::vector<std::filesystem::path> others() const;
+
+    /// Removes them, so that a folder holds one training; how many there were.
     std::size_t remove_others() const;
 
     /// The latest state of this training; none if it has not begun. A record that was being written when the process

@@ -22,6 +22,11 @@ import repal.costs;
 import repal.file;
 
 namespace repal {
+namespace {
+
+constexpr const char* manifest_name = "manifest.json";
+
+}  // namespace
 
 Study::~Study() = default;
 
@@ -131,13 +136,40 @@ void Study::begin(const std::filesystem::path& results) const {
     write_file(results / "config.yaml", config_yaml_ + "\n");
 }
 
-void Study::write(const Findings& findings, const RunOptions& options) const {
-    for (const auto& [name, rows] : findings.tables) write_file(options.results / name, csv_text(rows));
-    for (const auto& [name, archive] : findings.archives) write_archive(options.results / name, archive);
-    write_file(options.results / "manifest.json", manifest(options));
+std::size_t Study::n_replaced(const std::filesystem::path& /*results*/) const {
+    return 0;
 }
 
-std::string Study::manifest(const RunOptions& options) const {
+void Study::forget_tables(const std::filesystem::path& results) const {
+    std::filesystem::remove(results / manifest_name);
+}
+
+bool Study::has_tables(const std::filesystem::path& results) const {
+    const std::filesystem::path file = results / manifest_name;
+    if (!std::filesystem::is_regular_file(file)) return false;
+    const auto written = nlohmann::json::parse(read_file(file), nullptr, false);
+    if (!written.is_object() || written.value("config", nlohmann::json()) != config_yaml_) return false;
+    const nlohmann::json tables = written.value("tables", nlohmann::json());
+    return tables.is_object() && std::ranges::all_of(tables.items(), [&](const auto& table) {
+               std::error_code none;
+               return table.value() == std::filesystem::file_size(results / table.key(), none) && !none;
+           });
+}
+
+void Study::write(const Findings& findings, const RunOptions& options) const {
+    std::map<std::string, std::uintmax_t> bytes;
+    for (const auto& [name, rows] : findings.tables) {
+        write_file(options.results / name, csv_text(rows));
+        bytes[name] = std::filesystem::file_size(options.results / name);
+    }
+    for (const auto& [name, archive] : findings.archives) {
+        write_archive(options.results / name, archive);
+        bytes[name] = std::filesystem::file_size(options.results / name);
+    }
+    write_file(options.results / manifest_name, manifest(options, bytes));
+}
+
+std::string Study::manifest(const RunOptions& options, const std::map<std::string, std::uintmax_t>& tables) const {
     utsname machine{};
     uname(&machine);
     nlohmann::ordered_json json;
@@ -146,6 +178,7 @@ std::string Study::manifest(const RunOptions& options) const {
     json["command"] = options.command;
     json["seed"] = seed_;
     json["finished"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+    json["tables"] = tables;
     json["abi"] = abi_tag;
     json["plugins"] = plugins_;
     json["machine"] = {{"name", machine.nodename},
@@ -159,9 +192,9 @@ std::string Study::manifest(const RunOptions& options) const {
 
 Report Study::page(const Findings& findings, const Plan& plan, const RunOptions& options) const {
     // The page names the run that finished the study; if none has, this one.
-    nlohmann::ordered_json json = nlohmann::ordered_json::parse(manifest(options));
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(manifest(options, {}));
     json.erase("finished");
-    if (const auto file = options.results / "manifest.json"; std::filesystem::is_regular_file(file)) {
+    if (const auto file = options.results / manifest_name; std::filesystem::is_regular_file(file)) {
         auto written = nlohmann::ordered_json::parse(read_file(file), nullptr, false);
         const auto has_form_of = [](const nlohmann::ordered_json& a, const nlohmann::ordered_json& b) {
             return a.is_object() && std::ranges::all_of(b.items(), [&](const auto& entry) {

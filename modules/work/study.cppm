@@ -3,6 +3,7 @@ module;
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -106,8 +107,17 @@ export class Study {
     /// Whether what is there belongs to another configuration.
     bool has_others(const std::filesystem::path& results) const;
 
+    /// How many networks, or what else is as dear, belong to another configuration and would be made anew.
+    virtual std::size_t n_replaced(const std::filesystem::path& results) const;
+
     /// Writes config.yaml, and removes the tables of another configuration, so that none stands beside it.
     void begin(const std::filesystem::path& results) const;
+
+    /// Before items are done: tables that are there will not be of them.
+    void forget_tables(const std::filesystem::path& results) const;
+
+    /// Whether the tables are of this configuration and the items that are there, and none is missing or cut off.
+    bool has_tables(const std::filesystem::path& results) const;
 
     /// What the items that are done or failed show. Costly: it reads all of them and makes the statistics.
     virtual Findings find(const std::filesystem::path& results) const = 0;
@@ -125,13 +135,11 @@ export class Study {
     /// can remove those of another configuration.
     virtual std::vector<std::string> tables() const = 0;
 
-    /// The configuration, as it is written beside results.
-    const std::string& config_yaml() const { return config_yaml_; }
-
     std::vector<Stage> stages_;
 
  private:
-    std::string manifest(const RunOptions& options) const;
+    /// With the bytes of each table.
+    std::string manifest(const RunOptions& options, const std::map<std::string, std::uintmax_t>& tables) const;
     Section missing(const Plan& plan) const;
 
     std::string name_;

@@ -11,9 +11,10 @@ from ._results import Table, table_in
 from ._systems import Array, Systems, handles_of, systems_in
 
 
-def _seen_from_b(column: str, columns: Mapping[str, Any]) -> str:
-    """The column that says of (b, a) what this one says of (a, b)."""
-    for own, other in (("_a_to_b", "_b_to_a"), ("_b_to_a", "_a_to_b"), ("_a", "_b"), ("_b", "_a")):
+def _seen_from_b(column: str, columns: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    """The column that says of (b, a) what this one says of (a, b). Of the values of a metric tau_a is no tau of a."""
+    of_systems = () if column in values else (("_a", "_b"), ("_b", "_a"))
+    for own, other in (("_a_to_b", "_b_to_a"), ("_b_to_a", "_a_to_b"), *of_systems):
         if column.endswith(own) and column[: -len(own)] + other in columns:
             return column[: -len(own)] + other
     return column
@@ -48,7 +49,8 @@ class Comparison:
     @property
     def table(self) -> Table:
         """The columns of :meth:`csv`: a table of pandas where that is installed, else a structured array."""
-        return table_in(self.csv())
+        texts = [name for name in self.rows[0] if any(isinstance(row[name], str) for row in self.rows)] if self.rows else []
+        return table_in(self.csv(), texts)
 
     def __reduce__(self) -> Any:
         raise TypeError("a Comparison is in the memory of this process and cannot be pickled: keep its rows, csv() or report()")
@@ -87,11 +89,12 @@ class Comparison:
         pairs = [(a, b) for a in range(n) for b in range(a + 1, n)]
         rows = [{**(row["values"] or {}), **row} for row in self.rows if row["metric"] == name]
         columns = dict.fromkeys(key for row in rows for key in row)
+        values = dict.fromkeys(key for row in self.rows if row["metric"] == name for key in row["values"] or {})
         numbers = [key for key in columns if all(row.get(key) is None or isinstance(row[key], (int, float)) for row in rows)]
         if column not in numbers:
             raise ValueError(f"{name} has no numbers '{column}'; one of: {', '.join(numbers)}")
         for (a, b), row in zip(pairs, rows):
-            for place, of_pair in (((a, b), column), ((b, a), _seen_from_b(column, columns))):
+            for place, of_pair in (((a, b), column), ((b, a), _seen_from_b(column, columns, values))):
                 if row.get(of_pair) is not None:
                     matrix[place] = row[of_pair]
         return matrix
@@ -162,6 +165,8 @@ def metrics_in(metric: Metrics, options: Mapping[str, Any]) -> "Dict[str, Dict[s
         metrics = {name: dict(given or {}) for name, given in metric.items()} if isinstance(metric, Mapping) else {name: {} for name in metric}
     except (TypeError, ValueError):
         raise ValueError(f"metric is {metric!r}: expected a name, several, or a mapping from names to options") from None
+    if not metrics:
+        raise ValueError(f"metric is {metric!r}: expected a name, several, or a mapping from names to options")
     for name in metrics:
         encoded(name, "the name of a metric")
     if options and len(metrics) != 1:

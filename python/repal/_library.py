@@ -1,15 +1,17 @@
 """librepal_c.so, as include/repal.h describes it."""
 
 import atexit
+import contextlib
 import ctypes
 import json
 import math
+import operator
 import os
 import pathlib
 import re
 import threading
 import warnings
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 DOUBLE, FLOAT = 0, 1
 OK, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 4
@@ -199,8 +201,10 @@ class Handle:
 
     def __del__(self) -> None:
         pointer = getattr(self, "_pointer", None)
-        if pointer:
-            self._free(pointer)
+        if not pointer:
+            return
+        with contextlib.suppress(SystemExit), running.one():
+            self._free(pointer)  # which may call a function of ours
 
     def __copy__(self) -> "Handle":
         return self  # nothing of it changes
@@ -328,17 +332,38 @@ def _bar(is_shown: Optional[bool]) -> Any:
 
 
 class _Running:
-    """Calls that go on. When Python ends it ends their threads inside our functions, so they are stopped before."""
+    """Calls that go on. When Python ends it ends their threads, through frames of C++ where these have called functions of ours; so
+    calls are waited for, and none begins any more."""
 
     def __init__(self) -> None:
         self.is_ending = False
         self.all: Set[threading.Event] = set()
         atexit.register(self.end)
+        os.register_at_fork(after_in_child=self.all.clear)  # whose threads are not there
 
     def end(self) -> None:
         self.is_ending = True
         for one in list(self.all):
             one.wait(60)
+
+    def begin(self) -> threading.Event:
+        """What is set when the call ends."""
+        ended = threading.Event()
+        self.all.add(ended)
+        if self.is_ending and threading.current_thread() is not threading.main_thread():
+            self.all.discard(ended)
+            raise SystemExit  # of this thread, without a word
+        return ended
+
+    @contextlib.contextmanager
+    def one(self) -> "Iterator[None]":
+        """A call of this thread."""
+        ended = self.begin()
+        try:
+            yield
+        finally:
+            self.all.discard(ended)
+            ended.set()
 
 
 running = _Running()
@@ -346,13 +371,17 @@ running = _Running()
 
 def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) -> List[str]:
     """Calls a function of the library that takes repal_calls. Ctrl-C stops it; its warnings are Python's, and what it gives."""
-    if not isinstance(jobs, int) or not 0 <= jobs <= 4096:
+    try:
+        threads = operator.index(jobs)
+    except TypeError:
+        threads = -1
+    if not 0 <= threads <= 4096:
         raise ValueError(f"jobs is {jobs!r}: expected the number of threads, or 0 for all")
     said: List[str] = []
     failed: List[BaseException] = []
     bars: Dict[str, Any] = {}
     make_bar = _bar(progress)
-    ended = threading.Event()
+    ended = running.begin()
 
     def on_progress(_user: Any, stage: bytes, done: int, total: int) -> int:
         if make_bar is not None and not failed:
@@ -368,7 +397,7 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
     def on_warning(_user: Any, of: bytes, text: bytes) -> None:
         said.append(_in_python(f"{of.decode(errors='replace')}: {text.decode(errors='replace')}"))
 
-    calls = Calls(jobs, None, Progress(on_progress), Warn(on_warning))
+    calls = Calls(threads, None, Progress(on_progress), Warn(on_warning))
 
     def work() -> None:
         try:
@@ -381,7 +410,6 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
         ended.set()
 
     # Elsewhere, so that Ctrl-C comes here meanwhile. Thread.join() takes a thread that it was interrupted at for ended.
-    running.all.add(ended)
     threading.Thread(target=work, name="repal").start()
     while not ended.is_set():
         try:

@@ -23,7 +23,8 @@ class Embedding(Handle):
         super().__init__(library.repal_embedding_free)
         self.name = system.name
         self._host = metric._host  # whose functions may hold it
-        code = library.repal_metric_prepare(metric._handle.pointer, system.pointer, ctypes.byref(self.pointer))
+        with running.one():
+            code = library.repal_metric_prepare(metric._handle.pointer, system.pointer, ctypes.byref(self.pointer))
         _raise_interrupted()
         check(code)
 
@@ -94,7 +95,8 @@ class Metric:
             if not isinstance(one, Embedding):
                 raise ValueError(f"expected what prepare() gives, got {type(one).__name__}")
         try:
-            text = text_of(library.repal_metric_compare, self._handle.pointer, a.pointer, b.pointer)
+            with running.one():
+                text = text_of(library.repal_metric_compare, self._handle.pointer, a.pointer, b.pointer)
         finally:
             _raise_interrupted()
         rows: List[Dict[str, Any]] = json.loads(text)

@@ -36,13 +36,18 @@ def table_of(rows: Sequence[Mapping[str, Any]], names: Optional[List[str]] = Non
     return pandas.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
 
 
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+#: As repal writes them: "1.10" is a name.
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?(e[+-][0-9]{2,3})?")
+#: Columns of every table that are names, whatever these look like.
+_NAMES = {"a", "b", "system", "name", "metric", "status", "note", "cause"}
 
 
-def _values(texts: List[str]) -> List[Any]:
+def _values(texts: List[str], are_names: bool) -> List[Any]:
     """Of a column: numbers if all that is there are some, as repal writes them, else texts."""
     there = [text for text in texts if text != ""]
+    if are_names:
+        return list(texts)
     for pattern, number in ((_WHOLE, int), (_NUMBER, float)):
         if there and all(pattern.fullmatch(text) for text in there):
             values: List[Any] = [None if text == "" else number(text) for text in texts]
@@ -50,10 +55,11 @@ def _values(texts: List[str]) -> List[Any]:
     return list(texts) if there else [None for _ in texts]
 
 
-def table_in(text: str) -> Table:
-    """A table of CSV, as repal writes it."""
+def table_in(text: str, names: Sequence[str] = ()) -> Table:
+    """A table of CSV, as repal writes it; of `names`, and what they are in every table, the columns are texts."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # a note may be of any length
     head, *rows = list(csv.reader(io.StringIO(text, newline="")))
-    columns = [_values([row[c] for row in rows]) for c in range(len(head))]
+    columns = [_values([row[c] for row in rows], name in _NAMES or name in names) for c, name in enumerate(head)]
     return table_of([dict(zip(head, row)) for row in zip(*columns)], head)
 
 

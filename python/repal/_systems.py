@@ -1,6 +1,7 @@
 """Arrays in memory as systems of the library."""
 
 import ctypes
+import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy
@@ -34,16 +35,43 @@ def _require_unmasked(values: Any, what: str) -> None:
                 _require_unmasked(one, what)
 
 
+#: As modules/store/axes.cpp and columns.cpp have them; a test compares with the program.
+_OF_TRIALS = {"trial", "trials", "epoch", "epochs", "stimulus", "stimuli", "image", "images", "item", "items", "sweep", "sweeps",
+              "repetition", "repetitions", "batch", "condition", "conditions", "presentation", "presentations", "block", "session",
+              "subject", "animal", "run", "fold", "trialtype"}
+_OF_TIME = {"timestep", "timesteps", "timepoint", "timepoints", "time", "times", "step", "steps", "sample", "samples", "bin", "bins",
+            "frame", "frames", "time_bin", "time_bins", "t", "timestamp", "timestamps", "seconds", "secs", "sec", "ms", "ts", "elapsed"}
+_KINDS = {"block", "session", "subject", "animal", "run", "fold", "trialtype"}
+_UNITS = "s|sec|secs|second|seconds|ms|msec|millisecond|milliseconds|us|microsecond|microseconds|min|minutes|hours|days"
+_COUNTS = re.compile(r"[ _.]*(number|num|no|nr|id|idx|index|#|count|bin|bins|stamp|point|points)")
+_WITH_UNIT = re.compile(rf"(.*[_(\[/])?({_UNITS})( since.*)?[)\]]?")
+
+
+def _is_channel(column: str) -> bool:
+    """Of a table: no number of a trial, no time, no kind of a trial, no index."""
+    name = column.lower()
+    word = re.split(r"[ _(\[/]", name, maxsplit=1)[0]
+    rest = name[len(word):]
+    is_number = rest == "" or _COUNTS.fullmatch(rest) is not None
+    if word in _OF_TRIALS:
+        return word in _KINDS and not is_number
+    if word in _OF_TIME:
+        return not (is_number or rest.startswith((" (", "(", "[", " [", "/")) or _WITH_UNIT.fullmatch(name))
+    return word not in ("index", "unnamed:")
+
+
 def _require_channels(table: Any, what: str) -> None:
-    """Of a table, whose columns may be something else."""
-    others = [column for column in table.columns if str(column).lower() in _NO_CHANNELS]
-    if others:
-        raise ValueError(f"{what}: column '{others[0]}' is no channel; a list of trials: [trial.drop(columns={others!r}) for _, trial in "
-                         f"table.groupby('{others[0]}')]")
-
-
-#: Names of columns that say where a row stands.
-_NO_CHANNELS = {"trial", "trials", "time", "times", "t", "step", "index", "condition", "session", "subject", "unnamed: 0"}
+    """Of a table, whose columns and indices may be something else."""
+    index = [name for name in getattr(getattr(table, "index", None), "names", []) if name is not None]
+    others = [column for column in (*index, *table.columns) if not _is_channel(str(column))]
+    if not others:
+        return
+    columns = [column for column in others if column not in index]
+    drop = f".drop(columns={columns!r})" if columns else ""
+    trial = next((column for column in others if re.split(r"[ _]", str(column).lower())[0] in _OF_TRIALS), None)
+    ways = (f"table{drop}.to_numpy(), if its rows are in their order" if trial is None
+            else f"a list of trials: [trial{drop}.to_numpy() for _, trial in table.groupby({trial!r})]")
+    raise ValueError(f"{what}: column '{others[0]}' is no channel; {ways}")
 
 
 def _array(values: Any, what: str) -> Array:
@@ -147,7 +175,7 @@ class System(Handle):
         if dt is not None:
             try:
                 step = float(dt)
-            except TypeError:
+            except (TypeError, ValueError):
                 raise ValueError(f"{name}: dt is {dt!r}: expected the time of a step in s") from None
             check(library.repal_system_set_dt(self.pointer, step))
         if inputs is not None:

@@ -72,7 +72,10 @@ def tune(systems: Systems, metric: Metrics = "dsa", *, dt: Optional[float] = Non
     >>> sorted(tune(x, n_delays=[2, 5], rank=[3, 6]).chosen)
     ['n_delays', 'rank']
     """
-    asked: Dict[str, Any] = {"metrics": metrics_in(metric, options)}
+    metrics = metrics_in(metric, options)
+    if len(metrics) != 1:
+        raise ValueError(f"one metric is tuned, not {', '.join(metrics)}: e.g. metric=\"{next(iter(metrics))}\"")
+    asked: Dict[str, Any] = {"metrics": metrics}
     if pca is not None:
         asked["pca"] = components_of(pca, asked["metrics"])
     text = as_json(asked)

@@ -415,7 +415,7 @@ class Allocation(Jobs):
         (self.folder / "config.yaml").write_text(self.config.replace("seed: ", "seed: 1"))
         ways = "--config results/neurotasks/networks.yaml goes on with theirs, --config config.yaml replaces them"
         for command in (("plan", "neurotasks"), ("run", "neurotasks"), ("train", "neurotasks"), ("plan", "neurotasks", "--slurm")):
-            self.refuse(command, "config.yaml: the networks of results/neurotasks are of another configuration", ways)
+            self.refuse(command, "config.yaml: it would replace a network in results/neurotasks that another configuration has trained", ways)
         (self.folder / "bin").mkdir()
         for name in ("sbatch", "squeue", "scontrol"):
             (self.folder / "bin" / name).write_text("#!/bin/sh\necho $0 >>called\n")
@@ -432,13 +432,79 @@ class Allocation(Jobs):
         self.succeed("generate", "neurotasks", "--config", "config.yaml")
         self.refuse(["train", "neurotasks"], ways)
         (self.folder / "config.yaml").unlink()
-        self.refuse(["run", "neurotasks"], "results/neurotasks/config.yaml: the networks", "networks.yaml goes on with theirs")
+        self.refuse(["run", "neurotasks"], "results/neurotasks/config.yaml: it would replace", "networks.yaml goes on with theirs")
         self.assertEqual(network.read_bytes(), kept)
         # Nor does an option on the command line.
         self.run_study("--array", "0/24", "--config", "results/neurotasks/networks.yaml", command="train")
         self.refuse(["train", "neurotasks", "--set", "seed=77"],
                     "--config results/neurotasks/config.yaml --set seed=77 replaces them")
         self.assertEqual(network.read_bytes(), kept)
+
+    def test_a_configuration_that_has_replaced_no_network_is_not_theirs(self):
+        self.run_study("--array", "0/24", command="train")
+        [network] = (self.folder / "results").rglob("final.h5")
+        kept = network.read_bytes()
+        # A part without an item, and one that is stopped before it trains.
+        (self.folder / "other.yaml").write_text(self.config.replace("seed: ", "seed: 1"))
+        self.succeed("train", "neurotasks", "--config", "other.yaml", "--array", "1999/2000")
+        for command in ("plan", "train", "run", "generate"):
+            self.refuse([command, "neurotasks"], "results/neurotasks/config.yaml: it would replace a network",
+                        "--config results/neurotasks/networks.yaml goes on with theirs")
+        self.assertEqual(network.read_bytes(), kept)
+        # One that somebody has cut off is advised to nobody.
+        recorded = self.folder / "results" / "neurotasks" / "networks.yaml"
+        recorded.write_bytes(recorded.read_bytes()[:700])
+        said = self.refuse(["train", "neurotasks"], "it would replace a network").stderr
+        self.assertNotIn("goes on with theirs", said)
+
+    def test_a_configuration_that_replaces_no_network_needs_no_name(self):
+        self.run_study("--array", "0/24", command="train")
+        [network] = (self.folder / "results").rglob("final.h5")
+        kept = network.read_bytes(), network.stat().st_mtime_ns
+        self.succeed("train", "neurotasks", "--set", "studies.neurotasks.bootstrap.resamples=90", "--array", "0/24")
+        self.assertEqual((network.read_bytes(), network.stat().st_mtime_ns), kept)
+
+    def test_a_command_that_is_refused_changes_nothing(self):
+        study = self.study()
+        before = {file: file.read_bytes() for file in study.rglob("*") if file.is_file()}
+        (self.folder / "other.yaml").write_text(self.config.replace("seed: ", "seed: 1"))
+        for wrong in (["train", "--where", "n_rnn=99"], ["train", "--group", "nosuch"], ["dissimilarity", "--experiment", "nosuch"],
+                      ["run", "--stage", "nosuch"]):
+            result = self.run_repal(wrong[0], "neurotasks", "--config", "other.yaml", *wrong[1:])
+            self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertEqual({file: file.read_bytes() for file in study.rglob("*") if file.is_file()}, before)
+
+    def test_tables_that_are_not_of_the_items_are_written_again(self):
+        study = self.study()
+        expected = {file.name: file.read_bytes() for file in study.glob("*.csv")}
+        self.assertIn("all is done; report: results/neurotasks/report.html", self.succeed("status", "neurotasks").stdout)
+        lacking = f"all items are done; tables and the page are written by: {PROGRAM} report neurotasks"
+
+        def lose_the_page():
+            (study / "report.html").unlink()
+
+        def lose_a_table():
+            (study / "networks.csv").unlink()
+
+        def empty_a_table():
+            (study / "networks.csv").write_bytes(b"")
+
+        def do_items_without_their_tables():
+            for file in study.glob("*.csv"):
+                file.write_bytes(file.read_bytes().replace(b"e", b"f"))  # old ones, as long as they were
+            next(study.rglob("final.h5")).unlink()
+            (study / "networks.csv").unlink()
+            (study / "networks.csv").mkdir()
+            self.assertEqual(self.run_study().returncode, 2)
+            (study / "networks.csv").rmdir()
+
+        for lose in (lose_the_page, lose_a_table, empty_a_table, do_items_without_their_tables):
+            with self.subTest(lose.__name__):
+                lose()
+                self.assertIn(lacking, self.succeed("status", "neurotasks").stdout)
+                self.succeed("report", "neurotasks")
+                self.assertIn("all is done; report", self.succeed("status", "neurotasks").stdout)
+                self.assertEqual({file.name: file.read_bytes() for file in study.glob("*.csv")}, expected)
 
     def test_status_says_how_to_go_on(self):
         self.run_study("--array", "0/2", command="train")

@@ -37,6 +37,30 @@ class Interface(PythonTest):
         self.assertGreater((self.folder / "map.png").stat().st_size, 3000)
         self.assertEqual(repr(d), "<Comparison of 3 systems by cka, dsa>")
 
+    def test_what_points_no_way_is_symmetric(self):
+        """Kendall's tau_a and tau_b are two statistics, not two directions."""
+        random = numpy.random.default_rng(0)
+        x, y = (numpy.round(random.standard_normal((8, 1, 2))).repeat(2, 1) for _ in range(2))
+        d = repal.compare([x, y], metric={"rsa": {"comparison": "kendall", "conditions": "trial_means", "distance": "squared_euclidean"}})
+        self.assertNotEqual(d.rows[0]["values"]["tau_a"], d.rows[0]["values"]["tau_b"])
+        for name in ("tau_a", "tau_b"):
+            matrix = d.matrix_of("rsa", name)
+            self.assertEqual(matrix[0, 1], d.rows[0]["values"][name])
+            self.assertEqual(matrix[1, 0], matrix[0, 1])
+        trials = repal.compare([self.systems[0], self.systems[1][:7]], metric="dsa", rank=3, n_delays=2).matrix_of("dsa", "trials_a")
+        self.assertEqual((trials[0, 1], trials[1, 0]), (12, 7))
+
+    def test_names_of_systems_stay_texts(self):
+        names = ["1.1", "1.10", "1e5", "99999999999999999999", "", "n" * 140_000]
+        d = repal.compare({name: numpy.random.default_rng(i).standard_normal((3, 20, 2)) for i, name in enumerate(names)}, metric="cka")
+        expected = [(row["a"], row["b"]) for row in d.rows]
+        self.assertEqual(list(zip(d.table["a"], d.table["b"])), expected)
+        (self.folder / "tables").mkdir()
+        (self.folder / "tables" / "one.csv").write_text("session,score,p\n1.10,0.5,1e-05\n1.1,2,\n")
+        [table] = repal.read_results(self.folder / "tables").values()
+        self.assertEqual(list(table["session"]), ["1.10", "1.1"])
+        self.assertEqual((table["score"][1], table["p"][0]), (2, 1e-05))
+
     def test_a_pair_without_a_value_is_nan_and_says_why(self):
         d = repal.compare([self.systems[0], self.systems[1][:5]], metric="procrustes")
         self.assertTrue(numpy.isnan(d.matrix[0, 1]))

@@ -70,6 +70,47 @@ class Numbers(PythonTest):
                 for sentence in found.sentences:
                     self.assertIn(sentence, result.stdout)
 
+    def test_columns_of_tables_are_what_the_program_takes_them_for(self):
+        """Of a table with the columns x, y and another one: is that a channel?"""
+        import pandas
+        names = [word + end for word in ("trial", "Trial", "epoch", "stimulus", "condition", "batch", "block", "session", "trialtype", "time",
+                                         "Time", "t", "timestamp", "frame", "step", "sample", "bin", "ms", "cell", "rate", "turn", "tau")
+                 for end in ("", "_id", "_type", " number", "_ms", " (s)", "_constant", "_x")]
+        names += ["Time Stamp", "t_ms", "time[ms]", "time/ms", "ms since start", "time_bin", "index", "seconds", "secs", "elapsed_s", "unit 3", "s", "x_s"]
+        values = numpy.random.default_rng(1).standard_normal((12, 2)).round(3)
+        counted = numpy.arange(12)  # a trial or a time for each row
+        wrong = []
+        for name in names:
+            table = pandas.DataFrame(values, columns=["x", "y"])
+            table.insert(2, name, counted)  # not the first: that may be an index
+            table.to_csv(self.folder / "one.csv", index=False)
+            result = self.run_repal("compare", "one.csv", "one.csv", "--metric", "procrustes", "--dt", "1")
+            is_channel = "3 channels" in result.stdout + result.stderr
+            try:
+                repal.System(table, "one")
+                is_taken = True
+            except ValueError as error:
+                self.assertIn("is no channel", str(error))
+                is_taken = False
+            if is_taken != is_channel:
+                wrong.append((name, is_channel, is_taken))
+        self.assertEqual(wrong, [])
+
+    def test_indices_of_tables_are_columns(self):
+        import pandas
+        x = self.systems[0]
+        index = pandas.MultiIndex.from_product([range(12), range(80)], names=["trial", "time"])
+        table = pandas.DataFrame(x.reshape(-1, 4), index=index)
+        with self.assertRaisesRegex(ValueError, r"column 'trial' is no channel; .*groupby\('trial'\)"):
+            repal.System(table, "one")
+        trials = [trial.to_numpy() for _, trial in table.groupby("trial")]  # as it is advised
+        self.assertTrue((numpy.array(repal.System(trials, "one").trials()) == x).all())
+        backwards = pandas.DataFrame(x[0], index=pandas.Index(range(80), name="time")).iloc[::-1]
+        with self.assertRaisesRegex(ValueError, "rows are in their order"):
+            repal.System(backwards, "one")
+        plain = pandas.DataFrame(x[0], index=pandas.Index(range(80), name="row"))
+        self.assertTrue((repal.System(plain, "one").trials()[0] == x[0]).all())
+
     def test_any_memory(self):
         expected = repal.compare(self.systems, metric=["procrustes", "dsa"]).rows
         unaligned = []

@@ -91,6 +91,38 @@ class Robust(PythonTest):
             result = outside(["-c", script])
             self.assertEqual((result.returncode, result.stdout), (0, "end\n"), result.stderr)
 
+    def test_python_ends_while_threads_call_a_metric_of_its_own(self):
+        for call in ("metric(x, x + 1)", "repal.compare([x, x + 1], metric='mine')", "metric.prepare(x)"):
+            script = ("import numpy, repal, threading, time\nx = numpy.random.default_rng(0).standard_normal((20, 60, 5))\n"
+                      "repal.register_metric('mine', lambda a: float(a.mean()), lambda a, b: .1)\nmetric = repal.Metric('mine')\n"
+                      f"def forever():\n    while True:\n        {call}\n"
+                      "for _ in range(3):\n    threading.Thread(target=forever, daemon=True).start()\ntime.sleep(.3)\nprint('end')\n")
+            for _ in range(5):
+                result = outside(["-c", script])
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "end\n", ""), call)
+
+    def test_a_child_ends_at_once_while_its_parent_compares(self):
+        script = ("import numpy, os, repal, sys, threading, time, warnings\nwarnings.simplefilter('ignore')\n"
+                  "x = [numpy.random.default_rng(i).standard_normal((20, 60, 5)) for i in range(6)]\n"
+                  "thread = threading.Thread(target=lambda: repal.compare(x, metric={'dsa': {'rank': 4, 'n_delays': 4}}, calibrate=True))\n"
+                  "thread.start()\ntime.sleep(.3)\nassert thread.is_alive()\nchild = os.fork()\n"
+                  "if child == 0:\n    sys.exit(0)\n"
+                  "begin = time.monotonic()\nos.waitpid(child, 0)\nprint(time.monotonic() - begin)\n")
+        result = outside(["-c", script])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(float(result.stdout), 20)  # it was 60 s
+
+    def test_ctrl_c_ends_what_prepares_systems(self):
+        script = ("import numpy, repal, os, signal, time\nprepared = []\n"
+                  "def prepare(x):\n    prepared.append(1)\n    if len(prepared) == 2:\n        os.kill(os.getpid(), signal.SIGINT)\n"
+                  "    time.sleep(.2)\n    return 0\n"
+                  "repal.register_metric('slow', prepare, lambda a, b: .1)\n"
+                  "try:\n    repal.compare([numpy.random.default_rng(i).standard_normal((4, 9, 2)) for i in range(40)], metric='slow')\n"
+                  "except KeyboardInterrupt:\n    print(len(prepared))\n")
+        result = outside(["-W", "ignore", "-c", script])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(int(result.stdout), 10)
+
     def test_other_processes(self):
         expected = repal.compare(self.systems, metric="procrustes").rows
         with multiprocessing.get_context("fork").Pool(2) as pool:

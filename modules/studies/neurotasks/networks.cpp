@@ -19,6 +19,7 @@ module repal.neurotask_networks;
 
 import repal.claims;
 import repal.costs;
+import repal.file;
 import repal.hash;
 
 namespace repal {
@@ -65,8 +66,12 @@ std::set<std::string> tasks_of(const NetworkItem& item) {
 
 }  // namespace
 
-NeurotaskNetworks::NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data)
-    : data_(data), seed_(seed), rulesets_(read_rulesets(study.at("rulesets"), study.at_or_empty("curricula"))) {
+NeurotaskNetworks::NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data,
+                                     std::string whole_config)
+    : data_(data),
+      seed_(seed),
+      whole_config_(std::move(whole_config)),
+      rulesets_(read_rulesets(study.at("rulesets"), study.at_or_empty("curricula"))) {
     for (const Ruleset& ruleset : rulesets_)
         if (!ruleset.curricula.empty()) require_alike(ruleset, study.at("rulesets").at(ruleset.name), data_);
 
@@ -239,6 +244,18 @@ ItemState NeurotaskNetworks::state(const NetworkItem& item, const std::filesyste
     return ItemFiles(results).state(item, folder(item, results) / "final.h5");
 }
 
+std::size_t NeurotaskNetworks::n_others(const std::filesystem::path& results) const {
+    return static_cast<std::size_t>(std::ranges::count_if(items_, [&](const NetworkItem& item) {
+        return !CheckpointFolder(folder(item, results), item.key).others().empty();
+    }));
+}
+
+/// Whose networks they are, also when tables are those of another configuration.
+void NeurotaskNetworks::record_config(const std::filesystem::path& results) const {
+    const std::filesystem::path file = results / "networks.yaml";
+    if (!std::filesystem::is_regular_file(file) || read_file(file) != whole_config_) write_file(file, whole_config_);
+}
+
 std::vector<std::size_t> NeurotaskNetworks::ToTrain::all() const {
     std::vector<std::size_t> all = first;
     all.insert(all.end(), then.begin(), then.end());
@@ -358,6 +375,7 @@ void NeurotaskNetworks::train(const NetworkItem& item, const DataByTask& data, c
     };
     // A process that ended before it said that it was done.
     if (checkpoints.has_final()) return tell_of_end(checkpoints.history().back());
+    record_config(results);
     std::optional<TrainingState> trained = checkpoints.latest(shape, warn);
     if (!trained) {
         const NetworkItem& parent = items_[item.parent];

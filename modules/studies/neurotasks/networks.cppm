@@ -53,8 +53,8 @@ export struct NetworkResult {
 export class NeurotaskNetworks {
  public:
     /// Reads `rulesets`, `curricula`, `networks` and `training` of the study. Throws InputError for whatever is wrong
-    /// there.
-    NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data);
+    /// there. `whole_config` is written to networks.yaml beside what is trained.
+    NeurotaskNetworks(const Config& study, std::uint64_t seed, const NeurotaskData& data, std::string whole_config);
     NeurotaskNetworks(const NeurotaskNetworks&) = delete;
     NeurotaskNetworks& operator=(const NeurotaskNetworks&) = delete;
 
@@ -82,6 +82,9 @@ export class NeurotaskNetworks {
 
     PlannedItems plan(const std::filesystem::path& results, const Selection& selection) const;
 
+    /// How many networks of another configuration train() would replace.
+    std::size_t n_others(const std::filesystem::path& results) const;
+
     /// Names of the data that train() reads.
     std::set<std::string> needed_data(const RunOptions& options) const;
 
@@ -97,6 +100,7 @@ export class NeurotaskNetworks {
     TrainingOptions options_of(const NetworkItem& item) const;
     double work_of(const NetworkItem& item) const;
     double bytes_of(const NetworkItem& item) const;
+    void record_config(const std::filesystem::path& results) const;
     void train(const std::vector<std::size_t>& chosen, const DataByTask& data, const RunOptions& options,
                Progress& progress) const;
     void train(const NetworkItem& item, const DataByTask& data, const std::filesystem::path& results,
@@ -114,6 +118,7 @@ export class NeurotaskNetworks {
 
     const NeurotaskData& data_;
     std::uint64_t seed_;
+    std::string whole_config_;
     std::vector<Ruleset> rulesets_;
     std::vector<Setting> settings_;
     std::int64_t replicates_ = 1;

@@ -12,7 +12,6 @@ module;
 #include <vector>
 module repal.neurotasks;
 
-import repal.file;
 import repal.tuning_report;
 
 namespace repal {
@@ -38,7 +37,7 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
     : Study("neurotasks", config, registry),
       seed_(static_cast<std::uint64_t>(config.at("seed").integer(0))),
       data_(study_config(config), seed_, registry),
-      networks_(study_config(config), seed_, data_),
+      networks_(study_config(config), seed_, data_, config.yaml()),
       comparisons_(read_comparisons(study_config(config), data_, networks_)),
       dissimilarity_(std::move(comparisons_.experiments), read_reduced_metrics(config, registry)),
       bootstrap_(read_bootstrap(study_config(config).at_or_empty("bootstrap"))) {
@@ -63,12 +62,7 @@ NeurotaskStudy::NeurotaskStudy(const Config& config, const Registry& registry)
         {.name = "train",
          .needs = {{"generate", learned_data}},
          .plan = [this](const auto& results, const Selection& selection) { return networks_.plan(results, selection); },
-         .run =
-             [this](const RunOptions& options, Progress& progress) {
-                 // Whose networks they are, also when tables are those of another configuration.
-                 write_file(options.results / "networks.yaml", config_yaml());
-                 networks_.train(options, progress);
-             }}};
+         .run = [this](const RunOptions& options, Progress& progress) { networks_.train(options, progress); }}};
     std::ranges::move(
         dissimilarity_.stages(
             {{"generate", compared_data}, {"train"}},
@@ -82,6 +76,10 @@ std::vector<DataItem> NeurotaskStudy::data_items(const Selection& selection) con
         selection.where.empty() ? data_.items() : data_.items(networks_.learned_tasks(networks_.selected(selection)));
     std::erase_if(items, [&](const DataItem& item) { return !selection.includes(item); });
     return items;
+}
+
+std::size_t NeurotaskStudy::n_replaced(const std::filesystem::path& results) const {
+    return networks_.n_others(results);
 }
 
 std::vector<std::string> NeurotaskStudy::tables() const {

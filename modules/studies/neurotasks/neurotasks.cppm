@@ -24,6 +24,7 @@ export class NeurotaskStudy final : public Study {
     /// Reads `seed`, `metrics` and `studies.neurotasks`. Throws InputError for whatever is wrong there.
     NeurotaskStudy(const Config& config, const Registry& registry);
 
+    std::size_t n_replaced(const std::filesystem::path& results) const override;
     Findings find(const std::filesystem::path& results) const override;
 
  private:

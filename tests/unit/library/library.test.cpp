@@ -160,6 +160,11 @@ TEST_F(Library, WhatCannotBeUsedIsRefusedWithAText) {
     EXPECT_EQ(repal_system_create("broken", described(broken).data(), trials, &none), REPAL_BAD_INPUT);
     EXPECT_THAT(repal_error(), HasSubstr("broken: value nan at trial 0, step 33, channel 1"));
     EXPECT_EQ(repal_system_create("empty", nullptr, 0, &none), REPAL_BAD_INPUT);
+    EXPECT_EQ(repal_system_create(nullptr, described(slow_).data(), trials, &none), REPAL_BAD_INPUT);
+    EXPECT_EQ(repal_system_create("\xff\xfe", described(slow_).data(), trials, &none), REPAL_BAD_INPUT);
+    EXPECT_STREQ(repal_error(), "name: the name of a system is no UTF-8");
+    const repal_calls no_calls{.threads = -5, .user = nullptr, .progress = nullptr, .warn = nullptr};
+    EXPECT_THAT(compare(R"({"metrics": {"cka": {}}})", &no_calls), HasSubstr("threads: expected a number"));
     EXPECT_EQ(repal_system_create("null", nullptr, 3, &none), REPAL_BAD_INPUT);
     std::vector<repal_trial> odd = described(slow_);
     odd[1].channels = 2;
@@ -326,6 +331,13 @@ TEST_F(Library, AMetricOfOnesOwnIsComparedAndCalibrated) {
     const std::string failed = compare(R"({"metrics": {"means": {}}})");
     EXPECT_THAT(failed, HasSubstr("\"status\": \"failed\""));
     EXPECT_THAT(failed, HasSubstr("means are not everything"));
+    repal_metric* alone = nullptr;
+    repal_embedding* no_embedding = nullptr;
+    ASSERT_EQ(repal_metric_create(host_.get(), "means", nullptr, &alone), REPAL_OK) << repal_error();
+    EXPECT_EQ(repal_metric_prepare(alone, a_.get(), &no_embedding), REPAL_FAILED);
+    EXPECT_THAT(repal_error(), HasSubstr("means are not everything"));
+    EXPECT_EQ(no_embedding, nullptr);
+    repal_metric_free(alone);
     EXPECT_EQ(repal_host_add_metric(host_.get(), R"({"name": "means"})", &metric), REPAL_BAD_INPUT);
     EXPECT_THAT(repal_error(), HasSubstr("there is a metric 'means' already"));
     EXPECT_EQ(repal_host_add_metric(host_.get(), R"({"name": "a", "corresponding": ["row"]})", &metric),

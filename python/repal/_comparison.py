@@ -166,7 +166,7 @@ def metrics_in(metric: Metrics, options: Mapping[str, Any]) -> "Dict[str, Dict[s
     except (TypeError, ValueError):
         raise ValueError(f"metric is {metric!r}: expected a name, several, or a mapping from names to options") from None
     if not metrics:
-        raise ValueError(f"metric is {metric!r}: expected a name, several, or a mapping from names to options")
+        raise ValueError(f"no metric is named: metric is {metric!r}")
     for name in metrics:
         encoded(name, "the name of a metric")
     if options and len(metrics) != 1:

@@ -350,9 +350,11 @@ class _Running:
         """What is set when the call ends."""
         ended = threading.Event()
         self.all.add(ended)
-        if self.is_ending and threading.current_thread() is not threading.main_thread():
+        try:
+            self.leave_at_end()
+        except SystemExit:
             self.all.discard(ended)
-            raise SystemExit  # of this thread, without a word
+            raise
         return ended
 
     @contextlib.contextmanager
@@ -364,6 +366,12 @@ class _Running:
         finally:
             self.all.discard(ended)
             ended.set()
+            self.leave_at_end()
+
+    def leave_at_end(self) -> None:
+        """Ends this thread without a word, if Python is ending and would end it."""
+        if self.is_ending and threading.current_thread() is not threading.main_thread():
+            raise SystemExit
 
 
 running = _Running()
@@ -418,6 +426,7 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
             failed.append(stop)
     for bar in bars.values():
         bar.close()
+    running.leave_at_end()
     if failed:
         raise failed[0]
     for text in said:

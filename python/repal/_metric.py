@@ -23,10 +23,11 @@ class Embedding(Handle):
         super().__init__(library.repal_embedding_free)
         self.name = system.name
         self._host = metric._host  # whose functions may hold it
-        with running.one():
-            code = library.repal_metric_prepare(metric._handle.pointer, system.pointer, ctypes.byref(self.pointer))
-        _raise_interrupted()
-        check(code)
+        try:
+            with running.one():
+                check(library.repal_metric_prepare(metric._handle.pointer, system.pointer, ctypes.byref(self.pointer)))
+        finally:
+            _raise_interrupted()
 
 
 class Metric:

@@ -57,13 +57,29 @@ def _is_channel(column: str) -> bool:
         return word in _KINDS and not is_number
     if word in _OF_TIME:
         return not (is_number or rest.startswith((" (", "(", "[", " [", "/")) or _WITH_UNIT.fullmatch(name))
-    return word not in ("index", "unnamed:")
+    return True
+
+
+def _is_index(table: Any) -> bool:
+    """Whether the first column is one: it has no name, or is called so and counts rows."""
+    if len(table.columns) < 2:
+        return False
+    name = str(table.columns[0]).lower()
+    if name == "" or name.startswith("unnamed"):
+        return True
+    is_called_so = name in ("index", "idx", "row", "rows")
+    first = numpy.asarray(table.iloc[:, 0])
+    if not (is_called_so or name == "i") or first.dtype.kind not in "iuf":
+        return False
+    counts = bool(first[0] in (0, 1) and (first == first[0] + numpy.arange(len(first))).all())
+    return counts or (is_called_so and bool((numpy.diff(first) > 0).all() and (first == numpy.round(first)).all()))
 
 
 def _require_channels(table: Any, what: str) -> None:
     """Of a table, whose columns and indices may be something else."""
     index = [name for name in getattr(getattr(table, "index", None), "names", []) if name is not None]
     others = [column for column in (*index, *table.columns) if not _is_channel(str(column))]
+    others += [column for column in table.columns[:1] if column not in others and _is_index(table)]
     if not others:
         return
     columns = [column for column in others if column not in index]

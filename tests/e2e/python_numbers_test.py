@@ -79,10 +79,11 @@ class Numbers(PythonTest):
         names += ["Time Stamp", "t_ms", "time[ms]", "time/ms", "ms since start", "time_bin", "index", "seconds", "secs", "elapsed_s", "unit 3", "s", "x_s"]
         values = numpy.random.default_rng(1).standard_normal((12, 2)).round(3)
         counted = numpy.arange(12)  # a trial or a time for each row
+        first = ["index", "idx", "row", "rows", "i", "", "Unnamed: 0", "a", "5"]
         wrong = []
-        for name in names:
+        for place, name in [(2, name) for name in names] + [(0, name) for name in first]:  # the first may be an index
             table = pandas.DataFrame(values, columns=["x", "y"])
-            table.insert(2, name, counted)  # not the first: that may be an index
+            table.insert(place, name, counted)
             table.to_csv(self.folder / "one.csv", index=False)
             result = self.run_repal("compare", "one.csv", "one.csv", "--metric", "procrustes", "--dt", "1")
             is_channel = "3 channels" in result.stdout + result.stderr

@@ -98,7 +98,7 @@ class Robust(PythonTest):
                       f"def forever():\n    while True:\n        {call}\n"
                       "for _ in range(3):\n    threading.Thread(target=forever, daemon=True).start()\ntime.sleep(.3)\nprint('end')\n")
             for _ in range(5):
-                result = outside(["-c", script])
+                result = outside(["-W", "ignore", "-c", script])
                 self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "end\n", ""), call)
 
     def test_a_child_ends_at_once_while_its_parent_compares(self):

@@ -33,7 +33,7 @@ class DenormalsAreZero {
 };
 
 bool any(Lanes x) {
-    LaneBits nonzero = x != 0.0f;
+    const LaneBits nonzero = x != 0.0f;
     int found = 0;
     for (int lane = 0; lane < lane_count; ++lane) found |= nonzero[lane];
     return found != 0;

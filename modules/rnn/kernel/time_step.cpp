@@ -61,7 +61,7 @@ void step_backward(const Layout& layout, const PanelMatrix& weights, float decay
             if (step.penalty) gradient += penalty_gradient(*step.penalty, step.state[unit]);
             const Lanes* factors = step.factors + (std::ptrdiff_t(group) * panel_rows * Units::factors + row);
             for (int block = 0; block < Units::blocks; ++block)
-                step.gradients[block * layout.units + unit] = gradient * factors[block * panel_rows];
+                step.gradients[block * layout.units + unit] = gradient * factors[std::ptrdiff_t(block) * panel_rows];
             const Lanes kept = Units::factors > Units::blocks ? factors[Units::blocks * panel_rows] : Lanes{} + decay;
             step.carried[unit] = gradient * kept;
         }

@@ -10,7 +10,7 @@ namespace {
 void add_outer_products(const Lanes* rows, const Lanes* states, int state_rows, int steps, Lanes* sums) {
     Block block{};
     for (int step = 0; step < steps; ++step) {
-        const float* state = reinterpret_cast<const float*>(states + std::ptrdiff_t(step) * state_rows);
+        const auto* state = reinterpret_cast<const float*>(states + std::ptrdiff_t(step) * state_rows);
         for (int lane = 0; lane < lane_count; ++lane) {
             const Lanes row = *rows++;
             for (int column = 0; column < panel_rows; ++column)

@@ -271,21 +271,24 @@ struct Means {
     std::atomic<int> held = 0;
     std::atomic<int> inside = 0;
     bool overlaps = false;
-    int code = REPAL_OK;
+    int code = REPAL_OK;  ///< that comparing gives
+    int preparing = REPAL_OK;
 
     repal_own_metric metric() {
         return {.user = this,
                 .prepare =
-                    [](void* user, const repal_trial* all, size_t n, void** embedding, char*, size_t) {
+                    [](void* user, const repal_trial* all, size_t n, void** embedding, char* why, size_t size) {
                         auto& means = *static_cast<Means*>(user);
                         const Entered entered(means);
+                        std::strncpy(why, "there is no mean", size - 1);
+                        if (means.preparing != REPAL_OK) return means.preparing;
                         double sum = 0;
                         for (size_t k = 0; k < n; ++k)
                             for (std::int64_t i = 0; i < all[k].steps * all[k].channels; ++i)
                                 sum += static_cast<const double*>(all[k].values)[i];
                         *embedding = new double(sum / static_cast<double>(n));
                         ++means.held;
-                        return 0;
+                        return means.preparing;
                     },
                 .compare =
                     [](void* user, const void* a, const void* b, double* angle, char* why, size_t size) {
@@ -334,8 +337,9 @@ TEST_F(Library, AMetricOfOnesOwnIsComparedAndCalibrated) {
     repal_metric* alone = nullptr;
     repal_embedding* no_embedding = nullptr;
     ASSERT_EQ(repal_metric_create(host_.get(), "means", nullptr, &alone), REPAL_OK) << repal_error();
+    means.preparing = 77;
     EXPECT_EQ(repal_metric_prepare(alone, a_.get(), &no_embedding), REPAL_FAILED);
-    EXPECT_THAT(repal_error(), HasSubstr("means are not everything"));
+    EXPECT_THAT(repal_error(), HasSubstr("there is no mean"));
     EXPECT_EQ(no_embedding, nullptr);
     repal_metric_free(alone);
     EXPECT_EQ(repal_host_add_metric(host_.get(), R"({"name": "means"})", &metric), REPAL_BAD_INPUT);

@@ -2,9 +2,12 @@ module;
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "commands.hpp"
 

@@ -21,7 +21,7 @@ NAMES = {
     "condition_variable": "condition_variable",
     "csignal": "raise signal",
     "cstddef": "byte ptrdiff_t size_t to_integer nullptr_t max_align_t",
-    "cstdint": "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t",
+    "cstdint": "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t uintmax_t intmax_t",
     "cstdio": "fflush fputs printf fprintf snprintf fopen fclose fread fwrite rename remove FILE",
     "cstdlib": "abort atexit exit free getenv malloc rand srand strtod strtol system _Exit quick_exit",
     "cstring": "memcpy memcmp memmove memset strerror strcmp strlen strncpy",

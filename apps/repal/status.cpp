@@ -71,7 +71,7 @@ void print_submissions(const std::vector<repal::Job>& jobs, const std::vector<re
     }
 }
 
-/// Whether all is done.
+/// Whether all is done, and written.
 bool print_status(const repal::Study& study, const std::string& name, const std::filesystem::path& results,
                   const std::string& config, const CommonOptions& common, bool is_watching) {
     std::vector<std::vector<std::string>> rows = {{"stage", "items", "done", "running", "failed", "missing"}};
@@ -100,7 +100,8 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
         fmt::print("failed: {} more; `{} plan {} -v` lists all\n", failed.size() - shown, submission.program,
                    submission.settled_arguments());
     const std::filesystem::path page = results / "report.html";
-    if (is_all_done && study.has_tables(results) && std::filesystem::is_regular_file(page))
+    const bool is_written = is_all_done && study.has_tables(results) && std::filesystem::is_regular_file(page);
+    if (is_written)
         fmt::print("all is done; report: {}\n", page.string());
     else if (is_all_done)
         fmt::print("all items are done; tables and the page are written by: {} report {}\n", submission.program,
@@ -112,7 +113,7 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
         else
             fmt::print("jobs do not get --set: write it into the configuration\n");
     }
-    return is_all_done;
+    return is_written;
 }
 
 int status(const StatusOptions& options, const CommonOptions& common) {

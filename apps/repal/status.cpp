@@ -104,8 +104,8 @@ bool print_status(const repal::Study& study, const std::string& name, const std:
     if (is_written)
         fmt::print("all is done; report: {}\n", page.string());
     else if (is_all_done)
-        fmt::print("all items are done; tables and the page are written by: {} report {}\n", submission.program,
-                   submission.settled_arguments());
+        fmt::print("all items are done; tables and the page are written by: {} {} {}\n", submission.program,
+                   study.has_others(results) ? "run" : "report", submission.settled_arguments());
     if (!left.empty() && !is_watching) {
         fmt::print("to go on: {} run {}\n", submission.program, submission.settled_arguments());
         if (submission.overrides.empty())

@@ -77,14 +77,18 @@ def _is_index(table: Any) -> bool:
 
 def _require_channels(table: Any, what: str) -> None:
     """Of a table, whose columns and indices may be something else."""
+    def text(column: Any) -> str:
+        """Of levels, of which some may be empty, e.g. ("time", "")."""
+        return "_".join(str(part) for part in column if str(part) != "") if isinstance(column, tuple) else str(column)
+
     index = [name for name in getattr(getattr(table, "index", None), "names", []) if name is not None]
-    others = [column for column in (*index, *table.columns) if not _is_channel(str(column))]
+    others = [column for column in (*index, *table.columns) if not _is_channel(text(column))]
     others += [column for column in table.columns[:1] if column not in others and _is_index(table)]
     if not others:
         return
     columns = [column for column in others if column not in index]
     drop = f".drop(columns={columns!r})" if columns else ""
-    trial = next((column for column in others if re.split(r"[ _]", str(column).lower())[0] in _OF_TRIALS), None)
+    trial = next((column for column in others if re.split(r"[ _]", text(column).lower())[0] in _OF_TRIALS), None)
     ways = (f"table{drop}.to_numpy(), if its rows are in their order" if trial is None
             else f"a list of trials: [trial{drop}.to_numpy() for _, trial in table.groupby({trial!r})]")
     raise ValueError(f"{what}: column '{others[0]}' is no channel; {ways}")

@@ -469,7 +469,7 @@ class Allocation(Jobs):
         before = {file: file.read_bytes() for file in study.rglob("*") if file.is_file()}
         (self.folder / "other.yaml").write_text(self.config.replace("seed: ", "seed: 1"))
         for wrong in (["train", "--where", "n_rnn=99"], ["train", "--group", "nosuch"], ["dissimilarity", "--experiment", "nosuch"],
-                      ["run", "--stage", "nosuch"]):
+                      ["train", "--experiment", "nosuch"], ["generate", "--experiment", "nosuch"], ["run", "--stage", "nosuch"]):
             result = self.run_repal(wrong[0], "neurotasks", "--config", "other.yaml", *wrong[1:])
             self.assertEqual(result.returncode, 2, result.stderr)
         self.assertEqual({file: file.read_bytes() for file in study.rglob("*") if file.is_file()}, before)
@@ -505,6 +505,9 @@ class Allocation(Jobs):
                 self.succeed("report", "neurotasks")
                 self.assertIn("all is done; report", self.succeed("status", "neurotasks").stdout)
                 self.assertEqual({file.name: file.read_bytes() for file in study.glob("*.csv")}, expected)
+        # Those of another configuration of the same items are written by a run.
+        said = self.succeed("status", "neurotasks", "--set", "studies.neurotasks.bootstrap.resamples=90").stdout
+        self.assertIn(f"tables and the page are written by: {PROGRAM} run neurotasks", said)
 
     def test_status_says_how_to_go_on(self):
         self.run_study("--array", "0/2", command="train")

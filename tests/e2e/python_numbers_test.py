@@ -109,6 +109,11 @@ class Numbers(PythonTest):
         backwards = pandas.DataFrame(x[0], index=pandas.Index(range(80), name="time")).iloc[::-1]
         with self.assertRaisesRegex(ValueError, "rows are in their order"):
             repal.System(backwards, "one")
+        levels = pandas.MultiIndex.from_tuples([("x", "a"), ("x", "b"), ("y", "c"), ("y", "time")])
+        of_levels = pandas.DataFrame(x[0], columns=levels, index=pandas.Index(range(80), name="time"))
+        with self.assertRaisesRegex(ValueError, r"column '\('time', ''\)' is no channel"):
+            repal.System(of_levels.reset_index(), "one")
+        self.assertEqual(repal.System(of_levels.reset_index(drop=True), "one").trials()[0].shape, (80, 4))
         plain = pandas.DataFrame(x[0], index=pandas.Index(range(80), name="row"))
         self.assertTrue((repal.System(plain, "one").trials()[0] == x[0]).all())
 

@@ -56,7 +56,7 @@ Eigen::MatrixXd sorted_schur_vectors(const Eigen::VectorXd& symmetric, const Eig
     const Eigen::EigenSolver<Eigen::MatrixXd> eigen(x);
     std::vector<Eigen::Index> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), Eigen::Index{0});
-    std::stable_sort(order.begin(), order.end(), [&](Eigen::Index i, Eigen::Index j) {
+    std::ranges::stable_sort(order, [&](Eigen::Index i, Eigen::Index j) {
         return eigen.eigenvalues()[i].real() > eigen.eigenvalues()[j].real();
     });
     Eigen::MatrixXd vectors(n, n);

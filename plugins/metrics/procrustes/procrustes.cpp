@@ -152,7 +152,7 @@ class Procrustes final : public repal::MetricOf<Features> {
  protected:
     Features features(const repal::Trajectories& x) const override {
         Features features{.shape = x.shape(), .norm = repal::centred_norm(x.rows())};
-        MatrixXd unit = repal::narrowed(repal::centred_unit(x.rows()));
+        const MatrixXd unit = repal::narrowed(repal::centred_unit(x.rows()));
         if (unit.size() == 0) {
             features.cause = "all samples of a system are equal";
             return features;

@@ -150,8 +150,7 @@ Aligned best_of(const std::vector<MatrixXd>& starts, const Improved& improved) {
     for (const MatrixXd& start : starts) climbs.push_back(climbed(start, improved, few));
     std::vector<std::size_t> order(climbs.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t i, std::size_t j) { return climbs[i].value > climbs[j].value; });
+    std::ranges::stable_sort(order, [&](std::size_t i, std::size_t j) { return climbs[i].value > climbs[j].value; });
     order.resize(std::min(order.size(), std::max(least_finished, order.size() / 4)));
     Aligned best{.rotation = {}, .value = -std::numeric_limits<double>::infinity()};
     for (const std::size_t i : order) {
@@ -411,7 +410,7 @@ class StochasticShape final : public repal::MetricOf<Images> {
             const double unit = 1 / std::sqrt(norm * static_cast<double>(images.means.rows()));
             parts.first = padded(images.means, channels) * (std::sqrt(options_.means) * unit);
             for (const MatrixXd& root : images.roots)
-                parts.second.push_back(padded_square(root, channels) * (std::sqrt(1 - options_.means) * unit));
+                parts.second.emplace_back(padded_square(root, channels) * (std::sqrt(1 - options_.means) * unit));
             return parts;
         };
         const auto [mu, s] = scaled(a, own_a);

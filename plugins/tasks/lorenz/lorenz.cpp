@@ -55,7 +55,7 @@ class Lorenz final : public repal::Task {
                 .options = repal::option_infos<Options>()};
     }
 
-    explicit Lorenz(const Options& options) : options_(options) {}
+    explicit Lorenz(Options options) : options_(std::move(options)) {}
 
     repal::Trial generate(repal::Phase /*phase*/, std::size_t /*condition*/,
                           const repal::Stream& stream) const override {

@@ -126,8 +126,9 @@ int run(const StageOptions& options, const CommonOptions& common) {
     if (!options.stage.empty()) stages = {study->stage(options.stage)};
     TerminalProgress progress(common.is_quiet, common.is_verbose);
     stop_on_signals();
-    if (!run_options.selection.experiments.empty()) (void)has_items_to_do(study->stages(), run_options);  // or throws
-    const bool has_work = has_items_to_do(stages, run_options);  // or throws, before anything is changed
+    // What is selected wrongly is refused before anything is changed; train and generate look at no experiments.
+    if (!run_options.selection.experiments.empty()) (void)has_items_to_do(study->stages(), run_options);
+    const bool has_work = has_items_to_do(stages, run_options);
     begin(*study, run_options.results, progress);
     if (has_work) study->forget_tables(run_options.results);
     for (const auto& [file, cause] : registry.refused())

@@ -53,8 +53,9 @@ double seconds_of(auto&& work) {
 }
 
 double median(std::vector<double> values) {
-    std::ranges::nth_element(values, values.begin() + values.size() / 2);
-    return values[values.size() / 2];
+    const auto middle = values.begin() + std::ssize(values) / 2;
+    std::ranges::nth_element(values, middle);
+    return *middle;
 }
 
 double median_seconds(int repeats, auto&& work) {
@@ -72,7 +73,8 @@ double product_peak_gflops() {
 
 /// Products of a panel and a tile that stay in the first-level cache: the most that fused multiply-adds can give here.
 double multiply_add_peak_gflops() {
-    constexpr int panels = 20000, columns = 64;
+    constexpr int panels = 20000;
+    constexpr std::size_t columns = 64;
     const std::vector<float> panel(columns * panel_rows, 1e-3f);
     const std::vector<Lanes> tile(columns, Lanes{} + 1e-3f);
     Block sums{};

@@ -21,25 +21,26 @@ import repal.trajectories;
 namespace library {
 namespace {
 
+/// Into steps * channels numbers, row by row.
 template <class Number>
-void copy_values(const repal_trial& trial, Eigen::Ref<repal::RowMatrix> target) {
+void copy_values(const repal_trial& trial, double* target) {
     const auto* step = static_cast<const std::byte*>(trial.values);
     const bool is_dense = std::is_same_v<Number, double> && trial.channel_stride == sizeof(double);
-    for (Eigen::Index t = 0; t < target.rows(); ++t, step += trial.step_stride) {
+    for (std::int64_t t = 0; t < trial.steps; ++t, step += trial.step_stride, target += trial.channels) {
         if (is_dense) {
-            std::memcpy(target.row(t).data(), step, sizeof(double) * static_cast<std::size_t>(target.cols()));
+            std::memcpy(target, step, sizeof(double) * static_cast<std::size_t>(trial.channels));
             continue;
         }
         const std::byte* channel = step;
-        for (Eigen::Index c = 0; c < target.cols(); ++c, channel += trial.channel_stride) {
+        for (std::int64_t c = 0; c < trial.channels; ++c, channel += trial.channel_stride) {
             Number value;
             std::memcpy(&value, channel, sizeof value);  // which may lie anywhere
-            target(t, c) = static_cast<double>(value);
+            target[c] = static_cast<double>(value);
         }
     }
 }
 
-void copy_trial(const repal_trial& trial, Eigen::Ref<repal::RowMatrix> target) {
+void copy_trial(const repal_trial& trial, double* target) {
     if (trial.type == REPAL_DOUBLE)
         copy_values<double>(trial, target);
     else
@@ -67,11 +68,11 @@ repal::Trajectories copied(const repal_trial* trials, std::size_t n) {
         const repal::Shape shape{static_cast<Eigen::Index>(n), all.front().steps, all.front().channels};
         repal::RowMatrix values(shape.trials * shape.steps, shape.channels);
         for (std::size_t k = 0; k < n; ++k)
-            copy_trial(all[k], values.middleRows(static_cast<Eigen::Index>(k) * shape.steps, shape.steps));
+            copy_trial(all[k], values.row(static_cast<Eigen::Index>(k) * shape.steps).data());
         return repal::Trajectories::from_rows(shape, std::move(values));
     }
     std::vector<repal::RowMatrix> matrices;
-    for (const repal_trial& trial : all) copy_trial(trial, matrices.emplace_back(trial.steps, trial.channels));
+    for (const repal_trial& trial : all) copy_trial(trial, matrices.emplace_back(trial.steps, trial.channels).data());
     return repal::Trajectories::from_trials(matrices);
 }
 

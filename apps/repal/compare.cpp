@@ -135,7 +135,7 @@ repal::Report report_of(Scores compared, const std::vector<repal::Recording>& re
         const std::vector<std::string> row = {systems[i].name, recordings[i].reading};
         read.push_back(row);
     }
-    report.sections.front().figures.push_back(
+    report.sections.front().figures.emplace_back(
         repal::TableFigure{.id = "files", .title = "Files", .caption = "How each was read.", .rows = std::move(read)});
     report.provenance = {{"program", "repal " REPAL_VERSION},
                          {"command", common.typed},

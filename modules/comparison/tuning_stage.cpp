@@ -12,6 +12,7 @@ module;
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -121,7 +122,7 @@ Tuning tuning_from(const nlohmann::json& json) {
     if (json.contains("confirmed")) tuning.confirmed = json.at("confirmed").get<double>();
     if (json.contains("chosen")) {
         tuning.chosen = json.at("chosen").get<std::size_t>();
-        static_cast<void>(tuning.settings.at(*tuning.chosen));  // throws
+        if (*tuning.chosen >= tuning.settings.size()) throw std::out_of_range("the chosen setting");
     }
     return tuning;
 }

@@ -159,8 +159,9 @@ std::vector<Tick> Scale::ticks() const {
     const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
     const int digits = 2 + static_cast<int>(std::log10(largest / step));
     std::vector<Tick> ticks;
-    for (double i = first(step); i <= last(step); ++i) {
-        const double value = i * step + 0.0;  // no -0
+    const int n_ticks = static_cast<int>(last(step) - first(step)) + 1;
+    for (int i = 0; i < n_ticks; ++i) {
+        const double value = (first(step) + i) * step + 0.0;  // no -0
         ticks.push_back(
             {value, is_plain ? fmt::format("{:.{}f}", value, decimals) : fmt::format("{:.{}g}", value, digits)});
     }

@@ -110,7 +110,7 @@ std::uint64_t require_sources(hid_t dataset, hid_t plan, std::uint64_t values, c
         const Handle file =
             file_name == "." ? Handle(H5Iget_file_id(dataset), H5Fclose, damaged) : open_hdf5(named_by(in, file_name));
         const Handle source(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
-        const std::string name = file_name + ":" + path;
+        const std::string name = fmt::format("{}:{}", file_name, path);
         if (!source.is_open()) fail_for_missing(fmt::format("'{}', which it is made of, is not there", name));
         if (seen.emplace(file_name, path).second) {
             const std::uint64_t of_source =

@@ -225,12 +225,11 @@ void send(const Writer& out, double* shared, const Hdf5Reader::Array& array, hsi
     out.put(hint);
 }
 
-/// What is thrown is left to the process that does it next.
 void try_to(const std::function<void()>& work) {
     const MemoryBound bound(memory_to_try);
     try {
         work();
-    } catch (...) {
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the process that does it next will say it
     }
 }
 

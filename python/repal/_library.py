@@ -418,7 +418,11 @@ def call(function: Callable[[Any], Any], jobs: int, progress: Optional[bool]) ->
         ended.set()
 
     # Elsewhere, so that Ctrl-C comes here meanwhile. Thread.join() takes a thread that it was interrupted at for ended.
-    threading.Thread(target=work, name="repal").start()
+    try:
+        threading.Thread(target=work, name="repal").start()
+    except RuntimeError:  # there can be no more threads
+        running.all.discard(ended)
+        raise
     while not ended.is_set():
         try:
             ended.wait(1)

@@ -101,6 +101,16 @@ class Robust(PythonTest):
                 result = outside(["-W", "ignore", "-c", script])
                 self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "end\n", ""), call)
 
+    def test_a_thread_that_cannot_start_is_told_and_not_waited_for(self):
+        script = ("import numpy, repal, threading, time\nx = numpy.random.default_rng(0).standard_normal((2, 4, 9, 2))\n"
+                  "threading.stack_size(1 << 46)\n"  # more than an address has room for
+                  "try:\n    repal.compare(list(x))\nexcept RuntimeError as error:\n    print(error)\n")
+        begin = time.monotonic()
+        result = outside(["-c", script])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("thread", result.stdout)
+        self.assertLess(time.monotonic() - begin, 20)  # it was 60 s
+
     def test_a_child_ends_at_once_while_its_parent_compares(self):
         script = ("import numpy, os, repal, sys, threading, time, warnings\nwarnings.simplefilter('ignore')\n"
                   "x = [numpy.random.default_rng(i).standard_normal((20, 60, 5)) for i in range(6)]\n"

@@ -10,8 +10,8 @@ import unittest
 from program import DEMO, PROGRAM, ProgramTest
 
 STUDIES = ["attractors", "neurotasks"]
-# Half of the networks, for what does not depend on how many there are.
-FEWER = ["--set", "studies.neurotasks.networks.replicates=1"]
+# Half of the networks and of their units, for what does not depend on how many there are.
+SMALLER = ["--set", "studies.neurotasks.networks.replicates=1", "--set", "studies.neurotasks.networks.n_rnn=[32]"]
 
 
 class Demo(ProgramTest):
@@ -33,27 +33,27 @@ class Demo(ProgramTest):
 
     def test_networks_do_not_depend_on_how_they_are_run(self):
         """As attractors do not, which attractors_test.py sees."""
-        self.succeed(*self.command("neurotasks", "two", "--jobs", "2", *FEWER))
+        self.succeed(*self.command("neurotasks", "two", "--jobs", "2", *SMALLER))
         expected = self.hashes("two")
         self.assertGreater(len(expected), 60)
 
         for jobs in ("1", "4"):
-            self.succeed(*self.command("neurotasks", jobs, "--jobs", jobs, *FEWER))
+            self.succeed(*self.command("neurotasks", jobs, "--jobs", jobs, *SMALLER))
             self.assertEqual(self.hashes(jobs), expected)
 
         for _ in range(2):  # comparisons wait for networks of other shards
             for shard in (1, 2, 0):
-                self.succeed(*self.command("neurotasks", "shards", "--array", f"{shard}/3", *FEWER))
+                self.succeed(*self.command("neurotasks", "shards", "--array", f"{shard}/3", *SMALLER))
         self.assertEqual(self.hashes("shards"), expected)
 
         moments = random.Random(20)
         for _ in range(16):
-            process = subprocess.Popen([PROGRAM, *map(str, self.command("neurotasks", "killed", "--jobs", "2", *FEWER))],
+            process = subprocess.Popen([PROGRAM, *map(str, self.command("neurotasks", "killed", "--jobs", "2", *SMALLER))],
                                        cwd=self.folder, stdout=subprocess.DEVNULL)
             time.sleep(moments.uniform(0.02, 2.5))
             process.send_signal(signal.SIGKILL)
             self.assertEqual(process.wait(), -signal.SIGKILL)
-        self.succeed(*self.command("neurotasks", "killed", *FEWER))
+        self.succeed(*self.command("neurotasks", "killed", *SMALLER))
         self.assertEqual(self.hashes("killed"), expected)
 
 
